@@ -1,0 +1,5 @@
+"""`python -m seedsweep` is the command line."""
+
+from seedsweep.cli import main
+
+main()

@@ -1,0 +1,92 @@
+"""Where do most seeds end? The mode of a kernel density estimate."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import numpy.typing as npt
+
+from seedsweep.analysis.samples import FloatArray, observed
+
+
+def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> float:
+    """The value at which a Gaussian kernel density estimate of the sample is highest.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        One value per seed. `nan` (a diverged seed) is dropped.
+    bounds : tuple of two floats, or None
+        The range of the metric, in the unit of `x`; either end may be infinite. None is no bounds.
+
+    Returns
+    -------
+    float
+        One of the values in `x`; the smallest of them if the density has equal peaks. `nan` for an empty
+        sample.
+
+    Raises
+    ------
+    ValueError
+        If `x` is not one-dimensional or holds an infinite value, if a value lies outside `bounds` by more
+        than the rounding of float32 (1e-6 of the range), or if `bounds` are not in order.
+
+    Notes
+    -----
+    *Bandwidth.* Silverman's robust rule 0.9 * min(sd, IQR/1.34) * n**(-1/5), but at most 1/20 of the range
+    of the metric (of the sample, where the metric is unbounded). The rule alone oversmooths two clusters,
+    whose sd is their distance: 32 seeds at 0 and 32 at 0.9 would get 0.18. The cap keeps clusters apart
+    that are at least 1/10 of the range apart, and is the same at every scale, so a jump of the mode between
+    scales is no jump of the bandwidth. Where the rule gives zero, at least half of the seeds share one
+    value (IQR = 0), and that value is the mode.
+
+    *Bounds.* The density is searched at the observed values only, hence inside the bounds. It is not
+    reflected at them: reflection doubles the height of a cluster narrower than the bandwidth that sits
+    at a bound, so 22 of 64 seeds at exactly 0 would outweigh 42 seeds at 0.9. Without it a narrow cluster
+    counts by its number of seeds wherever it sits; a broad one that leans against a bound has its mode
+    displaced inwards, by less than a bandwidth.
+
+    Time and memory grow with the square of the number of different values.
+
+    References
+    ----------
+    .. [1] B. W. Silverman, "Density Estimation for Statistics and Data Analysis", Chapman & Hall 1986,
+       Eq. 3.31.
+    .. [2] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 (the mode over
+       scales; its bandwidth is not given there, the rule above is our choice).
+
+    Examples
+    --------
+    >>> mode([0.0] * 20 + [0.88] * 10 + [0.9] * 15 + [0.92] * 10)
+    0.9
+    >>> mode([2.0, 2.1, 2.2, 7.5], bounds=None)
+    2.1
+    """
+    low, high = (-math.inf, math.inf) if bounds is None else bounds
+    if not low < high:
+        raise ValueError(f"bounds are a lower and a higher end, not {bounds}")
+    values = np.sort(observed(x))
+    if values.size == 0:
+        return math.nan
+    width = high - low if math.isfinite(high - low) else values[-1] - values[0]
+    rounding = 1e-6 * width
+    for value in (values[0], values[-1]):
+        if not low - rounding <= value <= high + rounding:
+            raise ValueError(f"the value {value:g} is outside the bounds {bounds} of the metric")
+
+    bandwidth = min(_silverman(values), width / 20)
+    if bandwidth == 0:
+        return float(np.median(values))
+    places, counts = np.unique(values, return_counts=True)
+    density = np.exp(-0.5 * ((places[:, None] - places) / bandwidth) ** 2) @ counts
+    is_peak = density >= density.max() * (1 - 1e-12)  # equal peaks differ by rounding
+    return float(places[is_peak][0])
+
+
+def _silverman(values: FloatArray) -> float:
+    lower_quartile, upper_quartile = np.quantile(values, [0.25, 0.75])
+    if lower_quartile == upper_quartile:
+        return 0.0
+    spread = min(values.std(ddof=1), (upper_quartile - lower_quartile) / 1.34)
+    return float(0.9 * spread * values.size**-0.2)

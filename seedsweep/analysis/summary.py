@@ -1,0 +1,176 @@
+"""The whole ladder in one table: every statistic of this package at every scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
+from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.modality import DipResult, dip
+from seedsweep.analysis.mode import mode
+from seedsweep.analysis.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
+
+
+@dataclass(frozen=True)
+class ScaleSummary:
+    """The population of seeds at one scale.
+
+    Attributes
+    ----------
+    scale : float
+        The value on the ladder.
+    n : int
+        All seeds.
+    n_diverged : int
+        Seeds whose value is `nan`. They count as failures in `success` and are left out elsewhere.
+    mean : Interval
+        Of the seeds that have a value.
+    median : float
+        Of the seeds that have a value; `nan` if there are none.
+    mode : Interval
+        See `seedsweep.analysis.mode`.
+    success : SuccessRate
+        Over all n seeds.
+    mean_given_success : Interval or None
+        None if no seed succeeded.
+    dip : DipResult
+        Test of unimodality, with the share of tied values.
+    w2_to_largest : Interval
+        Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
+    """
+
+    scale: float
+    n: int
+    n_diverged: int
+    mean: Interval
+    median: float
+    mode: Interval
+    success: SuccessRate
+    mean_given_success: Interval | None
+    dip: DipResult
+    w2_to_largest: Interval
+
+    def to_dict(self) -> dict[str, Any]:
+        """Nested dicts ready for ``json.dumps(..., allow_nan=False)``: what is not finite becomes None."""
+        told: dict[str, Any] = jsonable(self)
+        return told
+
+
+def summarise(
+    values: Mapping[float, npt.ArrayLike],
+    *,
+    at_least: float,
+    lattice: float | None = None,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+) -> tuple[ScaleSummary, ...]:
+    """Every statistic of this package at every scale of a ladder.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        The final metric of every seed; `nan` for a diverged one. The scales may have different numbers of
+        seeds, or none.
+    at_least : float
+        The metric at which a seed counts as a success.
+    lattice : float, optional
+        Step of a lattice-valued metric, for the dip test.
+    bounds : tuple of two floats, or None
+        The range of the metric, for the mode.
+
+    Returns
+    -------
+    tuple of ScaleSummary
+        Sorted by scale; empty for an empty mapping.
+
+    Raises
+    ------
+    ValueError
+        If a scale is not a finite number, or a sample, the threshold, the lattice or the bounds are not
+        what `dip`, `mode` and `success_rate` accept; the message names the scale.
+
+    Notes
+    -----
+    Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
+    the success rate. The order of the seeds does not matter: they are sorted first.
+
+    References
+    ----------
+    .. [1] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 and 4c.
+
+    Examples
+    --------
+    >>> small, large = summarise({4: [0.0, 0.9, 0.8, 1.0], 2: [0.0, 0.1, 0.0, 0.8]}, at_least=0.5)
+    >>> small.scale, small.success.rate, small.mean.estimate
+    (2.0, 0.25, 0.225)
+    >>> large.w2_to_largest.estimate
+    0.0
+    """
+    if not all(math.isfinite(scale) for scale in values):
+        raise ValueError(f"scales are finite numbers, not {list(values)}")
+    samples: dict[float, FloatArray] = {}
+    for scale in sorted(values):
+        with _error_names(scale):
+            samples[float(scale)] = np.sort(as_sample(values[scale]))
+
+    summaries = []
+    for scale, sample in samples.items():
+        with _error_names(scale):
+            summaries.append(
+                ScaleSummary(
+                    scale=scale,
+                    n=sample.size,
+                    n_diverged=int(np.isnan(sample).sum()),
+                    mean=bootstrap_interval(np.mean, observed(sample)),
+                    median=_median(observed(sample)),
+                    mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
+                    success=success_rate(sample, at_least),
+                    mean_given_success=_mean_given_success(sample, at_least),
+                    dip=dip(sample, lattice=lattice),
+                    w2_to_largest=_w2_to_largest(scale, samples),
+                )
+            )
+    return tuple(summaries)
+
+
+@contextmanager
+def _error_names(scale: float) -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"at scale {scale:g}: {error}") from error
+
+
+def _median(sample: FloatArray) -> float:
+    return float(np.median(sample)) if sample.size else math.nan
+
+
+def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
+    interval = bootstrap_interval(partial(mean_given_success, threshold=at_least), sample)
+    return None if math.isnan(interval.estimate) else interval
+
+
+def _w2_to_largest(scale: float, samples: dict[float, FloatArray]) -> Interval:
+    sample, largest = observed(samples[scale]), observed(samples[max(samples)])
+    if scale == max(samples) and sample.size > 0:
+        return Interval(0.0, 0.0, 0.0, sample.size, resamples=0, confidence=0.95)
+    return bootstrap_interval(wasserstein2, sample, largest)
+
+
+def jsonable(value: Any) -> Any:
+    """A result dataclass, dict or number as `json.dumps(..., allow_nan=False)` takes it: not finite is None."""
+    if is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value

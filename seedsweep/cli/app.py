@@ -1,0 +1,228 @@
+"""The application and its commands, one function each; what they print is in `seedsweep.cli.tables`."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from contextlib import redirect_stdout
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.live import Live
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+import seedsweep
+from seedsweep.cli import tables
+from seedsweep.cli.progress import RunDisplay
+
+app = typer.Typer(
+    help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
+    "abruptly or by chance.\n\n"
+    "A first sweep: seedsweep run pocket/count-depth",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+class ExecutorName(StrEnum):
+    """Where packs are trained."""
+
+    ray = "ray"
+    inline = "inline"
+
+
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
+Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="DIR", help="The sweep's directory or URL.  [default: runs/NAME, after the spec]"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Directory = Annotated[str, typer.Argument(metavar="DIR", help="The directory (or URL) of a sweep.")]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"seedsweep {seedsweep.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def _print_json(content: Any) -> None:
+    typer.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+@app.command()
+def run(
+    spec: Spec,
+    seeds: Seeds = None,
+    changes: Set = None,
+    out: Out = None,
+    executor: Annotated[ExecutorName, typer.Option(help="ray: worker processes; inline: this process.")] = (
+        ExecutorName.ray
+    ),
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Ray cluster, or auto.  [default: a Ray of its own]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the cells that are missing, then show what the population looks like.
+
+    Run it again to resume, to extend (more seeds, more scales) or to recover: it trains what is missing.
+
+    Example: seedsweep run pocket/count-depth --seeds 0:16 --out runs/first
+    """
+    from seedsweep.sweep.run import run as run_sweep
+    from seedsweep.sweep.specfile import read_spec
+
+    named = read_spec(spec, overrides=changes or [], seeds=seeds)
+    place = out or f"runs/{named.name}"
+    # Ray's processes print to standard output, which belongs to the results.
+    with redirect_stdout(sys.stderr), RunDisplay(stderr) as display:
+        result = run_sweep(
+            named.spec, place, name=named.name, executor=executor.value, address=address, on_progress=display.show
+        )
+    stderr.print(tables.outcome(result), soft_wrap=True)
+    population = seedsweep.load(place)
+    if population.scales:
+        from seedsweep.analysis.population import draw, summarise_population
+
+        summary = summarise_population(population)
+        figures = draw(population, summary)
+        if not as_json:
+            stdout.print(tables.summary(summary))
+            stdout.print(tables.places(population.path, figures), soft_wrap=True)
+    if as_json:
+        _print_json(
+            {"run": result.to_dict()}
+            | ({"summary": summary.to_dict(), "figures": figures} if population.scales else {})
+        )
+    if result.failed:
+        raise typer.Exit(1)
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+@app.command()
+def plan(
+    spec: Spec,
+    seeds: Seeds = None,
+    changes: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run would train and what it would cost on this machine; train nothing.
+
+    Example: seedsweep plan paper/count-width --seeds 0:250
+    """
+    from seedsweep.sweep.estimate import estimate
+    from seedsweep.sweep.specfile import read_spec
+
+    named = read_spec(spec, overrides=changes or [], seeds=seeds)
+    with stderr.status("timing a few steps of every scale …"):
+        estimated = estimate(named.spec, out or f"runs/{named.name}")
+    if as_json:
+        _print_json(estimated.to_dict())
+    else:
+        stdout.print(tables.plan(estimated))
+
+
+@app.command()
+def status(
+    directory: Directory,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until the sweep is complete.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say where a sweep stands; works while it runs, from any machine that reaches the directory.
+
+    Example: seedsweep status runs/pocket/count-depth --watch
+    """
+    from seedsweep.sweep.status import status as read_status
+    from seedsweep.sweep.store import Store
+
+    store = Store(directory)
+    current = read_status(store)
+    if watch:
+        with Live(tables.status(current), console=stderr, auto_refresh=False) as live:
+            while not current.complete:
+                time.sleep(2.0)
+                current = read_status(store)
+                live.update(tables.status(current), refresh=True)
+    if as_json:
+        _print_json(current.to_dict())
+    elif not watch:
+        stdout.print(tables.status(current))
+
+
+@app.command()
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the presets, or print one as YAML.
+
+    Example: seedsweep presets pocket/count-depth > mine.yaml
+    """
+    from seedsweep.sweep.specfile import list_presets, preset_text
+
+    if name is not None:
+        text = preset_text(name)
+        if as_json:
+            _print_json({"name": name, "text": text})
+        else:
+            typer.echo(text, nl=False)
+    elif as_json:
+        _print_json([preset._asdict() for preset in list_presets()])
+    else:
+        stdout.print(tables.presets(list_presets()))
+
+
+@app.command()
+def verify(
+    spec: Spec,
+    seeds: Annotated[int, typer.Option(metavar="K", min=2, help="Train the spec's first K seeds.")] = 3,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop each training after N steps.  [default: all]")
+    ] = None,
+    changes: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Train seeds alone and packed, and compare: on a CPU every bit must be the same.
+
+    Example: seedsweep verify pocket/count-depth --seeds 3 --steps 200
+    """
+    from seedsweep.sweep.specfile import read_spec
+    from seedsweep.sweep.verify import verify as compare
+
+    named = read_spec(spec, overrides=changes or [])
+    columns = TextColumn("[progress.description]{task.description}"), BarColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        bar = progress.add_task("training alone and packed", total=1.0)
+        result = compare(named.spec, seeds, steps, on_progress=lambda share: progress.update(bar, completed=share))
+    if as_json:
+        _print_json(result.to_dict())
+    else:
+        stdout.print(tables.verification(result))
+    if not result.kept:
+        raise typer.Exit(1)

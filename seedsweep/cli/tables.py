@@ -1,0 +1,250 @@
+"""What the commands print: rich renderables made of the other rooms' results."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from seedsweep.analysis import Interval
+from seedsweep.analysis.population import PopulationSummary
+from seedsweep.spec import scale_text
+from seedsweep.sweep.estimate import Estimate
+from seedsweep.sweep.events import RunResult
+from seedsweep.sweep.specfile import Preset
+from seedsweep.sweep.status import SweepStatus
+from seedsweep.sweep.verify import Verification
+
+
+def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Table:
+    """Numbers to the right, the first column to the left; narrow enough for a terminal of 80 columns."""
+    table = Table(
+        title=escape(title),
+        caption=caption,
+        title_justify="left",
+        caption_justify="left",
+        title_style="bold",
+        box=box.HORIZONTALS,
+        collapse_padding=True,
+        pad_edge=False,
+    )
+    for number, column in enumerate(columns):
+        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True, vertical="top")
+    return table
+
+
+def _short(scale_name: str) -> str:
+    """`depth` of `model.depth`."""
+    return scale_name.rpartition(".")[2]
+
+
+def duration(seconds: float | None) -> str:
+    """`42 s`, `3 min 05 s`, `2 h 10 min`, or `–` for what is not known."""
+    if seconds is None:
+        return "–"
+    if seconds < 59.5:
+        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min"
+
+
+def _quantity(number: float, unit: str) -> str:
+    """With an SI prefix: `12.8 M`, `26 PFLOP`."""
+    for factor, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= factor:
+            return f"{number / factor:.3g} {prefix}{unit}"
+    return f"{number:.0f} {unit}".strip()
+
+
+def _seeds(count: int) -> str:
+    return f"{count} seed" if count == 1 else f"{count} seeds"
+
+
+def outcome(result: RunResult) -> Text:
+    """One or two lines after a run: what was trained and what remains."""
+    if result.asked == result.present:
+        return Text(f"nothing is missing: all {_seeds(result.asked)} are there")
+    text = f"trained {_seeds(result.trained)} in {duration(result.seconds)}"
+    if result.present:
+        text += f", {result.present} were there"
+    if result.interrupted:
+        text += f"; stopped with {_seeds(result.missing)} missing: run the same command to go on"
+    lines = [text, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
+    return Text("\n".join(lines))
+
+
+def summary(found: PopulationSummary) -> Table:
+    """The population at every scale."""
+    jittered = any(scale.dip.jittered_by for scale in found.scales)
+    table = _table(
+        f"{found.name}: {found.metric} on {found.split}",
+        (
+            _short(found.scale_name),
+            "seeds",
+            "in-dist.\nmean",
+            "mean",
+            "mode",
+            f"P(≥ {found.at_least:g})",
+            "mean |\nsuccess",
+            "dip",
+            "W2 to\nlargest",
+        ),
+        caption="below each number its 95 % interval: Wilson for P, else bootstrap; below the dip its p"
+        + (",\nfrom jittered values, since they lie on a lattice" if jittered else ""),
+    )
+    for scale in found.scales:
+        diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
+        success = scale.success
+        significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
+        table.add_row(
+            scale_text(scale.scale),
+            f"{scale.n}{diverged}",
+            _with_interval(found.in_distribution[scale.scale]),
+            _with_interval(scale.mean),
+            _with_interval(scale.mode),
+            f"{success.rate:.2f}\n{_range(success.low, success.high)}",
+            "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
+            f"{scale.dip.statistic:.3f}\n[{significant}]p {scale.dip.pvalue_text}",
+            "–" if scale is found.scales[-1] else _with_interval(scale.w2_to_largest),
+        )
+    return table
+
+
+def _with_interval(interval: Interval) -> str:
+    return f"{interval.estimate:.2f}\n{_range(interval.low, interval.high)}"
+
+
+def _range(low: float, high: float) -> str:
+    """`.94–1.0`: seven characters, so that nine columns fit a terminal of 80."""
+    if math.isnan(low):
+        return ""
+
+    def short(end: float) -> str:
+        return f"{end:.2f}".removeprefix("0") if end < 0.995 else f"{end:.1f}"
+
+    return f"[dim]{short(low)}–{short(high)}[/dim]"
+
+
+def places(path: str, figures: Sequence[str]) -> Text:
+    """Where the results are."""
+    lines = [f"store     {path}/metrics (Parquet)"]
+    lines += [f"figure    {figure}" for figure in figures if figure.endswith(".png")]
+    return Text("\n".join(lines))
+
+
+def status(current: SweepStatus) -> RenderableType:
+    """A line per scale, and one for the whole sweep."""
+    failed = any(scale.failed for scale in current.scales)
+    interrupted = any(scale.interrupted for scale in current.scales)
+    columns = [_short(current.scale_name), "done", "running", "missing"]
+    columns += ["interrupted"] * interrupted + ["failed"] * failed + ["", "seeds/hour"]
+    table = _table(current.name, columns)
+    for scale in current.scales:
+        row: list[RenderableType] = [
+            scale_text(scale.scale),
+            f"{scale.done}/{scale.asked}" + (f" (+{scale.extra})" if scale.extra else ""),
+            f"{scale.running or ''}",
+            f"{scale.missing or ''}",
+        ]
+        row += [f"{scale.interrupted or ''}"] * interrupted + [f"[red]{scale.failed or ''}"] * failed
+        row += [
+            ProgressBar(total=1.0, completed=scale.fraction, width=24),
+            "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
+        ]
+        table.add_row(*row)
+    if current.complete:
+        line = f"complete: {_seeds(current.done)}"
+    else:
+        line = f"{current.done} of {_seeds(current.asked)}, {current.fraction:.0%} of the work"
+        line += f", {duration(current.seconds_left)} left" if current.seconds_left is not None else ", not running"
+    return Group(table, Text(f"{line}; {current.path}"))
+
+
+def plan(estimated: Estimate) -> RenderableType:
+    """What would be trained and what it would cost."""
+    table = _table(
+        estimated.store + ("" if estimated.exists else " (new)"),
+        (
+            _short(estimated.scale_name),
+            "seeds",
+            "there",
+            "to train",
+            "packs",
+            "params",
+            "FLOP",
+            "time per\nseed",
+            "memory\nper pack",
+        ),
+    )
+    for scale in estimated.scales:
+        table.add_row(
+            scale_text(scale.scale),
+            f"{scale.asked}",
+            f"{scale.present}",
+            f"{scale.missing}",
+            f"{scale.packs} of {scale.pack_size}" if scale.packs else "0",
+            _quantity(scale.parameters, "").strip(),
+            _quantity(scale.flop, "FLOP") if scale.missing else "–",
+            duration(scale.seconds_per_seed),
+            _quantity(scale.pack_bytes, "B"),
+        )
+    workers = f"{estimated.workers} {'worker' if estimated.workers == 1 else 'workers'} ({estimated.device})"
+    if not estimated.missing:
+        line = "nothing is missing"
+    else:
+        line = (
+            f"{_seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
+            "from a trial of a few steps on this machine"
+        )
+    if estimated.resumed:
+        line += f"; {estimated.resumed} packs go on from a checkpoint"
+    return Group(table, Text(line))
+
+
+def presets(found: Sequence[Preset]) -> Table:
+    """Names and titles."""
+    table = Table(box=box.HORIZONTALS, pad_edge=False)
+    table.add_column("preset", no_wrap=True)
+    table.add_column("what it is")
+    for preset in found:
+        table.add_row(preset.name, escape(preset.title))
+    return table
+
+
+def verification(found: Verification) -> RenderableType:
+    """Alone against packed, per scale."""
+    table = _table(
+        f"alone against packed, {found.steps} steps on {found.device}",
+        ("scale", "seeds", "bitwise\nthe same", "same pack\ntwice", "largest\ndifference", "KS p"),
+    )
+    for scale in found.scales:
+        table.add_row(
+            scale_text(scale.scale),
+            f"{scale.seeds}",
+            "yes" if scale.bitwise else "no",
+            "bitwise" if scale.repeats else "differs",
+            f"{scale.largest_difference:.3g}",
+            f"{scale.ks_pvalue:.2f}",
+        )
+    if found.device == "cpu":
+        line = (
+            "verified: every weight and every metric is bitwise the same alone and packed"
+            if found.kept
+            else "NOT verified: packing changed numbers on a CPU; please report this spec"
+        )
+    else:
+        line = (
+            "verified: the same pack repeats bitwise, and alone and packed have the same distribution"
+            if found.kept
+            else "NOT verified: a pack does not repeat, or alone and packed differ in distribution"
+        )
+    return Group(table, Text(line))

@@ -1,0 +1,20 @@
+"""The one exception that means "your input", as opposed to "our bug"."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """Something the user gave cannot be used: a spec, an option, a directory, a file.
+
+    The message is one line that names the file and the field and says what would be right. The command
+    line prints it and exits with status 2; everything else keeps its traceback.
+    """
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
+    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
+    return f" (did you mean {near[0]!r}?)" if near else ""

@@ -1,0 +1,119 @@
+"""Seeds: what `seeds: 0:64` in a spec and `--seeds 0:64` on the command line stand for.
+
+A seed is a pair (init, data): one draws the initial weights, the other the training data. A plain seed *s* is
+the pair (s, s). Crossing the roles, `seeds: {init: 0:16, data: 0:16}`, gives every pair, so that the variance
+due to initialisation can be told from the variance due to the data. The pair (s, s) of a crossed sweep *is*
+the plain seed s, so a crossed sweep extends a plain one in the same directory.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+
+LARGEST = 2**31 - 2
+"""Largest value of one role; two roles fit in the int64 of the `seed` column."""
+
+
+class Seed(NamedTuple):
+    """One member of the population: the seed of its initial weights and the seed of its data."""
+
+    init: int
+    data: int
+
+    @property
+    def id(self) -> int:
+        """The value of the `seed` column: s for the plain seed (s, s), else `(init + 1) << 32 | data`."""
+        return self.init if self.init == self.data else (self.init + 1) << 32 | self.data
+
+
+def parse_range(given: Any) -> tuple[int, ...]:
+    """Integers named by `7`, `"0:64"` (half open), `"0:8,20"` or a list of such; in the order given.
+
+    Raises ValueError, with what would be right, on an empty or reversed range, a duplicate or a negative seed.
+    """
+    items = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
+    seeds: list[int] = []
+    for item in items:
+        seeds.extend(_parse_item(item))
+    if not seeds:
+        raise ValueError("no seeds given; write for example 0:64")
+    seen: set[int] = set()
+    for seed in seeds:
+        if seed in seen:
+            raise ValueError(f"seed {seed} is given twice; every seed can be trained once only")
+        if seed > LARGEST:
+            raise ValueError(f"seed {seed} is over the largest, {LARGEST}")
+        seen.add(seed)
+    return tuple(seeds)
+
+
+def _parse_item(item: Any) -> Iterable[int]:
+    if isinstance(item, int) and not isinstance(item, bool):
+        if item < 0:
+            raise ValueError(f"seed {item} is negative; seeds start at 0")
+        return (item,)
+    match = re.fullmatch(r"\s*(\d+)\s*(?::\s*(\d+)\s*)?", item) if isinstance(item, str) else None
+    if match is None:
+        raise ValueError(f"{item!r} is not a seed or a range; write for example 7 or 0:64 (64 not included)")
+    first = int(match[1])
+    if match[2] is None:
+        return (first,)
+    stop = int(match[2])
+    if stop < first:
+        raise ValueError(f"range {item.strip()} is reversed; write {stop}:{first}")
+    if stop == first:
+        raise ValueError(f"range {item.strip()} is empty: the end is not included; write {first}:{first + 1}")
+    if stop - 1 > LARGEST:
+        raise ValueError(f"seed {stop - 1} is over the largest, {LARGEST}")
+    return range(first, stop)
+
+
+def format_range(seeds: Iterable[int]) -> str:
+    """The shortest text that `parse_range` reads back as the same sorted seeds: `"0:8,20"`."""
+    ordered = sorted(seeds)
+    parts: list[str] = []
+    start = 0
+    for end in range(1, len(ordered) + 1):
+        if end == len(ordered) or ordered[end] != ordered[end - 1] + 1:
+            first, last = ordered[start], ordered[end - 1]
+            parts.append(str(first) if first == last else f"{first}:{last + 1}")
+            start = end
+    return ",".join(parts)
+
+
+class Seeds(BaseModel):
+    """The seeds a sweep shall have: plain (`0:64`, a list) or crossed (`{init: 0:16, data: 0:16}`)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    init: tuple[int, ...]
+    data: tuple[int, ...]
+    crossed: bool
+
+    @model_validator(mode="before")
+    @classmethod
+    def _parse(cls, given: Any) -> Any:
+        if not isinstance(given, dict):
+            plain = parse_range(given)
+            return {"init": plain, "data": plain, "crossed": False}
+        if set(given) != {"init", "data"}:
+            raise ValueError("write a range such as 0:64, a list, or both roles: {init: 0:16, data: 0:16}")
+        return {"init": parse_range(given["init"]), "data": parse_range(given["data"]), "crossed": True}
+
+    @model_serializer
+    def _compact(self) -> str | dict[str, str]:
+        if self.crossed:
+            return {"init": format_range(self.init), "data": format_range(self.data)}
+        return format_range(self.init)
+
+    def pairs(self) -> tuple[Seed, ...]:
+        """Every seed, sorted by id."""
+        if self.crossed:
+            pairs = [Seed(i, d) for i in self.init for d in self.data]
+        else:
+            pairs = [Seed(s, s) for s in self.init]
+        return tuple(sorted(pairs, key=lambda seed: seed.id))

@@ -1,0 +1,411 @@
+"""The spec of a sweep: what a YAML file says, checked, with every default filled in.
+
+Nothing here imports torch except through `TaskSettings.resolve`, which asks the task named in the spec for
+its own settings class.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, get_args
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
+
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.seeds import Seed, Seeds
+
+ENGINE = 1
+"""Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
+
+
+WIDTH_MULTIPLE = 4
+"""Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
+the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
+
+
+class Settings(BaseModel):
+    """A section of the spec: unknown keys are refused, values never change, NaN and infinity are no numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _refuse_lookalikes(cls, value: Any, info: ValidationInfo) -> Any:
+        """Left alone, pydantic takes `true` for 1 and the text "6" for 6."""
+        annotation = cls.model_fields[info.field_name or ""].annotation
+        kinds = get_args(annotation) or (annotation,)
+        if isinstance(value, bool) and bool not in kinds and {int, float} & set(kinds):
+            raise ValueError(f"{str(value).lower()} is not a number")
+        if isinstance(value, str) and {int, float} & set(kinds) and re.fullmatch(r"[\d.eE+-]+", value.strip()):
+            raise ValueError(f"{value!r} is a text, not a number; write it without quotes")
+        return value
+
+
+class Split(Settings):
+    """One evaluation set of a task."""
+
+    name: str
+    role: Literal["in-distribution", "out-of-distribution"]
+    examples: int
+    """Examples it holds: a share of right answers is a multiple of 1 / examples."""
+
+
+class Metric(Settings):
+    """One number that a task reports for every split."""
+
+    name: str
+    bounds: tuple[float, float | None]
+    """Smallest and largest possible value; None: there is no largest."""
+    counts_examples: bool = False
+    """Whether it is a share of the split's examples, hence a multiple of 1 / examples."""
+
+
+class TaskSettings(Settings):
+    """Base of every task's settings. The task's `name` decides which class reads the rest."""
+
+    name: str
+
+    def splits(self) -> tuple[Split, ...]:
+        """The evaluation sets, in-distribution first."""
+        raise TypeError(f"{type(self).__name__} must say its splits")
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """What every split reports."""
+        raise TypeError(f"{type(self).__name__} must say its metrics")
+
+    def vocabulary_size(self) -> int:
+        """Size of the token vocabulary V, special tokens included."""
+        raise TypeError(f"{type(self).__name__} must say its vocabulary size")
+
+    def tokens_per_row(self) -> int:
+        """Length T of one training row in tokens."""
+        raise TypeError(f"{type(self).__name__} must say the length of its rows")
+
+    def evaluation_tokens(self) -> int:
+        """Tokens read by one evaluation of all splits, per seed."""
+        raise TypeError(f"{type(self).__name__} must say the size of its evaluation")
+
+
+class ModelSettings(Settings):
+    """The decoder. Width is given as heads × head_dim, or as d_model, which heads must divide."""
+
+    dialect: Literal["gpt-neox"] = "gpt-neox"
+    depth: int = Field(ge=1, le=1000)
+    heads: int = Field(ge=1, le=1024)
+    head_dim: int | None = Field(default=None, ge=1, le=65536)
+    d_model: int | None = Field(default=None, ge=1, le=1_000_000)
+    rotary_fraction: float = Field(default=0.25, ge=0, le=1)
+    rotary_base: float = Field(default=10000.0, gt=1)
+    init_std: float = Field(default=0.02, gt=0)
+
+    @model_validator(mode="after")
+    def _check_width(self) -> ModelSettings:
+        if (self.head_dim is None) == (self.d_model is None):
+            raise ValueError("give either head_dim (width = heads × head_dim) or d_model, not both or neither")
+        if self.d_model is not None and self.d_model % self.heads:
+            raise ValueError(
+                f"d_model {self.d_model} is not divisible by heads {self.heads}; the nearest that is: "
+                f"{max(1, round(self.d_model / self.heads)) * self.heads}"
+            )
+        if self.width % WIDTH_MULTIPLE:
+            raise ValueError(
+                f"the width d_model = heads × head_dim = {self.width} is not a multiple of {WIDTH_MULTIPLE}; "
+                "other widths round differently in a pack than alone"
+            )
+        if self.rotary_dim % 2:
+            raise ValueError(
+                f"rotary_fraction {self.rotary_fraction} of a head of {self.head_size} dimensions rotates "
+                f"{self.rotary_dim}, an odd number; choose one that gives an even number"
+            )
+        return self
+
+    @property
+    def width(self) -> int:
+        """D, the width of the residual stream."""
+        return self.d_model if self.d_model is not None else self.heads * (self.head_dim or 0)
+
+    @property
+    def head_size(self) -> int:
+        """K, the dimensions of one head."""
+        return self.width // self.heads
+
+    @property
+    def rotary_dim(self) -> int:
+        """Dimensions of each head that are rotated (the first ones)."""
+        return int(self.head_size * self.rotary_fraction)
+
+    def parameters(self, vocabulary: int) -> int:
+        """Parameters of one seed: 2·V·d + L·(12d² + 13d) + 2d (GPT-NeoX, untied embeddings)."""
+        d = self.width
+        return 2 * vocabulary * d + self.depth * (12 * d * d + 13 * d) + 2 * d
+
+
+class TrainSettings(Settings):
+    """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
+
+    steps: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup: int = Field(default=0, ge=0)
+    schedule: Literal["cosine", "constant"] = "cosine"
+    weight_decay: float = Field(default=0.1, ge=0)
+    clip: float | None = Field(default=1.0, gt=0)
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+
+    @model_validator(mode="after")
+    def _check_warmup(self) -> TrainSettings:
+        if self.warmup > self.steps:
+            raise ValueError(f"warmup {self.warmup} is longer than the {self.steps} steps")
+        return self
+
+
+class EvaluateSettings(Settings):
+    """When to evaluate: before training, after 1, 2, 4, … steps, then every `every` steps, and at the end."""
+
+    every: int | None = Field(default=None, ge=1)
+    """Steps between regular evaluations; by default a twentieth of the training."""
+
+    def steps(self, total: int) -> tuple[int, ...]:
+        """The steps at which a training of `total` steps is evaluated, ascending, 0 and `total` included."""
+        every = self.every or math.ceil(total / 20)
+        early = [2**k for k in range(every.bit_length()) if 2**k < every]
+        return tuple(sorted({0, total, *range(every, total, every), *(s for s in early if s < total)}))
+
+
+class ScaleSettings(Settings):
+    """The ladder: one numeric field of the spec by its dotted name, and the values it takes."""
+
+    field: str
+    values: tuple[float, ...]
+
+    @field_validator("values", mode="before")
+    @classmethod
+    def _check_values(cls, values: Any) -> Any:
+        if not isinstance(values, list | tuple) or not values:
+            raise ValueError("give a list of at least one number, for example [1, 2, 4]")
+        for value in values:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"{value!r} is not a number")
+        if len(set(values)) < len(values):
+            twice = next(v for i, v in enumerate(values) if v in values[:i])
+            raise ValueError(f"value {twice:g} is given twice")
+        return sorted(values)
+
+
+class SuccessSettings(Settings):
+    """What counts as success in the summary; it changes no training and may change at any time."""
+
+    metric: str
+    split: str
+    at_least: float
+
+
+class ExecutionSettings(Settings):
+    """How the work is scheduled; it changes no number and is not part of a sweep's identity."""
+
+    pack: int | Literal["auto"] = "auto"
+    """Seeds trained together; auto: 4 on a CPU, as many as fit (at most 64) on a GPU."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int | Literal["auto"] = "auto"
+    """Worker processes under Ray; auto: one per CPU core or per GPU."""
+
+    @field_validator("pack", "workers")
+    @classmethod
+    def _check_count(cls, value: int | str) -> int | str:
+        if isinstance(value, int) and value < 1:
+            raise ValueError("give a number of at least 1, or auto")
+        return value
+
+
+class CellSettings(Settings):
+    """Everything that decides the numbers of the cells of one scale, the seed apart."""
+
+    task: SerializeAsAny[TaskSettings]
+    model: ModelSettings
+    train: TrainSettings
+    evaluate: EvaluateSettings
+
+    @property
+    def evaluation_steps(self) -> tuple[int, ...]:
+        """Steps at which every seed of the cell is evaluated."""
+        return self.evaluate.steps(self.train.steps)
+
+
+class SweepSpec(Settings):
+    """A sweep as a desired state: the cells (scale × seed) that shall exist, and how each is trained."""
+
+    task: SerializeAsAny[TaskSettings]
+    model: ModelSettings
+    train: TrainSettings
+    evaluate: EvaluateSettings = EvaluateSettings()
+    scale: ScaleSettings
+    seeds: Seeds
+    success: SuccessSettings
+    execution: ExecutionSettings = ExecutionSettings()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fill_swept_field(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """A spec need not give the swept field a value of its own: every cell takes one from the ladder."""
+        if isinstance(given, cls):
+            return given
+        if not isinstance(given, Mapping):
+            raise ValueError("a spec is a mapping with the keys " + ", ".join(cls.model_fields))
+        raw = {key: dict(value) if isinstance(value, Mapping) else value for key, value in given.items()}
+        try:
+            ladder = ScaleSettings.model_validate(raw.get("scale"))
+        except ValidationError:
+            return check(raw)  # which says what is wrong with the ladder
+        try:
+            known = _numeric_fields(raw.get("task"))
+        except InputError:
+            return check(raw)  # which says what is wrong with the task
+        section, _, key = ladder.field.partition(".")
+        if ladder.field not in known:
+            raise ValueError(
+                f"scale.field: {ladder.field!r} is not a numeric field of task, model or train"
+                + did_you_mean(ladder.field, known)
+            )
+        filled = isinstance(raw.get(section), dict) and key not in raw[section]
+        if filled:
+            raw[section][key] = _plain_number(ladder.values[0])
+        try:
+            return check(raw)
+        except ValidationError as error:
+            blamed = [problem for problem in error.errors() if problem["loc"] == (section, key)]
+            if not filled or not blamed:
+                raise
+            raise ValueError(_bad_scale_value(ladder, ladder.values[0], blamed[0]["msg"])) from None
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _resolve_task(cls, given: Any) -> Any:
+        if isinstance(given, TaskSettings):
+            return given
+        if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+            raise ValueError("give a mapping with the task's name and settings, for example {name: count, …}")
+        return _task_settings(given["name"]).model_validate(dict(given))
+
+    @model_validator(mode="after")
+    def _check_ladder_and_success(self) -> SweepSpec:
+        for value in self.scale.values:
+            try:
+                self.at(value)
+            except ValidationError as error:
+                raise ValueError(_bad_scale_value(self.scale, value, error.errors()[0]["msg"])) from None
+        splits = [split.name for split in self.task.splits()]
+        if self.success.split not in splits:
+            raise ValueError(
+                f"success.split: {self.success.split!r} is not a split of this task; it has {', '.join(splits)}"
+            )
+        metrics = [metric.name for metric in self.task.metrics()]
+        if self.success.metric not in metrics:
+            raise ValueError(
+                f"success.metric: {self.success.metric!r} is not a metric of this task"
+                + did_you_mean(self.success.metric, metrics)
+                + f"; it has {', '.join(metrics)}"
+            )
+        return self
+
+    def at(self, value: float) -> CellSettings:
+        """The settings of the cells at one value of the ladder."""
+        sections = {
+            name: getattr(self, name).model_dump(exclude_none=True)
+            for name in ("task", "model", "train", "evaluate")
+        }
+        section, _, key = self.scale.field.partition(".")
+        sections[section][key] = _plain_number(value)
+        return CellSettings(
+            task=type(self.task).model_validate(sections["task"]),
+            model=ModelSettings.model_validate(sections["model"]),
+            train=TrainSettings.model_validate(sections["train"]),
+            evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
+        )
+
+    def settings(self) -> dict[str, Any]:
+        """What every cell of the sweep has in common, flat (`{"train.steps": 1000, …}`).
+
+        This is the sweep's identity: it holds all that can change a number, the ladder's own field and the
+        seed apart, and nothing about names, places or scheduling.
+        """
+        flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
+        for section in ("task", "model", "train", "evaluate"):
+            for key, value in getattr(self, section).model_dump(mode="json").items():
+                flat[f"{section}.{key}"] = value
+        flat.pop(self.scale.field)
+        return flat
+
+    def fingerprint(self) -> str:
+        """Hash of `settings()`: two sweeps with the same fingerprint may share a directory."""
+        canonical = json.dumps(self.settings(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+
+def _numeric_fields(task: Any) -> list[str]:
+    """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
+    sections: dict[str, type[Settings]] = {"model": ModelSettings, "train": TrainSettings}
+    if isinstance(task, TaskSettings):
+        sections["task"] = type(task)
+    elif isinstance(task, Mapping) and isinstance(task.get("name"), str):
+        sections["task"] = _task_settings(task["name"])
+    return [
+        f"{section}.{key}"
+        for section, settings in sections.items()
+        for key, field in settings.model_fields.items()
+        if field.annotation in (int, float, int | None, float | None)
+    ]
+
+
+def _task_settings(name: str) -> type[TaskSettings]:
+    from seedsweep.workers.tasks import find_task  # imports torch: only when a whole spec is read
+
+    return find_task(name).Settings
+
+
+def _bad_scale_value(ladder: ScaleSettings, value: float, message: str) -> str:
+    problem = message.removeprefix("Value error, ")
+    return f"scale.values: {ladder.field} = {scale_text(value)} cannot be: {problem}"
+
+
+def _plain_number(value: float) -> int | float:
+    return int(value) if float(value).is_integer() else value
+
+
+def scale_text(value: float) -> str:
+    """A scale value as it stands in file names and tables: `2`, `0.5`, `1000001` (never rounded)."""
+    return str(_plain_number(float(value)))
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Seeds of one scale that train together: the unit of work that the driver hands to a worker."""
+
+    scale_name: str
+    scale: float
+    seeds: tuple[Seed, ...]
+    fingerprint: str
+    """Of the sweep the pack belongs to."""
+
+    @property
+    def name(self) -> str:
+        """Deterministic and readable, fit for file names: `depth-2-seeds-0-3-1f0c9a2b`."""
+        ids = [seed.id for seed in self.seeds]
+        identity = json.dumps([self.fingerprint, self.scale_name, scale_text(self.scale), ids])
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        field = self.scale_name.rpartition(".")[2]
+        return f"{field}-{scale_text(self.scale)}-seeds-{ids[0]}-{ids[-1]}-{digest}"

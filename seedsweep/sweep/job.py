@@ -1,0 +1,169 @@
+"""What a worker does with one pack: train it, talking to the store through a sink."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import pyarrow as pa
+
+from seedsweep.schema import BlockInfo
+from seedsweep.spec import CellSettings, Pack
+from seedsweep.sweep.progress import Progress, State
+from seedsweep.sweep.store import Store
+
+REPORT_SECONDS = 2.0
+"""Least time between two progress files of a pack."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pack to train: all that a worker process, here or on another machine, has to be told."""
+
+    store: str
+    """Absolute path or URL of the sweep; on several machines it must be the same place for all."""
+    settings: CellSettings
+    pack: Pack
+    device: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended."""
+
+    job: Job
+    kind: Literal["finished", "stopped", "failed", "lost"]
+    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine."""
+    trace: str = ""
+    """Traceback of a failure, or what is known of a loss."""
+
+
+class TrainPack(Protocol):
+    """`seedsweep.workers.train.train_pack`, as the driver sees it."""
+
+    def __call__(
+        self, settings: CellSettings, pack: Pack, sink: StoreSink, *, device: str, should_stop: Callable[[], bool]
+    ) -> bool:
+        """Train to the end (True), or to a checkpoint after `should_stop` said so (False)."""
+
+
+class PackDroppedError(RuntimeError):
+    """The pack was removed from the store while its worker still went on: another run has taken its cells."""
+
+
+def run_job(
+    job: Job,
+    train: TrainPack,
+    should_stop: Callable[[], bool],
+    on_progress: Callable[[Progress], None],
+) -> Outcome:
+    """Train one pack, from its checkpoint if it has one. Failures are outcomes: no Exception is raised.
+
+    `on_progress` is called with what the pack's progress file says, whenever that was written anew.
+    """
+    try:
+        sink = StoreSink(job, on_progress)
+        try:
+            finished = train(job.settings, job.pack, sink, device=job.device, should_stop=should_stop)
+        except BaseException as error:
+            # Also when a second Ctrl-C tears us away: the store shall say that nobody is at this pack any more.
+            sink.close("failed" if isinstance(error, Exception) else "stopped")
+            raise
+        sink.close("stopped")
+    except Exception:
+        return Outcome(job, "failed", traceback.format_exc())
+    return Outcome(job, "finished" if finished else "stopped")
+
+
+class StoreSink:
+    """The worker's side of the store: checkpoint, blocks and progress of one pack."""
+
+    def __init__(self, job: Job, on_progress: Callable[[Progress], None]) -> None:
+        self._store = Store(job.store)
+        self._pack = job.pack
+        self._on_progress = on_progress
+        self._folder = f"work/{job.pack.name}"
+        before = self._store.progress(job.pack.name)
+        self._step = self._saved_step = before.saved_step if before else 0
+        self._steps = 0
+        self._began: tuple[float, int] | None = None  # time and step of the first report
+        self._told = time.monotonic()
+        self._tell("running")
+
+    def load_checkpoint(self) -> bytes | None:
+        """The state saved last, or None."""
+        return self._store.files.read(f"{self._folder}/checkpoint.pt")
+
+    def save_checkpoint(self, state: bytes) -> None:
+        """Replace the state from which a retry goes on."""
+        self._refuse_if_dropped()
+        self._store.files.write(f"{self._folder}/checkpoint.pt", state)
+        self._saved_step = self._step
+        self._tell("running")
+
+    def write_block(
+        self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
+    ) -> None:
+        """Write block `number` of the pack; once more changes nothing."""
+        self._refuse_if_dropped()
+        info = BlockInfo(
+            fingerprint=self._pack.fingerprint,
+            pack=self._pack.name,
+            block=number,
+            last=last,
+            scale=self._pack.scale,
+            seeds=tuple((seed.init, seed.data) for seed in self._pack.seeds),
+            steps=steps,
+            provenance=provenance,
+        )
+        self._store.write_block(info, table)
+
+    def report(self, step: int, steps: int) -> None:
+        """Note that `step` of `steps` are done. Cheap: writes at most every two seconds."""
+        self._step, self._steps = step, steps
+        now = time.monotonic()
+        if self._began is None:
+            self._began = (now, step)
+        if now - self._told >= REPORT_SECONDS:
+            self._tell("running")
+
+    def close(self, state: State) -> None:
+        """Note that the worker has left the pack."""
+        self._tell(state)
+
+    def _rate(self) -> float:
+        if self._began is None:
+            return 0.0
+        since, first = self._began
+        return (self._step - first) * len(self._pack.seeds) / max(time.monotonic() - since, 1e-3)
+
+    def _tell(self, state: State) -> None:
+        self._told = time.monotonic()
+        progress = Progress(
+            pack=self._pack.name,
+            scale=self._pack.scale,
+            seeds=len(self._pack.seeds),
+            step=self._step,
+            steps=self._steps,
+            saved_step=self._saved_step,
+            rate=self._rate(),
+            state=state,
+            updated=time.time(),
+            host=socket.gethostname(),
+            pid=os.getpid(),
+        )
+        with suppress(OSError):  # only a display waits for it: no reason to give up a pack
+            self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)
+        self._on_progress(progress)
+
+    def _refuse_if_dropped(self) -> None:
+        # A driver that was killed may leave a worker behind for a while. What that worker writes is what the next
+        # run would write too, unless the next run has grouped the seeds anew: then it must write nothing.
+        if not self._store.files.exists(f"{self._folder}/pack.json"):
+            raise PackDroppedError(f"{self._pack.name} is no longer part of {self._store.location}")

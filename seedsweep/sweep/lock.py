@@ -1,0 +1,61 @@
+"""One run at a time: a lock that dies with the process that holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from seedsweep.errors import InputError
+from seedsweep.sweep.files import Files
+
+FILE = "run.lock"
+
+
+@contextmanager
+def hold(files: Files) -> Iterator[None]:
+    """Hold the sweep's lock; makes the directory if need be.
+
+    The lock is `flock` on `run.lock`: the system releases it when the process ends, however it ends, so there is
+    no stale lock. The file stays, empty. Object stores have no locks: there, not starting two runs at once is
+    the user's care. A network disk that refuses flock is treated the same way.
+
+    Raises InputError, naming process and host, if another run holds it, or if the directory cannot be made.
+    """
+    if not files.local:
+        yield
+        return
+    try:
+        Path(files.root).mkdir(parents=True, exist_ok=True)
+        handle = os.open(files.path(FILE), os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise InputError(f"{files.location}: not writable: {error}; use another --out") from error
+    try:
+        _lock(handle, files.location)
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
+        yield
+        os.ftruncate(handle, 0)
+    finally:
+        os.close(handle)
+
+
+def _lock(handle: int, shown: str) -> None:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise InputError(f"{shown}: {_holder(handle)} is at this sweep; wait for it or stop it") from None
+    except OSError:
+        return  # a network disk that knows no flock
+
+
+def _holder(handle: int) -> str:
+    try:
+        told = json.loads(os.pread(handle, 1000, 0))
+        return f"another run (process {told['pid']} on {told['host']})"
+    except (ValueError, KeyError):  # it has just begun and not yet written who it is
+        return "another run"

@@ -1,0 +1,115 @@
+"""Which cells are missing, and the packs that fill them. Pure: reads no file, creates nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from seedsweep.seeds import Seed
+from seedsweep.spec import Pack
+from seedsweep.sweep.store import KnownPack
+
+Cell = tuple[float, Seed]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run will do. No cell is in two packs, whether finished, resumed, fresh or left alone."""
+
+    present: frozenset[Cell]
+    """Wanted cells that are finished."""
+    resumed: tuple[Pack, ...]
+    """Unfinished packs that go on from their checkpoint, under their own name and with their own seeds."""
+    fresh: tuple[Pack, ...]
+    """Packs that start from nothing."""
+    dropped: tuple[KnownPack, ...]
+    """Unfinished packs whose rows and checkpoint a run removes, because their cells are grouped anew."""
+    packs: tuple[Pack, ...]
+    """`resumed` and `fresh` in the order of training: the most expensive scale first, so that the end of a run
+    does not wait for one long pack."""
+
+    @property
+    def missing(self) -> int:
+        """Cells that a run will train."""
+        return sum(len(pack.seeds) for pack in self.packs)
+
+    def __str__(self) -> str:
+        """In one line, for people."""
+        text = f"{self.missing} seeds to train in {len(self.packs)} packs, {len(self.present)} are there"
+        if self.resumed:
+            text += f"; {len(self.resumed)} of the packs go on from a checkpoint"
+        if self.dropped:
+            text += f"; {len(self.dropped)} begun packs are grouped anew"
+        return text
+
+
+def present_cells(wanted: Mapping[float, Sequence[Seed]], known: Iterable[KnownPack]) -> frozenset[Cell]:
+    """Wanted cells that are finished."""
+    asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
+    return frozenset(asked & _finished(known))
+
+
+def make_plan(
+    wanted: Mapping[float, Sequence[Seed]],
+    known: Iterable[KnownPack],
+    *,
+    scale_name: str,
+    fingerprint: str,
+    pack_size: Mapping[float, int],
+    cost: Mapping[float, float],
+) -> Plan:
+    """Group the missing cells into packs.
+
+    Arguments
+    ---------
+    wanted: the seeds that shall exist, by scale.
+    known: the packs of the store (`Store.packs`).
+    pack_size: seeds per new pack, by scale (a key for every wanted scale).
+    cost: what one step of one seed costs, by scale, in any unit.
+
+    An unfinished pack goes on as it is if all its cells are wanted and it has a checkpoint. If none of its cells
+    is wanted it is left alone. Otherwise it is dropped and its wanted cells are grouped anew. A pack that failed
+    goes on only if it is no larger than `pack_size`: so a smaller pack is the way out of a lack of memory.
+    """
+    known = sorted(known, key=lambda one: one.name)
+    finished = _finished(known)
+    asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
+    taken = set(finished)
+    resumed: list[Pack] = []
+    dropped: list[KnownPack] = []
+    for one in known:
+        if one.finished:
+            continue
+        cells = _cells(one.pack)
+        if cells.isdisjoint(taken | asked):
+            continue
+        goes_on = (
+            cells <= asked
+            and cells.isdisjoint(taken)
+            and one.resumable
+            and not (one.failed and len(cells) > pack_size[one.pack.scale])
+        )
+        if goes_on:
+            resumed.append(one.pack)
+            taken |= cells
+        else:
+            dropped.append(one)
+
+    fresh: list[Pack] = []
+    for scale, seeds in wanted.items():
+        missing = sorted((seed for seed in seeds if (scale, seed) not in taken), key=lambda seed: seed.id)
+        size = pack_size[scale]
+        for start in range(0, len(missing), size):
+            fresh.append(Pack(scale_name, scale, tuple(missing[start : start + size]), fingerprint))
+
+    # Stable: what is half done comes before what is new within a scale, low seeds first.
+    order = sorted([*resumed, *fresh], key=lambda pack: -cost[pack.scale])
+    return Plan(frozenset(asked & finished), tuple(resumed), tuple(fresh), tuple(dropped), tuple(order))
+
+
+def _cells(pack: Pack) -> set[Cell]:
+    return {(pack.scale, seed) for seed in pack.seeds}
+
+
+def _finished(known: Iterable[KnownPack]) -> set[Cell]:
+    return {cell for one in known if one.finished for cell in _cells(one.pack)}

@@ -1,0 +1,72 @@
+"""How far a pack is: the small file that its worker keeps up to date, and when it has gone stale."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+STALE_SECONDS = 60.0
+"""A worker on another machine that has not reported for so long counts as gone."""
+HUNG_SECONDS = 600.0
+"""The same for a process on this machine that is still alive."""
+
+State = Literal["running", "stopped", "failed"]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What `work/<pack>/progress.json` says."""
+
+    pack: str
+    scale: float
+    seeds: int
+    """Seeds in the pack."""
+    step: int
+    """Optimiser steps taken, of `steps`."""
+    steps: int
+    """0 while the worker has not begun to train."""
+    saved_step: int
+    """Step of the last checkpoint: a retry goes on from there."""
+    rate: float
+    """Seed-steps per second since the worker took the pack."""
+    state: State
+    updated: float
+    """Seconds since 1970."""
+    host: str
+    pid: int
+
+    def to_json(self) -> bytes:
+        """As the file's content."""
+        return json.dumps(asdict(self)).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes | None) -> Progress | None:
+        """From the file's content; None if there is no file or another version of seedsweep wrote it."""
+        try:
+            told: dict[str, Any] = json.loads(data or b"null")
+            return cls(**told)
+        except (TypeError, ValueError):
+            return None
+
+    def is_alive(self, now: float | None = None) -> bool:
+        """Whether a worker is at this pack now, as far as the file, the clock and this machine can tell."""
+        if self.state != "running":
+            return False
+        age = abs((time.time() if now is None else now) - self.updated)
+        if self.host == socket.gethostname():
+            return age < HUNG_SECONDS and _process_exists(self.pid)
+        return age < STALE_SECONDS
+
+
+def _process_exists(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

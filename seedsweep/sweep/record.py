@@ -1,0 +1,100 @@
+"""`sweep.json`: the one readable file of a sweep directory, what the sweep is and what was done to it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from seedsweep.errors import InputError
+from seedsweep.schema import FORMAT
+from seedsweep.seeds import Seed, Seeds
+from seedsweep.spec import Metric, ScaleSettings, Split, SuccessSettings, SweepSpec
+
+FILE = "sweep.json"
+
+
+class ScaleRecord(BaseModel):
+    """What the driver works out once per scale, so that reading a status needs no torch."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scale: float
+    steps: int
+    """Training steps of every seed."""
+    flop_per_seed_step: float
+    """Arithmetic of one training step of one seed: the weight of this scale in "how much is left"."""
+
+
+class SweepRecord(BaseModel):
+    """Content of `sweep.json`. The desired state is that of the latest `run`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    format: int
+    name: str
+    fingerprint: str
+    created: str
+    updated: str
+    spec: dict[str, Any]
+    """The latest spec, every default filled in; `SweepSpec.model_validate` reads it back."""
+    settings: dict[str, Any]
+    """The sweep's identity: what all its cells have in common (`SweepSpec.settings`)."""
+    splits: tuple[Split, ...]
+    metrics: tuple[Metric, ...]
+    scales: tuple[ScaleRecord, ...]
+    runs: tuple[dict[str, Any], ...]
+    """One entry per `run` that changed anything: when, what was asked, by which command, versions, outcome."""
+
+    @property
+    def ladder(self) -> ScaleSettings:
+        """The swept field and the values wanted."""
+        return ScaleSettings.model_validate(self.spec["scale"])
+
+    @property
+    def seeds(self) -> tuple[Seed, ...]:
+        """The seeds wanted at every scale."""
+        return Seeds.model_validate(self.spec["seeds"]).pairs()
+
+    @property
+    def success(self) -> SuccessSettings:
+        """What counts as success."""
+        return SuccessSettings.model_validate(self.spec["success"])
+
+    def to_json(self) -> bytes:
+        """As the file's content, for people to read."""
+        return (json.dumps(self.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n").encode()
+
+    @classmethod
+    def from_json(cls, data: bytes, shown: str) -> SweepRecord:
+        """From the file's content. Raises InputError, naming the file as `shown`, if it is not one of ours."""
+        try:
+            told = json.loads(data)
+            newer = told["format"] > FORMAT
+        except (ValueError, TypeError, KeyError):
+            raise InputError(f"{shown}: not a sweep's record; restore the file or use another --out") from None
+        if newer:
+            raise InputError(
+                f"{shown}: format {told['format']} is newer than this seedsweep reads ({FORMAT}): update seedsweep"
+            )
+        try:
+            return cls.model_validate(told)
+        except ValidationError as error:
+            field = ".".join(str(part) for part in error.errors()[0]["loc"])
+            raise InputError(f"{shown}: {field}: damaged; restore the file or use another --out") from None
+
+
+def refuse_other_settings(record: SweepRecord, spec: SweepSpec, directory: str) -> None:
+    """Raise InputError naming what differs, if `spec` would put other cells into an existing sweep."""
+    there, here = record.settings, spec.settings()
+    changed = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
+    if not changed:
+        return
+    differences = "; ".join(f"{key}: {_show(there, key)} there, {_show(here, key)} here" for key in changed[:4])
+    more = f" (and {len(changed) - 4} more)" if len(changed) > 4 else ""
+    raise InputError(f"{directory} holds a sweep with other settings: {differences}{more}; use another --out")
+
+
+def _show(settings: dict[str, Any], key: str) -> str:
+    return json.dumps(settings[key], ensure_ascii=False) if key in settings else "not set"

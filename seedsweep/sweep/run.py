@@ -1,0 +1,315 @@
+"""Train the cells that a spec asks for and a directory does not have yet."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from seedsweep.errors import InputError
+from seedsweep.schema import FORMAT
+from seedsweep.spec import SweepSpec
+from seedsweep.sweep import executors, lock
+from seedsweep.sweep.events import Event, EventKind, Failure, RunResult
+from seedsweep.sweep.executors.base import Executor
+from seedsweep.sweep.find import Found, find, plan
+from seedsweep.sweep.interrupt import StopRequest
+from seedsweep.sweep.job import Job, Outcome
+from seedsweep.sweep.plan import Plan
+from seedsweep.sweep.provenance import now, provenance
+from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.status import SweepStatus, status
+from seedsweep.sweep.store import Store
+
+ATTEMPTS = 3
+"""Times a pack is tried before it is given up. The loss of a worker whose pack has saved new progress does not
+count: on machines that come and go a long pack may lose many."""
+STOP_SECONDS = 15.0
+"""Time that running packs have to save a checkpoint after Ctrl-C."""
+TICK_SECONDS = 2.0
+TICK_SECONDS_REMOTE = 10.0
+"""Time between two "tick" events: longer on an object store, where looking costs."""
+
+
+def run(
+    spec: SweepSpec,
+    out: str | os.PathLike[str],
+    *,
+    name: str | None = None,
+    executor: str = "ray",
+    address: str | None = None,
+    on_progress: Callable[[Event], None] | None = None,
+) -> RunResult:
+    """Train exactly the cells of `spec` that the directory `out` does not have.
+
+    Resuming, extending to more seeds or scales and recovering from a crash are all this call. Nothing is created
+    before every check has passed. The first Ctrl-C lets the running packs save a checkpoint, the second ends at
+    once; in both cases the same call goes on later, with the same values as if it had never been stopped.
+
+    Arguments
+    ---------
+    out: a local directory or an object store's URL; with Ray on several machines the same place for all.
+    name: what the sweep is called in tables; by default as before, or as the last part of `out`.
+    executor: "ray", or "inline" for this process.
+    address: of a Ray cluster, `host:port` or `auto`; by default RAY_ADDRESS, or a Ray that is started here.
+    on_progress: called in this thread with every `Event`.
+
+    Raises
+    ------
+    InputError
+        If the directory is not writable, is no sweep, has other settings or damaged blocks, is in use by another
+        run, or if the executor is not to be had. A pack that fails is no exception but in the result.
+    """
+    began = time.monotonic()
+    executors.check_choice(executor, address)
+    found = find(spec, out)
+    # Two stacks: however this ends, the workers are gone before another run may take the lock.
+    with ExitStack() as locked, ExitStack() as opened:
+        if found.record is not None:
+            locked.enter_context(lock.hold(found.store.files))
+            found = find(spec, out)  # what another run has done until now counts
+            if not found.missing:
+                _keep_wishes(found, spec, name)
+                return _result(found, began)
+        from seedsweep.workers.device import check_precision
+        from seedsweep.workers.train import train_pack
+
+        stop = StopRequest()
+        reporter = _Reporter(found.store, on_progress)
+        crew = opened.enter_context(
+            executors.open_executor(
+                executor,
+                spec.execution,
+                train=train_pack,
+                address=address,
+                should_stop=lambda: stop.requested,
+                on_progress=reporter.tick,
+            )
+        )
+        check_precision(spec.train.precision, crew.device)
+        if found.record is None:
+            locked.enter_context(lock.hold(found.store.files))  # makes the directory
+            found = find(spec, out)
+        planned = plan(spec, found, crew.pack_size)
+
+        opened.enter_context(stop)
+        record = _begin(found, spec, name, planned, executor, crew.device)
+        reporter.send("plan", str(planned))
+        driver = _Driver(found.store, crew, stop, reporter)
+        driver.train(spec, planned)
+        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
+        _end(found.store, record, result)
+        return result
+
+
+@dataclass
+class _Reporter:
+    """Sends events; a "tick" at most every few seconds."""
+
+    store: Store
+    on_progress: Callable[[Event], None] | None
+    last: float = field(default_factory=time.monotonic)
+    status: SweepStatus | None = None
+
+    def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
+        if self.on_progress is None:
+            return
+        try:
+            self.status = status(self.store)
+        except (InputError, OSError):
+            if self.status is None:  # whatever has come into the directory since: training goes on
+                return
+        self.on_progress(Event(kind, message, self.status, dashboard))
+        self.last = time.monotonic()
+
+    def tick(self) -> None:
+        seconds = TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
+        if time.monotonic() - self.last >= seconds:
+            self.send("tick", "")
+
+
+@dataclass
+class _Driver:
+    """Feeds packs to an executor and keeps count of what becomes of them."""
+
+    store: Store
+    crew: Executor
+    stop: StopRequest
+    reporter: _Reporter
+    waiting: deque[Job] = field(default_factory=deque)
+    running: set[str] = field(default_factory=set)
+    attempts: Counter[str] = field(default_factory=Counter)
+    saved: dict[str, int] = field(default_factory=dict)
+    """Step of the checkpoint when the pack's worker was last lost."""
+    trained: int = 0
+    """Cells."""
+    failures: list[Failure] = field(default_factory=list)
+
+    def train(self, spec: SweepSpec, planned: Plan) -> None:
+        """Until all packs have ended, or those running have stopped on request."""
+        settings = {scale: spec.at(scale) for scale in spec.scale.values}
+        for pack in planned.packs:
+            self.waiting.append(Job(self.store.location, settings[pack.scale], pack, self.crew.device))
+        slots = self.crew.start(len(self.waiting))
+        where = f"{_count(slots, 'worker')} ({self.crew.device})"
+        self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
+
+        while (self.waiting or self.running) and not self.stop.requested:
+            while self.waiting and self.crew.has_free_slot():
+                self._submit(self.waiting.popleft())
+            for outcome in self.crew.wait(1.0):
+                self._take_in(outcome)
+            self.reporter.tick()
+
+        if self.running:
+            self._let_stop()
+
+    def _let_stop(self) -> None:
+        self.reporter.send("stop", f"stopping: {_count(len(self.running), 'pack')} saving a checkpoint")
+        self.crew.stop()
+        deadline = time.monotonic() + STOP_SECONDS
+        # What has not ended by then goes on from its last checkpoint some other time.
+        while self.running and time.monotonic() < deadline:
+            for outcome in self.crew.wait(1.0):
+                self._take_in(outcome)
+
+    def _submit(self, job: Job) -> None:
+        self.store.begin(job.pack)
+        self.running.add(job.pack.name)
+        self.crew.submit(job)
+        self.reporter.send("start", f"{job.pack.name}: training {_count(len(job.pack.seeds), 'seed')}")
+
+    def _take_in(self, outcome: Outcome) -> None:
+        pack = outcome.job.pack
+        self.running.discard(pack.name)
+        if outcome.kind == "finished":
+            self.store.clean_up(pack.name)
+            self.trained += len(pack.seeds)
+            self.reporter.send("finish", f"{pack.name}: finished")
+        elif outcome.kind != "stopped" and not self.stop.requested:
+            self._retry_or_give_up(outcome)
+
+    def _retry_or_give_up(self, outcome: Outcome) -> None:
+        pack = outcome.job.pack
+        if outcome.kind == "lost":
+            progress = self.store.progress(pack.name)
+            saved = progress.saved_step if progress else 0
+            if saved > self.saved.get(pack.name, 0):
+                self.attempts[pack.name] = 0
+            self.saved[pack.name] = saved
+        self.attempts[pack.name] += 1
+        tried = self.attempts[pack.name]
+        error = outcome.trace.strip().rpartition("\n")[2]
+        if tried < ATTEMPTS:
+            self.waiting.appendleft(outcome.job)
+            self.reporter.send(
+                "retry", f"{pack.name}: attempt {tried} of {ATTEMPTS} failed, trying again: {error}"
+            )
+            return
+        seeds = tuple(seed.id for seed in pack.seeds)
+        header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {tried} attempts\n\n"
+        path = self.store.write_failure(pack.name, header + outcome.trace)
+        self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
+        self.reporter.send("fail", f"{pack.name}: given up after {tried} attempts: {error}; see {path}")
+
+
+def _begin(
+    found: Found, spec: SweepSpec, name: str | None, planned: Plan, executor: str, device: str
+) -> SweepRecord:
+    """Write down what is wanted and by whom, then clear away what is in its way."""
+    wanted = spec.model_dump(mode="json")
+    entry = {
+        "started": now(),
+        "finished": None,
+        "seeds": wanted["seeds"],
+        "scales": wanted["scale"]["values"],
+        "asked": found.asked,
+        "present": found.present,
+        "executor": executor,
+        "device": device,
+        "pack_sizes": sorted({len(pack.seeds) for pack in planned.packs}),
+        **provenance(),
+    }
+    record = _record(found, spec, name)
+    record = record.model_copy(update={"runs": (*record.runs, entry)})
+    found.store.write_record(record)
+    found.store.remove_debris(found.known)
+    for unwanted in planned.dropped:
+        found.store.drop(unwanted)
+    return record
+
+
+def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
+    """Write down what has come of the run."""
+    outcome: dict[str, Any] = {
+        "finished": now(),
+        "trained": result.trained,
+        "failed": result.failed,
+        "interrupted": result.interrupted,
+    }
+    runs = (*record.runs[:-1], {**record.runs[-1], **outcome})
+    store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
+
+
+def _keep_wishes(found: Found, spec: SweepSpec, name: str | None) -> None:
+    """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
+    assert found.record is not None
+    record = _record(found, spec, name)
+    if record.model_copy(update={"updated": found.record.updated}) != found.record:
+        found.store.write_record(record)
+
+
+def _record(found: Found, spec: SweepSpec, name: str | None) -> SweepRecord:
+    """The record as it shall be now, with its history."""
+    from seedsweep.workers.cost import flop_per_seed_step
+
+    before = found.record
+    scales = {entry.scale: entry for entry in (before.scales if before else ())}
+    for scale in spec.scale.values:
+        cell = spec.at(scale)
+        scales[scale] = ScaleRecord(
+            scale=scale, steps=cell.train.steps, flop_per_seed_step=flop_per_seed_step(cell)
+        )
+    return SweepRecord(
+        format=FORMAT,
+        name=name or (before.name if before else PurePosixPath(found.store.location).name),
+        fingerprint=spec.fingerprint(),
+        created=before.created if before else now(),
+        updated=now(),
+        spec=spec.model_dump(mode="json"),
+        settings=spec.settings(),
+        splits=spec.task.splits(),
+        metrics=spec.task.metrics(),
+        scales=tuple(scales[scale] for scale in sorted(scales)),
+        runs=before.runs if before else (),
+    )
+
+
+def _result(
+    found: Found,
+    began: float,
+    trained: int = 0,
+    failures: tuple[Failure, ...] = (),
+    dashboard: str | None = None,
+) -> RunResult:
+    failed = sum(len(failure.seeds) for failure in failures)
+    return RunResult(
+        store=found.store.location,
+        asked=found.asked,
+        present=found.present,
+        trained=trained,
+        failed=failed,
+        interrupted=found.asked > found.present + trained + failed,
+        failures=failures,
+        seconds=time.monotonic() - began,
+        dashboard=dashboard,
+    )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -1,0 +1,198 @@
+"""Where a sweep stands, from its files alone: no Ray, no torch, no running driver needed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from seedsweep.sweep.store import KnownPack, Store
+
+PackState = Literal["running", "interrupted", "failed"]
+
+
+@dataclass(frozen=True)
+class PackStatus:
+    """An unfinished pack."""
+
+    name: str
+    scale: float
+    seeds: int
+    step: int
+    """Steps taken by each of its seeds, of `steps`; of an interrupted pack, those a checkpoint has kept."""
+    steps: int
+    state: PackState
+    host: str
+    rate: float
+    """Seed-steps per second; 0 unless running."""
+    failure: str | None
+    """File with the traceback of a failed pack."""
+
+
+@dataclass(frozen=True)
+class ScaleStatus:
+    """The cells of one scale. `asked` = done + running + interrupted + failed + missing."""
+
+    scale: float
+    asked: int
+    done: int
+    running: int
+    interrupted: int
+    """Begun and not at work now; the next run goes on with them."""
+    failed: int
+    """Given up after repeated failures; the next run tries them again."""
+    missing: int
+    """Not begun."""
+    extra: int
+    """Finished cells that the latest spec does not ask for."""
+    fraction: float
+    """Of the training steps asked for, the share that is done; 1 if none is asked for."""
+    seeds_per_hour: float | None
+    """At the present rate; None while no seed of this scale is at work."""
+
+
+@dataclass(frozen=True)
+class SweepStatus:
+    """A sweep at one moment."""
+
+    path: str
+    name: str
+    scale_name: str
+    scales: tuple[ScaleStatus, ...]
+    """In ascending order."""
+    packs: tuple[PackStatus, ...]
+    """Unfinished packs of cells that are asked for, running ones first."""
+    fraction: float
+    """Of the arithmetic asked for, the share that is done."""
+    seconds_left: float | None
+    """At the present rate, a large scale's step counting for more; None while nothing runs, 0 when complete."""
+
+    @property
+    def asked(self) -> int:
+        """Cells asked for."""
+        return sum(scale.asked for scale in self.scales)
+
+    @property
+    def done(self) -> int:
+        """Cells asked for and finished."""
+        return sum(scale.done for scale in self.scales)
+
+    @property
+    def failed(self) -> int:
+        """Cells given up."""
+        return sum(scale.failed for scale in self.scales)
+
+    @property
+    def complete(self) -> bool:
+        """Whether every cell asked for is finished."""
+        return self.done == self.asked
+
+    @property
+    def seeds_per_hour(self) -> float | None:
+        """Over all scales at work; None if none is."""
+        rates = [scale.seeds_per_hour for scale in self.scales if scale.seeds_per_hour is not None]
+        return sum(rates) if rates else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            **asdict(self),
+            "asked": self.asked,
+            "done": self.done,
+            "failed": self.failed,
+            "complete": self.complete,
+            "seeds_per_hour": self.seeds_per_hour,
+        }
+
+
+def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
+    """Where the sweep at a path or URL stands. Who asks repeatedly gives a `Store`, which keeps what it has read.
+
+    Raises InputError if there is no sweep, or its store holds something that is not the sweep's.
+    """
+    store = place if isinstance(place, Store) else Store(place)
+    record = store.existing_record()
+    known = store.packs(record)
+    wanted = set(record.seeds)
+    now = time.time()
+    scales: list[ScaleStatus] = []
+    packs: list[PackStatus] = []
+    work_asked = work_done = 0.0
+    work_rates: list[float] = []
+    for costs in record.scales:
+        scale = costs.scale
+        of_scale = [one for one in known if one.pack.scale == scale]
+        asked = wanted if scale in record.ladder.values else set()
+        finished = {seed for one in of_scale if one.finished for seed in one.pack.seeds}
+        own: list[PackStatus] = []
+        cells = {"running": 0, "interrupted": 0, "failed": 0}
+        steps_done = len(asked & finished) * costs.steps
+        for one in of_scale:
+            here = len((asked - finished).intersection(one.pack.seeds))
+            untouched = one.progress is None and not one.blocks  # handed out, but its worker is not up yet
+            if one.finished or untouched or not here:
+                continue
+            told = _pack_status(one, costs.steps, now, store)
+            own.append(told)
+            cells[told.state] += here
+            steps_done += here * told.step
+        if not asked and not finished:
+            continue
+        rates = [pack.rate for pack in own if pack.state == "running"]
+        rate = _total_rate(rates)
+        done = len(asked & finished)
+        scales.append(
+            ScaleStatus(
+                scale=scale,
+                asked=len(asked),
+                done=done,
+                missing=len(asked) - done - sum(cells.values()),
+                extra=len(finished - asked),
+                fraction=steps_done / (len(asked) * costs.steps) if asked else 1.0,
+                seeds_per_hour=rate / costs.steps * 3600 if rate else None,
+                **cells,
+            )
+        )
+        packs += own
+        work_asked += len(asked) * costs.steps * costs.flop_per_seed_step
+        work_done += steps_done * costs.flop_per_seed_step
+        work_rates += [rate * costs.flop_per_seed_step for rate in rates]
+
+    left = work_asked - work_done
+    work_per_second = _total_rate(work_rates)
+    return SweepStatus(
+        path=store.location,
+        name=record.name,
+        scale_name=record.ladder.field,
+        scales=tuple(scales),
+        packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
+        fraction=work_done / work_asked,
+        seconds_left=0.0 if left <= 0 else left / work_per_second if work_per_second else None,
+    )
+
+
+def _total_rate(rates: Sequence[float]) -> float:
+    """Of all running packs; one that has just begun, with no rate yet, counts as an average one."""
+    measured = [rate for rate in rates if rate > 0]
+    return sum(measured) / len(measured) * len(rates) if measured else 0.0
+
+
+def _pack_status(one: KnownPack, steps: int, now: float, store: Store) -> PackStatus:
+    progress = one.progress
+    alive = progress is not None and progress.is_alive(now)
+    step = 0
+    if progress is not None:
+        step = progress.step if alive else progress.saved_step
+    return PackStatus(
+        name=one.name,
+        scale=one.pack.scale,
+        seeds=len(one.pack.seeds),
+        step=step,
+        steps=steps,
+        state="running" if alive else "failed" if one.failed else "interrupted",
+        host=progress.host if progress else "",
+        rate=progress.rate if progress and alive else 0.0,
+        failure=store.files.shown(f"failures/{one.name}.txt") if one.failed else None,
+    )

@@ -1,0 +1,303 @@
+"""The store of one sweep: what lies in its directory, and the only code that writes there.
+
+    sweep.json                                    the readable record: spec, settings, history of runs
+    run.lock                                      held while a run goes on (local disks)
+    metrics/scale-2/<pack>-block-0000.parquet     rows, the only thing that analysis reads
+    work/<pack>/pack.json                         an unfinished pack: its scale and seeds,
+    work/<pack>/progress.json                     how far it is,
+    work/<pack>/checkpoint.pt                     and the state it goes on from
+    failures/<pack>.txt                           traceback of a pack that was given up
+
+The folders below `metrics/` are not named `scale=2`: beside the column `scale`, pandas and pyarrow take such a
+name for a second column of another type and refuse to read the directory.
+
+A block has a deterministic name and deterministic rows, so writing one twice changes nothing. A pack is finished
+when its last block and all blocks before it are there; then its folder in `work/` is removed.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from seedsweep.errors import InputError
+from seedsweep.schema import METRICS, BlockInfo
+from seedsweep.seeds import Seed
+from seedsweep.spec import Pack, scale_text
+from seedsweep.sweep import lock, record
+from seedsweep.sweep.files import FileEntry, Files
+from seedsweep.sweep.progress import Progress
+from seedsweep.sweep.record import SweepRecord
+
+_AGAIN = "delete it and run again: its cells are trained anew"
+
+
+@dataclass(frozen=True)
+class Block:
+    """One Parquet file of metrics."""
+
+    file: str
+    """Name below the store's root."""
+    info: BlockInfo
+    rows: int
+
+
+@dataclass(frozen=True)
+class KnownPack:
+    """A pack that has left traces in the store."""
+
+    name: str
+    pack: Pack
+    blocks: tuple[Block, ...]
+    """In order of their numbers."""
+    has_checkpoint: bool
+    failed: bool
+    """Given up by the latest run that tried it."""
+    progress: Progress | None
+
+    @property
+    def finished(self) -> bool:
+        """Whether every row of its seeds is there."""
+        numbers = [block.info.block for block in self.blocks]
+        return bool(self.blocks) and self.blocks[-1].info.last and numbers == list(range(len(numbers)))
+
+    @property
+    def resumable(self) -> bool:
+        """Whether training can go on where it was, under the same name."""
+        return self.has_checkpoint and not self.finished and self.pack.name == self.name
+
+
+class Store:
+    """A sweep's directory. Creating the object touches nothing."""
+
+    def __init__(self, location: str | os.PathLike[str]) -> None:
+        self.files = Files(location)
+        self._blocks: dict[FileEntry, Block] = {}  # footers already read; a changed file has another entry
+
+    @property
+    def location(self) -> str:
+        """Absolute path or URL, by which a worker process opens the same store."""
+        return self.files.location
+
+    # The record
+
+    def record(self) -> SweepRecord | None:
+        """Content of `sweep.json`, or None if the directory is absent or empty.
+
+        Raises InputError if the place is a file, cannot be read, or holds something that is not a sweep.
+        """
+        shown = self.location
+        if self.files.local and Path(self.files.root).exists() and not Path(self.files.root).is_dir():
+            raise InputError(f"{shown}: is a file, not the directory of a sweep")
+        try:
+            data = self.files.read(record.FILE)
+            if data is not None:
+                return SweepRecord.from_json(data, self.files.shown(record.FILE))
+            names = [entry.name for entry in self.files.listing()]
+        except OSError as error:
+            raise InputError(f"{shown}: cannot be read: {error}") from error
+        # A run killed between making the directory and writing its record leaves its lock, or a temporary.
+        strangers = [name for name in names if name != lock.FILE and not name.startswith(".")]
+        if strangers:
+            raise InputError(
+                f"{shown}: not a sweep: it holds {strangers[0]} but no {record.FILE}; use a new or empty directory"
+            )
+        return None
+
+    def existing_record(self) -> SweepRecord:
+        """Content of `sweep.json`. Raises InputError if there is no sweep."""
+        found = self.record()
+        if found is None:
+            raise InputError(f"{self.location}: no sweep there: it has no {record.FILE}")
+        return found
+
+    def write_record(self, content: SweepRecord) -> None:
+        """Replace `sweep.json`."""
+        self.files.write(record.FILE, content.to_json())
+
+    def refuse_if_unwritable(self) -> None:
+        """Raise InputError if a local directory cannot be made or written; creates nothing."""
+        if not self.files.local:
+            return
+        place = Path(self.files.root)
+        while not place.exists() and place != place.parent:
+            place = place.parent
+        if not place.is_dir():
+            raise InputError(
+                f"{self.location}: cannot be made: {place} is a file, not a directory; use another --out"
+            )
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise InputError(
+                f"{self.location}: not writable: no permission to write in {place}; use another --out"
+            )
+
+    # Packs
+
+    def packs(self, content: SweepRecord) -> list[KnownPack]:
+        """Every pack that has blocks or unfinished work, sorted by name.
+
+        Reads the footers of blocks, not their rows. Raises InputError, naming the file and what to do, on a
+        Parquet file that is not ours or not of this sweep, is damaged, renamed, of another schema or a newer
+        format, and if two finished packs hold the same cell.
+        """
+        blocks: dict[str, list[Block]] = {}
+        for block in self._read_blocks(content):
+            blocks.setdefault(block.info.pack, []).append(block)
+        work: dict[str, set[str]] = {}
+        for entry in self.files.listing("work"):
+            folder, _, file = entry.name.removeprefix("work/").partition("/")
+            work.setdefault(folder, set()).add(file)
+        failures = {Path(entry.name).stem for entry in self.files.listing("failures")}
+
+        known = []
+        for name in sorted(blocks.keys() | work.keys()):
+            own = sorted(blocks.get(name, []), key=lambda block: block.info.block)
+            pack = _pack_of(own[0].info, content) if own else self._recorded_pack(name, content)
+            if pack is None:
+                continue
+            files = work.get(name, set())
+            progress = self.files.read(f"work/{name}/progress.json") if "progress.json" in files else None
+            known.append(
+                KnownPack(
+                    name=name,
+                    pack=pack,
+                    blocks=tuple(own),
+                    # Without pack.json the folder is what a late write of a removed pack left behind.
+                    has_checkpoint={"pack.json", "checkpoint.pt"} <= files,
+                    failed=name in failures,
+                    progress=Progress.from_json(progress),
+                )
+            )
+        self._refuse_doubled_cells(known)
+        return known
+
+    def begin(self, pack: Pack) -> None:
+        """Note that a pack is about to be trained; forgets its earlier failure."""
+        content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint}
+        self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode())
+        self.files.delete(f"failures/{pack.name}.txt")
+
+    def clean_up(self, pack: str) -> None:
+        """Remove what only the training of a pack, now finished, needed."""
+        self.files.delete(f"work/{pack}/pack.json")  # first: it is what admits late writes
+        self.files.delete_folder(f"work/{pack}")
+        self.files.delete(f"failures/{pack}.txt")
+
+    def drop(self, known: KnownPack) -> None:
+        """Remove an unfinished pack with its rows."""
+        self.clean_up(known.name)
+        for block in known.blocks:
+            self.files.delete(block.file)
+
+    def remove_debris(self, known: Iterable[KnownPack]) -> None:
+        """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""
+        self.files.remove_temporaries()
+        unfinished = {one.name for one in known if not one.finished}
+        for name in {entry.name.split("/")[1] for entry in self.files.listing("work")} - unfinished:
+            self.clean_up(name)
+
+    def progress(self, pack: str) -> Progress | None:
+        """What the pack's worker told last."""
+        return Progress.from_json(self.files.read(f"work/{pack}/progress.json"))
+
+    def write_failure(self, pack: str, text: str) -> str:
+        """Keep why a pack was given up; returns the file's path or URL."""
+        name = f"failures/{pack}.txt"
+        self.files.write(name, text.encode())
+        return self.files.shown(name)
+
+    # Blocks
+
+    def write_block(self, info: BlockInfo, table: pa.Table) -> None:
+        """Write one block. Raises ValueError if the table's columns are not exactly those of the store."""
+        if not table.schema.remove_metadata().equals(METRICS):
+            raise ValueError(f"a block must have the columns\n{METRICS}\nnot\n{table.schema.remove_metadata()}")
+        buffer = io.BytesIO()
+        pq.write_table(
+            table.replace_schema_metadata(info.to_metadata()),
+            buffer,
+            compression="zstd",
+            write_page_checksum=True,
+        )
+        self.files.write(block_name(info), buffer.getbuffer())
+
+    def _read_blocks(self, content: SweepRecord) -> list[Block]:
+        entries = [
+            entry
+            for entry in self.files.listing("metrics")
+            if entry.name.endswith(".parquet") and not entry.name.rpartition("/")[2].startswith(".")
+        ]
+        with ThreadPoolExecutor(8) as pool:  # an object store answers slowly, but many at once
+            found = pool.map(lambda entry: self._read_block(entry, content), entries)
+            return [block for block in found if block is not None]
+
+    def _read_block(self, entry: FileEntry, content: SweepRecord) -> Block | None:
+        if entry in self._blocks:
+            return self._blocks[entry]
+        shown = self.files.shown(entry.name)
+        try:
+            with self.files.filesystem.open_input_file(self.files.path(entry.name)) as file:
+                footer = pq.read_metadata(file)
+        except FileNotFoundError:
+            return None  # a run that goes on beside us has just removed it
+        except (pa.ArrowException, OSError):
+            raise InputError(f"{shown}: truncated or not Parquet; {_AGAIN}") from None
+        try:
+            info = BlockInfo.from_metadata(footer.metadata)
+        except (ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{shown}: cannot be used: {error}") from None
+        if info is None:
+            raise InputError(f"{shown}: not written by seedsweep; move it out of the sweep's directory")
+        if info.fingerprint != content.fingerprint:
+            raise InputError(
+                f"{shown}: belongs to a sweep with other settings; move it out of this one's directory"
+            )
+        if not footer.schema.to_arrow_schema().remove_metadata().equals(METRICS):
+            raise InputError(f"{shown}: its columns are not those of format {info.format}; {_AGAIN}")
+        if entry.name != block_name(info):
+            raise InputError(
+                f"{shown}: copied or renamed from {block_name(info)}; rename it back, or delete it if that exists"
+            )
+        block = Block(entry.name, info, footer.num_rows)
+        self._blocks[entry] = block
+        return block
+
+    def _recorded_pack(self, name: str, content: SweepRecord) -> Pack | None:
+        data = self.files.read(f"work/{name}/pack.json")
+        if data is None:
+            return None
+        told = json.loads(data)
+        seeds = tuple(Seed(init, seed) for init, seed in told["seeds"])
+        return Pack(content.ladder.field, told["scale"], seeds, told["fingerprint"])
+
+    def _refuse_doubled_cells(self, known: Iterable[KnownPack]) -> None:
+        holder: dict[tuple[float, Seed], KnownPack] = {}
+        for one in known:
+            if not one.finished:
+                continue
+            for seed in one.pack.seeds:
+                other = holder.setdefault((one.pack.scale, seed), one)
+                if other is not one:
+                    cell = f"seed {seed.id} at scale {scale_text(one.pack.scale)}"
+                    raise InputError(
+                        f"{self.files.shown(one.blocks[0].file)}: {cell} is also in {other.blocks[0].file}; "
+                        "delete all blocks of one of the two packs"
+                    )
+
+
+def block_name(info: BlockInfo) -> str:
+    """Where a block lies below the store's root."""
+    return f"metrics/scale-{scale_text(info.scale)}/{info.pack}-block-{info.block:04d}.parquet"
+
+
+def _pack_of(info: BlockInfo, content: SweepRecord) -> Pack:
+    seeds = tuple(Seed(init, data) for init, data in info.seeds)
+    return Pack(content.ladder.field, info.scale, seeds, info.fingerprint)

@@ -1,0 +1,72 @@
+"""What a seed costs: FLOP, bytes, and seconds measured by a short trial."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from seedsweep.spec import CellSettings
+
+
+def flop_per_token(settings: CellSettings) -> float:
+    """Forward FLOP per token: 2 per weight of a matrix product, plus attention at the row's full length."""
+    model, rows = settings.model, settings.task.tokens_per_row()
+    d = model.width
+    weights = model.depth * 12 * d * d + settings.task.vocabulary_size() * d
+    return 2.0 * weights + model.depth * 4.0 * rows * d
+
+
+def flop_per_seed_step(settings: CellSettings) -> float:
+    """FLOP of one training step of one seed: forward once, backward twice as much."""
+    tokens = settings.train.batch * settings.task.tokens_per_row()
+    return 3.0 * flop_per_token(settings) * tokens
+
+
+def flop_per_seed(settings: CellSettings) -> float:
+    """FLOP of one seed's whole training, evaluations included."""
+    training = flop_per_seed_step(settings) * settings.train.steps
+    evaluations = len(settings.evaluation_steps) * settings.task.evaluation_tokens()
+    return training + flop_per_token(settings) * evaluations
+
+
+def memory_per_seed(settings: CellSettings) -> int:
+    """Bytes one more seed in a pack takes, an upper estimate.
+
+    Parameters, gradient (twice while it is scaled) and the two moments of AdamW in float32; activations kept
+    for the backward pass: about 34 floats per token, layer and model dimension, and the logits three times.
+    """
+    model, task = settings.model, settings.task
+    vocabulary = task.vocabulary_size()
+    state = 5 * 4 * model.parameters(vocabulary)
+    tokens = settings.train.batch * task.tokens_per_row()
+    activations = 4 * tokens * (34 * model.width * model.depth + 4 * model.width + 3 * vocabulary)
+    return state + activations
+
+
+def seconds_per_seed(settings: CellSettings, device: str, pack: int, budget: float = 2e10) -> float:
+    """Seconds that one seed of a full pack takes, extrapolated from a trial of a few steps on this machine.
+
+    The trial's pack and batch are reduced until a step costs at most `budget` FLOP (default: about a second
+    on a CPU core), so that asking about a large model stays cheap; the estimate is then in proportion to FLOP.
+    """
+    from seedsweep.seeds import Seed
+    from seedsweep.workers.device import reproducible
+    from seedsweep.workers.train import PackTrainer
+
+    trial_pack = max(1, min(pack, int(budget / flop_per_seed_step(settings))))
+    batch = settings.train.batch
+    if trial_pack * flop_per_seed_step(settings) > budget:
+        batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
+    trial = settings.model_copy(update={"train": settings.train.model_copy(update={"batch": batch})})
+    with reproducible(device, settings.train.precision):
+        trainer = PackTrainer(trial, [Seed(s, s) for s in range(trial_pack)], device)
+        steps = [min(2, trial.train.steps), min(10, trial.train.steps)]
+        trainer.train_to(steps[0])  # the first steps also pay for setting up
+        started = time.perf_counter()
+        trainer.train_to(steps[1])
+        if device == "cuda":
+            torch.cuda.synchronize()
+        seconds = time.perf_counter() - started
+    per_flop = seconds / max(1, steps[1] - steps[0]) / (trial_pack * flop_per_seed_step(trial))
+    return per_flop * flop_per_seed(settings)

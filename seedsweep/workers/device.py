@@ -1,0 +1,94 @@
+"""The device a pack runs on: choosing it, setting it up for reproducible arithmetic, describing it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal
+
+import torch
+
+from seedsweep.errors import InputError
+from seedsweep.spec import CellSettings
+from seedsweep.workers.cost import memory_per_seed
+
+SEEDS_ON_CPU = 4
+"""Measured: on one CPU core packs of four are as fast as packs of sixteen, and finish sooner."""
+LARGEST_AUTO_PACK = 64
+
+
+def choose_device(wanted: str) -> str:
+    """`auto` is `cuda` where there is one, else `cpu`; InputError if a device is asked for that is not there."""
+    if wanted == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if wanted == "cuda" and not torch.cuda.is_available():
+        raise InputError("execution.device: cuda is asked for but torch sees no CUDA device; use auto or cpu")
+    return wanted
+
+
+def count_devices(device: str) -> int:
+    """Packs that this machine can train at a time: its GPUs, or the CPU cores this process may use."""
+    if device == "cuda":
+        return torch.cuda.device_count()
+    if hasattr(os, "sched_getaffinity"):  # not on macOS
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def pack_size(wanted: int | Literal["auto"], settings: CellSettings, device: str) -> int:
+    """Seeds that train together; auto takes what fits in 80 % of a GPU's free memory."""
+    if wanted != "auto":
+        return wanted
+    if device == "cpu":
+        return SEEDS_ON_CPU
+    free, _ = torch.cuda.mem_get_info()
+    return max(1, min(LARGEST_AUTO_PACK, int(0.8 * free) // memory_per_seed(settings)))
+
+
+def check_precision(precision: str, device: str) -> None:
+    """InputError if the device does not have the precision."""
+    if precision == "tf32" and device == "cpu":
+        raise InputError("train.precision: tf32 exists on CUDA devices only; use float32 on a CPU")
+
+
+@contextmanager
+def reproducible(device: str, precision: str) -> Iterator[None]:
+    """Arithmetic whose result does not depend on luck; what was set before is put back afterwards.
+
+    On a CPU one thread: seeds are spread over processes instead, and two thread pools on two cores are many
+    times slower than none. Denormal numbers are flushed to zero there, as CUDA's fast paths do: a step took
+    1.4 times as long with them. On CUDA deterministic kernels.
+    """
+    threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
+    deterministic = torch.are_deterministic_algorithms_enabled()
+    flushing = bool(torch.tensor(1e-39) * 1.0 == 0.0)  # torch has no way to ask
+    try:
+        torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
+        if device == "cpu":
+            torch.set_num_threads(1)
+            torch.set_flush_denormal(True)
+        else:
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+            torch.use_deterministic_algorithms(True)
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushing)
+        torch.set_float32_matmul_precision(matmul)
+        torch.use_deterministic_algorithms(deterministic)
+
+
+def describe(device: str) -> dict[str, Any]:
+    """What the arithmetic depends on besides the settings, for the provenance of every block."""
+    name = torch.cuda.get_device_name() if device == "cuda" else platform.processor() or platform.machine()
+    return {
+        "device": device,
+        "device_name": name,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "python": platform.python_version(),
+        "host": platform.node(),
+    }

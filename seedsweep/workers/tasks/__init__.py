@@ -1,0 +1,76 @@
+"""Tasks: what is learned. A new task is one file here plus a preset, or one class in a package of yours.
+
+A task says its vocabulary, how training rows are drawn from (seed, step), its evaluation splits and which
+metrics it reports. To bring your own, subclass `Task` in your package and name it under the entry-point group
+`seedsweep.tasks`::
+
+    [project.entry-points."seedsweep.tasks"]
+    mytask = "mypackage.mytask:MyTask"
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import ClassVar, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.spec import TaskSettings
+from seedsweep.workers.decoder import StackedDecoder
+
+BUILT_IN = {"count": "seedsweep.workers.tasks.count:Count"}
+GROUP = "seedsweep.tasks"
+
+
+class Rows(NamedTuple):
+    """Training rows of N steps: what each seed reads, and which of its tokens count in the loss."""
+
+    tokens_NSBT: Tensor
+    mask_NSBT: Tensor
+    """True where the token is to be predicted from those before it."""
+
+
+class Task(ABC):
+    """One task on one device. `Settings` is the pydantic model of its section in the spec."""
+
+    Settings: ClassVar[type[TaskSettings]]
+
+    @abstractmethod
+    def __init__(self, settings: TaskSettings, device: torch.device) -> None:
+        """Prepare what does not depend on a seed, e.g. the evaluation rows."""
+
+    @abstractmethod
+    def rows(self, data_seeds_S: Tensor, steps_N: Tensor, batch: int) -> Rows:
+        """The `batch` training rows of every seed at every one of the steps.
+
+        Must be a pure function of (seed, step): draw with `workers.philox` under `Role.DATA`. Then a seed reads
+        the same rows alone, packed and resumed, on every device.
+        """
+
+    @abstractmethod
+    def evaluate(self, decoder: StackedDecoder) -> dict[tuple[str, str], np.ndarray]:
+        """Every metric of every split, `{(split, metric): values of shape (S,)}`, in float64 on the host.
+
+        Called without gradient tracking. A seed's value must not depend on the other seeds of the pack.
+        """
+
+
+def find_task(name: str) -> type[Task]:
+    """The task class of that name, built in or from an installed package; InputError if there is none."""
+    plugins = {point.name: point for point in entry_points(group=GROUP)}
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), attribute)
+    elif name in plugins:
+        found = plugins[name].load()
+    else:
+        known = [*BUILT_IN, *plugins]
+        raise InputError(f"unknown task {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
+    if not (isinstance(found, type) and issubclass(found, Task)):
+        raise InputError(f"task {name!r}: {found!r} is not a subclass of seedsweep.workers.tasks.Task")
+    return found

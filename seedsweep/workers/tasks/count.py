@@ -1,0 +1,168 @@
+"""Count (arXiv 2502.17356, section 3): write the numbers from a to b.
+
+One token per integer 0 … V−1, then `$` begin, `>` separator, `.` end, `*` pad (never read, kept for the paper's
+vocabulary of V + 4). An example of length L is `$ a b > a a+1 … b .`, L + 5 tokens; L is uniform on the training
+lengths, a uniform on 0 … V−L. Rows are packed: examples follow each other until the context is full, the one
+that does not fit is cut and counts nothing, and attention sees the earlier ones.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from pydantic import Field, field_validator, model_validator
+from torch import Tensor
+
+from seedsweep.spec import Metric, Split, TaskSettings
+from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.philox import Role, below, philox
+from seedsweep.workers.scoring import ANSWER_METRICS, answer_metrics, score
+from seedsweep.workers.tasks import Rows, Task
+
+FRAME = 5
+"""Tokens of an example besides the answer: begin, a, b, separator, end."""
+PROMPT = 4
+"""Tokens before the answer; they count nothing in the loss."""
+
+
+class CountSettings(TaskSettings):
+    """`task:` section of a count sweep."""
+
+    name: Literal["count"]
+    vocabulary: int = Field(ge=2, le=1_000_000)
+    """Integers V; the model has four tokens more."""
+    train_lengths: tuple[int, int]
+    """Shortest and longest answer in training, both included."""
+    test_lengths: tuple[int, ...]
+    """Answer lengths of the out-of-distribution splits."""
+    context: int = Field(ge=1)
+    """Tokens in a training row."""
+
+    @field_validator("train_lengths", mode="before")
+    @classmethod
+    def _check_train_lengths(cls, lengths: Any) -> Any:
+        if isinstance(lengths, list | tuple) and len(lengths) == 2 and all(type(n) is int for n in lengths):
+            first, last = lengths
+            if first < 1:
+                raise ValueError(f"lengths start at 1, not {first}")
+            if last < first:
+                raise ValueError(f"the range is reversed; write [{last}, {first}]")
+            return lengths
+        raise ValueError("give the shortest and the longest length, for example [1, 8]")
+
+    @model_validator(mode="after")
+    def _check_lengths(self) -> CountSettings:
+        longest = self.train_lengths[1]
+        if longest > self.vocabulary:
+            raise ValueError(f"train_lengths: {longest} is over the vocabulary of {self.vocabulary} integers")
+        if self.context < longest + FRAME:
+            raise ValueError(
+                f"context: {self.context} tokens cannot hold an example of length {longest}; "
+                f"it takes {longest + FRAME}"
+            )
+        if not self.test_lengths:
+            raise ValueError(f"test_lengths: give at least one length over {longest}")
+        for length in self.test_lengths:
+            if length > self.vocabulary:
+                raise ValueError(f"test_lengths: {length} is over the vocabulary of {self.vocabulary} integers")
+            if length <= longest:
+                raise ValueError(
+                    f"test_lengths: {length} is not out of distribution, training goes up to {longest}; "
+                    f"give lengths over {longest}"
+                )
+        if len(set(self.test_lengths)) < len(self.test_lengths):
+            raise ValueError("test_lengths: a length is given twice")
+        return self
+
+    def windows(self, length: int) -> int:
+        """Evaluation examples of that length: one for every start, V − length + 1."""
+        return self.vocabulary - length + 1
+
+    def splits(self) -> tuple[Split, ...]:
+        """The longest training length in distribution, every test length out of distribution."""
+        longest = self.train_lengths[1]
+        return (
+            Split(name=f"length-{longest}", role="in-distribution", examples=self.windows(longest)),
+            *(
+                Split(name=f"length-{n}", role="out-of-distribution", examples=self.windows(n))
+                for n in sorted(self.test_lengths)
+            ),
+        )
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """See `workers.scoring.answer_metrics`."""
+        return ANSWER_METRICS
+
+    def vocabulary_size(self) -> int:
+        """V + 4."""
+        return self.vocabulary + 4
+
+    def tokens_per_row(self) -> int:
+        """T, the context."""
+        return self.context
+
+    def evaluation_tokens(self) -> int:
+        """Tokens of all evaluation windows."""
+        lengths = (self.train_lengths[1], *self.test_lengths)
+        return sum(self.windows(n) * (n + FRAME) for n in lengths)
+
+
+class Count(Task):
+    """The count task on one device."""
+
+    Settings = CountSettings
+
+    def __init__(self, settings: TaskSettings, device: torch.device) -> None:
+        assert isinstance(settings, CountSettings)
+        self.settings = settings
+        v = settings.vocabulary
+        self.begin, self.separator, self.end = v, v + 1, v + 2
+        self._windows = {
+            split.name: self.evaluation_rows(int(split.name.removeprefix("length-")), device)
+            for split in settings.splits()
+        }
+
+    def example_tokens(self, start: Tensor, length: Tensor, offset: Tensor) -> Tensor:
+        """The token at `offset` of the example that counts `length` numbers from `start`."""
+        token = start + offset - PROMPT
+        token = torch.where(offset == 0, self.begin, token)
+        token = torch.where(offset == 1, start, token)
+        token = torch.where(offset == 2, start + length - 1, token)
+        token = torch.where(offset == 3, self.separator, token)
+        return torch.where(offset == PROMPT + length, self.end, token)
+
+    def evaluation_rows(self, length: int, device: torch.device) -> Tensor:
+        """Every window of that length, one a row: (V − length + 1, length + 5)."""
+        starts_W1 = torch.arange(self.settings.windows(length), device=device)[:, None]
+        offsets_T = torch.arange(length + FRAME, device=device)
+        return self.example_tokens(starts_W1, torch.tensor(length, device=device), offsets_T)
+
+    def rows(self, data_seeds_S: Tensor, steps_N: Tensor, batch: int) -> Rows:
+        """Packed examples. Example e of row b draws the counter (b · E + e, step), E examples at most a row."""
+        shortest, longest = self.settings.train_lengths
+        context, device = self.settings.context, data_seeds_S.device
+        most = context // (shortest + FRAME) + 1
+        position_BE = torch.arange(batch * most, device=device).view(batch, most)
+        words = philox((data_seeds_S[None, :, None, None], Role.DATA), (position_BE, steps_N[:, None, None, None]))
+        length_NSBE = shortest + below(words[..., 0], longest - shortest + 1)
+        start_NSBE = below(words[..., 1], self.settings.vocabulary - length_NSBE + 1)
+        end_NSBE = torch.cumsum(length_NSBE + FRAME, dim=-1)
+
+        time_T = torch.arange(context, device=device)
+        times = time_T.expand(*end_NSBE.shape[:-1], context).contiguous()
+        example_NSBT = torch.searchsorted(end_NSBE, times, right=True)
+        length_NSBT = length_NSBE.gather(-1, example_NSBT)
+        end_NSBT = end_NSBE.gather(-1, example_NSBT)
+        offset_NSBT = time_T - (end_NSBT - length_NSBT - FRAME)
+        tokens_NSBT = self.example_tokens(start_NSBE.gather(-1, example_NSBT), length_NSBT, offset_NSBT)
+        return Rows(tokens_NSBT, (offset_NSBT >= PROMPT) & (end_NSBT <= context))
+
+    def evaluate(self, decoder: StackedDecoder) -> dict[tuple[str, str], np.ndarray]:
+        """Teacher-forced on every window; the last token of a row is the end token."""
+        values = {}
+        for split, rows_WT in self._windows.items():
+            for metric, value_S in answer_metrics(score(decoder, rows_WT, PROMPT)).items():
+                values[split, metric] = value_S
+        return values

@@ -1,0 +1,233 @@
+"""The commands as a user types them: what they print, what they leave behind, how they fail."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import seedsweep
+from seedsweep.cli import main
+
+SPEC = """\
+# Count, very small
+task: {name: count, vocabulary: 12, train_lengths: [1, 3], test_lengths: [5], context: 24}
+model: {heads: 2, head_dim: 8}
+train: {steps: 20, batch: 4, learning_rate: 1.0e-2}
+scale: {field: model.depth, values: [1, 2]}
+seeds: 0:4
+success: {metric: exact_match, split: length-5, at_least: 0.5}
+"""
+
+
+class Ended(NamedTuple):
+    """A command that has ended."""
+
+    status: int
+    out: str
+    err: str
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a spec; wide enough that no table is folded."""
+    (tmp_path / "small.yaml").write_text(SPEC)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def seedsweep_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[[str], Ended]:
+    """Runs a command line in this process."""
+
+    def run(line: str) -> Ended:
+        monkeypatch.setattr(sys, "argv", ["seedsweep", *shlex.split(line)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        captured = capsys.readouterr()
+        return Ended(int(ended.value.code or 0), captured.out, captured.err)
+
+    return run
+
+
+Command = Callable[[str], Ended]
+
+
+def files_below(path: Path) -> set[str]:
+    return {file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file()}
+
+
+def test_run_trains_shows_and_says_where_things_are(seedsweep_command: Command, here: Path) -> None:
+    ended = seedsweep_command("run small.yaml --executor inline")
+    assert ended.status == 0
+    assert "8 seeds to train" in ended.err
+    assert "trained 8 seeds" in ended.err
+    for column in ("depth", "seeds", "mean", "mode", "P(≥ 0.5)", "dip", "W2 to"):
+        assert column in ended.out
+    assert "runs/small/metrics" in ended.out
+    figures = re.findall(r"figure\s+(\S+)", ended.out)
+    assert figures
+    assert all(Path(figure).stat().st_size > 5000 for figure in figures)
+
+    again = seedsweep_command("run small.yaml --executor inline")
+    assert again.status == 0
+    assert "nothing is missing: all 8 seeds are there" in again.err
+    assert "P(≥ 0.5)" in again.out
+
+
+def test_json_is_one_object_that_says_the_same(seedsweep_command: Command) -> None:
+    ended = seedsweep_command("run small.yaml --executor inline --seeds 0:2 --out there --json")
+    told = json.loads(ended.out)
+    assert (told["run"]["asked"], told["run"]["trained"]) == (4, 4)
+    assert [scale["n"] for scale in told["summary"]["scales"]] == [2, 2]
+    final = seedsweep.load("there").final("exact_match", split="ood")
+    for scale in told["summary"]["scales"]:
+        assert scale["mean"]["estimate"] == pytest.approx(final.at(scale["scale"]).mean())
+
+    status = json.loads(seedsweep_command("status there --json").out)
+    assert (status["done"], status["complete"]) == (4, True)
+    plan = json.loads(seedsweep_command("plan small.yaml --out there --json").out)
+    assert (plan["missing"], plan["exists"]) == (4, True)
+    assert [scale["present"] for scale in plan["scales"]] == [2, 2]
+
+
+def test_plan_changes_nothing(seedsweep_command: Command, here: Path) -> None:
+    before = files_below(here)
+    ended = seedsweep_command("plan small.yaml --set execution.pack=3")
+    assert ended.status == 0
+    assert "8 seeds to train: about" in ended.out
+    assert "(new)" in ended.out
+    assert "2 of 3" in ended.out
+    assert files_below(here) == before
+
+
+def test_presets_are_listed_and_printed(seedsweep_command: Command, here: Path) -> None:
+    assert "pocket/count-depth" in seedsweep_command("presets").out
+    printed = seedsweep_command("presets pocket/count-depth").out
+    (here / "mine.yaml").write_text(printed)
+    assert json.loads(seedsweep_command("plan mine.yaml --seeds 0:1 --json").out)["missing"] > 0
+    names = [preset["name"] for preset in json.loads(seedsweep_command("presets --json").out)]
+    assert "pocket/count-depth" in names
+
+
+def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here: Path) -> None:
+    before = files_below(here)
+    ended = seedsweep_command("verify small.yaml --seeds 3 --json")
+    told = json.loads(ended.out)
+    assert ended.status == 0
+    assert told["kept"] is True
+    assert told["steps"] == 20
+    assert all(scale["bitwise"] and scale["largest_difference"] == 0 for scale in told["scales"])
+    assert files_below(here) == before
+    assert "bitwise the same" in seedsweep_command("verify small.yaml --seeds 2 --steps 2").out
+
+
+def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A trainer whose seeds see each other, as a shared gradient norm would make them."""
+    from seedsweep.workers.train import PackTrainer
+
+    honest = PackTrainer.losses
+
+    def coupled(self: PackTrainer, tokens, mask):  # type: ignore[no-untyped-def]
+        losses = honest(self, tokens, mask)
+        return losses / len(losses)
+
+    monkeypatch.setattr(PackTrainer, "losses", coupled)
+    ended = seedsweep_command("verify small.yaml --seeds 2")
+    assert ended.status == 1
+    assert "NOT verified" in ended.out
+
+
+def test_version_and_help(seedsweep_command: Command) -> None:
+    assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
+    for command in ("run", "plan", "status", "presets", "verify"):
+        assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
+
+
+BAD = [
+    ("run smal.yaml", "small.yaml"),
+    ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
+    ("presets pocket/cuont-depth", "did you mean 'pocket/count-depth'"),
+    ("run small.yaml --seeds 4:4", "empty"),
+    ("run small.yaml --seeds 4:0", "reversed"),
+    ("run small.yaml --seeds 0:4,2", "given twice"),
+    ("run small.yaml --set train.stepz=5", "did you mean 'steps'"),
+    ("run small.yaml --set train.steps=many", "train.steps"),
+    ("run small.yaml --set task.test_lengths=[13]", "13 is over the vocabulary of 12"),
+    ("run small.yaml --set model={heads: 3, d_model: 16}", "not divisible by heads"),
+    ("run small.yaml --set nonsense", "--set"),
+    ("run small.yaml --out small.yaml", "small.yaml"),
+    ("run small.yaml --out full", "not a sweep"),
+    ("run small.yaml --executor inline --address here:1", "--address"),
+    ("status nowhere", "nowhere"),
+    ("status full", "full"),
+    ("verify small.yaml --seeds 9", "the spec has 4 seeds only"),
+    ("verify small.yaml --steps 21", "has 20 steps"),
+]
+
+
+@pytest.mark.parametrize(("line", "part"), BAD, ids=[line for line, _ in BAD])
+def test_bad_input_is_one_line_and_leaves_nothing(
+    line: str, part: str, seedsweep_command: Command, here: Path
+) -> None:
+    (here / "full").mkdir()
+    (here / "full/notes.txt").write_text("mine")
+    before = files_below(here)
+    ended = seedsweep_command(line.replace("{heads: 3, d_model: 16}", "'{heads: 3, d_model: 16}'"))
+    assert ended.status == 2
+    assert ended.err.startswith("seedsweep: ")
+    assert ended.err.count("\n") == 1, ended.err
+    assert part in ended.err
+    assert ended.out == ""
+    assert files_below(here) == before
+    assert not (here / "runs").exists()
+
+
+def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
+    """A real interrupt of a real process; the values are those of an undisturbed run."""
+    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
+    command += ["--set", "train.steps=400", "--set", "execution.pack=2", "--seeds", "0:6"]
+    process = subprocess.Popen([*command, "--out", "disturbed"], stderr=subprocess.PIPE, text=True)
+    progress = here / "disturbed/work"
+    deadline = time.monotonic() + 120
+    while not list(progress.glob("*/progress.json")) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 130, err
+    assert "run the same command to go on" in err
+    assert "Traceback" not in err
+
+    done = subprocess.run([*command, "--out", "disturbed"], capture_output=True, text=True, check=True)
+    assert "trained" in done.stderr
+    subprocess.run([*command, "--out", "undisturbed"], capture_output=True, check=True)
+    tables = [
+        seedsweep.load(name)
+        .to_arrow()
+        .sort_by([(key, "ascending") for key in ("scale", "seed", "step", "split", "metric")])
+        for name in ("disturbed", "undisturbed")
+    ]
+    assert tables[0].num_rows > 0
+    assert tables[0].equals(tables[1])
+
+
+def test_output_for_a_pipe_is_plain(here: Path) -> None:
+    environment = os.environ | {"COLUMNS": "80"}
+    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline", "--seeds", "0:2"]
+    ended = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    assert "\x1b" not in ended.stdout + ended.stderr
+    assert "…" not in ended.stdout  # nothing is cut at 80 columns
+    assert max(map(len, ended.stdout.split("store")[0].splitlines())) <= 80

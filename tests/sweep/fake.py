@@ -1,0 +1,112 @@
+"""A stand-in for the engine: deterministic rows, blocks and checkpoints, and accidents on demand."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from seedsweep.schema import METRICS
+from seedsweep.spec import CellSettings, Pack
+from seedsweep.sweep.job import StoreSink
+
+EVALUATIONS_PER_BLOCK = 2
+
+
+def value(seed: int, step: int, split: str, metric: str) -> float:
+    """What the fake training measures."""
+    digest = hashlib.sha256(f"{seed} {step} {split} {metric}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") / 2**32
+
+
+@dataclass(frozen=True)
+class FakeTraining:
+    """Keeps the workers' contract: blocks at fixed evaluations, a checkpoint after each, resume from it."""
+
+    diary: str
+    """File to which every call adds a line `pack evaluations-already-done`."""
+    raise_at_scale: float | None = None
+    die_at: tuple[float, int] | None = None
+    """(scale, evaluation): kill -9 of the own process there, once per diary and pack."""
+    always_die: bool = False
+    step_seconds: float = 0.0
+    checkpoints: bool = True
+
+    def __call__(
+        self,
+        settings: CellSettings,
+        pack: Pack,
+        sink: StoreSink,
+        *,
+        device: str,
+        should_stop: Callable[[], bool],
+    ) -> bool:
+        state: dict[str, Any] = {"done": 0, "pending": []}
+        if (saved := sink.load_checkpoint()) is not None:
+            state = json.loads(saved)
+        self._note(f"{pack.name} {state['done']}")
+        if pack.scale == self.raise_at_scale:
+            raise ArithmeticError("this scale cannot be trained")
+        steps = settings.evaluation_steps
+        for index in range(state["done"], len(steps)):
+            time.sleep(self.step_seconds)
+            sink.report(steps[index], settings.train.steps)
+            if should_stop():
+                sink.save_checkpoint(json.dumps(state).encode())
+                return False
+            state["pending"].append(steps[index])
+            state["done"] = index + 1
+            if self.die_at == (pack.scale, index) and (self.always_die or self._first_time(pack)):
+                os.kill(os.getpid(), signal.SIGKILL)
+            last = index + 1 == len(steps)
+            if last or len(state["pending"]) == EVALUATIONS_PER_BLOCK:
+                table = _rows(settings, pack, state["pending"])
+                edges = (state["pending"][0], state["pending"][-1])
+                sink.write_block(index // EVALUATIONS_PER_BLOCK, table, last=last, steps=edges, provenance={})
+                state["pending"] = []
+            if self.checkpoints:
+                sink.save_checkpoint(json.dumps(state).encode())
+        return True
+
+    def calls(self) -> list[str]:
+        """Lines of the diary so far."""
+        path = Path(self.diary)
+        return path.read_text().splitlines() if path.exists() else []
+
+    def _note(self, line: str) -> None:
+        with open(self.diary, "a") as file:  # one short write in append mode is atomic between processes
+            file.write(line + "\n")
+
+    def _first_time(self, pack: Pack) -> bool:
+        return sum(line.startswith(pack.name) for line in self.calls()) == 1
+
+
+def _rows(settings: CellSettings, pack: Pack, steps: list[int]) -> pa.Table:
+    rows = [
+        {
+            "task": settings.task.name,
+            "scale_name": pack.scale_name,
+            "scale": pack.scale,
+            "seed": seed.id,
+            "init_seed": seed.init,
+            "data_seed": seed.data,
+            "step": step,
+            "examples_seen": step * settings.train.batch,
+            "split": split.name,
+            "metric": metric.name,
+            "value": value(seed.id, step, split.name, metric.name),
+        }
+        for step in steps
+        for split in settings.task.splits()
+        for metric in settings.task.metrics()
+        for seed in pack.seeds
+    ]
+    return pa.Table.from_pylist(rows, schema=METRICS)

@@ -1,0 +1,146 @@
+"""On real Ray workers: the same values, and nothing lost or doubled when a worker or the driver dies."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from seedsweep.errors import InputError
+from seedsweep.population import load
+from seedsweep.spec import SweepSpec
+from seedsweep.sweep.events import Event
+from seedsweep.sweep.run import run
+from tests.sweep.fake import FakeTraining
+from tests.sweep.test_run import kill_when, rows, start_driver
+
+MakeSpec = Callable[..., SweepSpec]
+MakeFake = Callable[..., FakeTraining]
+
+pytestmark = pytest.mark.usefixtures("ray_cluster")
+
+
+def test_ray_and_inline_give_the_same_rows(spec: MakeSpec, tmp_path: Path) -> None:
+    events: list[Event] = []
+    result = run(spec(), tmp_path / "ray", executor="ray", on_progress=events.append)
+    assert (result.trained, result.failed, result.interrupted) == (8, 0, False)
+    run(spec("execution.pack=3"), tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+    assert next(event.message for event in events if event.kind == "ready") == "training on 2 workers (cpu)"
+
+
+def test_a_killed_worker_loses_and_doubles_nothing(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
+    fake()
+    run(spec(), tmp_path / "undisturbed", executor="inline")
+    (tmp_path / "diary.txt").unlink()
+    training = fake(die_at=(2.0, 4))
+    events: list[Event] = []
+    result = run(spec("execution.pack=4"), tmp_path / "out", executor="ray", on_progress=events.append)
+    assert (result.trained, result.failed) == (8, 0)
+    assert rows(tmp_path / "out").equals(rows(tmp_path / "undisturbed"))
+    # It began at 0, was killed, and went on from its checkpoint after 4 evaluations.
+    calls = [line for line in training.calls() if line.startswith("depth-2")]
+    assert [line.rpartition(" ")[2] for line in calls] == ["0", "4"]
+    assert [event.kind for event in events].count("retry") == 1
+
+
+def test_packs_that_always_fail_are_given_up_and_the_rest_goes_on(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path
+) -> None:
+    training = fake(raise_at_scale=1.0, die_at=(2.0, 1), always_die=True, checkpoints=False)
+    small = spec("execution.pack=4", "scale.values=[1,2,3]")
+    result = run(small, tmp_path / "out", executor="ray")
+    assert (result.trained, result.failed, result.missing, result.interrupted) == (4, 8, 8, False)
+    assert len(training.calls()) == 3 + 3 + 1
+    why = {failure.scale: Path(failure.path).read_text() for failure in result.failures}
+    assert "ArithmeticError: this scale cannot be trained" in why[1.0]
+    assert "The worker was lost" in why[2.0]
+    assert load(tmp_path / "out").scales == (3.0,)
+
+
+def test_ctrl_c_lets_the_workers_save_and_the_next_run_completes(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path
+) -> None:
+    fake()
+    run(spec(), tmp_path / "undisturbed", executor="inline")
+    fake(step_seconds=0.5)
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "start":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = run(spec(), tmp_path / "out", executor="ray", on_progress=interrupt)
+    assert result.interrupted
+    assert (result.trained, result.failed) == (0, 0)
+    assert list(tmp_path.glob("out/work/*/checkpoint.pt"))
+    fake()
+    assert run(spec(), tmp_path / "out", executor="inline").missing == 0
+    assert rows(tmp_path / "out").equals(rows(tmp_path / "undisturbed"))
+
+
+def test_a_killed_driver_leaves_a_store_that_the_next_run_completes(
+    spec: MakeSpec, spec_file: Path, fake: MakeFake, tmp_path: Path, ray_cluster: str
+) -> None:
+    training = fake()
+    run(spec(), tmp_path / "undisturbed", executor="inline")
+    out = tmp_path / "out"
+    process = start_driver(spec_file, out, tmp_path / "diary.txt", "ray", ray_cluster)
+    kill_when(process, lambda: bool(list(out.glob("metrics/**/*.parquet"))))
+    assert run(spec(), out, executor="inline").missing == 0
+    assert rows(out).equals(rows(tmp_path / "undisturbed"))
+    assert any(line.endswith((" 1", " 2", " 3")) for line in training.calls())
+
+
+def test_a_device_that_the_cluster_has_not_is_refused_and_nothing_is_made(spec: MakeSpec, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="the Ray cluster has no GPU"):
+        run(spec("execution.device=cuda"), tmp_path / "out", executor="ray")
+    assert not (tmp_path / "out").exists()
+
+
+NODE_LOSS = """
+import sys
+import ray
+from ray.cluster_utils import Cluster
+import seedsweep.workers.train
+from seedsweep.sweep.run import run
+from seedsweep.sweep.specfile import read_spec
+from tests.sweep.fake import FakeTraining
+
+cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
+seedsweep.workers.train.train_pack = FakeTraining(sys.argv[3], step_seconds=1.0)
+
+
+def remove_a_node(event):
+    if len(nodes) == 2 and sum(pack.state == "running" and pack.step > 1 for pack in event.status.packs) == 2:
+        cluster.remove_node(nodes.pop(), allow_graceful=False)
+
+
+result = run(
+    read_spec(sys.argv[1]).spec, sys.argv[2], executor="ray", address=cluster.address, on_progress=remove_a_node
+)
+assert len(nodes) == 1
+assert (result.trained, result.failed) == (8, 0), result
+ray.shutdown()
+cluster.shutdown()
+"""
+
+
+@pytest.mark.heavy
+def test_a_lost_machine_loses_and_doubles_nothing(
+    spec: MakeSpec, spec_file: Path, fake: MakeFake, tmp_path: Path
+) -> None:
+    fake()
+    run(spec(), tmp_path / "undisturbed", executor="inline")
+    (tmp_path / "diary.txt").unlink()
+    command = [sys.executable, "-c", NODE_LOSS, str(spec_file), str(tmp_path / "out"), str(tmp_path / "diary.txt")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, capture_output=True, timeout=200)
+    assert rows(tmp_path / "out").equals(rows(tmp_path / "undisturbed"))
+    lines = (tmp_path / "diary.txt").read_text().splitlines()
+    assert len(lines) == 5  # four packs, one of them twice
+    assert sum(not line.endswith(" 0") for line in lines) == 1  # from its checkpoint

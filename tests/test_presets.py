@@ -1,0 +1,36 @@
+"""Every preset is a valid spec that says what it is."""
+
+from __future__ import annotations
+
+import pytest
+
+from seedsweep.sweep.specfile import list_presets, preset_text, read_spec
+
+NAMES = [preset.name for preset in list_presets()]
+
+
+def test_there_are_presets() -> None:
+    assert {"pocket/count-depth", "paper/count-depth", "paper/count-width"} <= set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_reads_and_has_a_title(name: str) -> None:
+    assert preset_text(name).startswith("# ")
+    named = read_spec(name)
+    assert named.name == name
+    for value in named.spec.scale.values:
+        named.spec.at(value)
+
+
+def test_the_papers_numbers() -> None:
+    """arXiv 2502.17356, section 2 of the facts: what a preset under paper/ may not change by accident."""
+    width = read_spec("paper/count-width").spec
+    assert [width.at(heads).model.width for heads in width.scale.values] == [64 * h for h in width.scale.values]
+    assert width.at(1).model.parameters(154) == 219_776
+    depth = read_spec("paper/count-depth").spec
+    assert depth.at(4).model.parameters(154) == 12_768_256
+    for spec in (width, depth):
+        assert (spec.train.steps, spec.train.batch, spec.task.tokens_per_row()) == (10_000, 128, 256)
+        assert len(spec.seeds.pairs()) == 250
+        assert [split.examples for split in spec.task.splits()] == [121, 91]
+        assert spec.success.at_least == 0.5

@@ -1,0 +1,121 @@
+"""The spec: defaults, checks, identity."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from seedsweep.seeds import Seed
+from seedsweep.spec import EvaluateSettings, Pack, SweepSpec
+
+RAW: dict[str, Any] = {
+    "task": {"name": "count", "vocabulary": 12, "train_lengths": [1, 3], "test_lengths": [5], "context": 24},
+    "model": {"heads": 2, "head_dim": 8},
+    "train": {"steps": 6, "batch": 4, "learning_rate": 0.01},
+    "scale": {"field": "model.depth", "values": [2, 1]},
+    "seeds": "0:4",
+    "success": {"metric": "exact_match", "split": "length-5", "at_least": 0.5},
+}
+
+
+def spec(**changes: Any) -> SweepSpec:
+    """RAW with dotted changes: `spec(**{"train.steps": 9})`."""
+    raw = copy.deepcopy(RAW)
+    for dotted, value in changes.items():
+        section, _, key = dotted.partition(".")
+        if key:
+            raw[section][key] = value
+        else:
+            raw[section] = value
+    return SweepSpec.model_validate(raw)
+
+
+def test_defaults_are_filled_in_and_the_dump_reads_back() -> None:
+    made = spec()
+    assert made.scale.values == (1, 2)
+    assert made.model.rotary_fraction == 0.25
+    assert made.train.schedule == "cosine"
+    assert made.task.vocabulary_size() == 16
+    assert SweepSpec.model_validate(made.model_dump(mode="json")) == made
+
+
+def test_the_swept_field_takes_every_value_of_the_ladder() -> None:
+    made = spec()
+    assert [made.at(value).model.depth for value in made.scale.values] == [1, 2]
+    by_rate = spec(scale={"field": "train.learning_rate", "values": [0.1, 1]}, **{"model.depth": 1})
+    assert [by_rate.at(value).train.learning_rate for value in by_rate.scale.values] == [0.1, 1.0]
+
+
+def test_identity_is_all_that_changes_numbers_and_nothing_else() -> None:
+    base = spec().fingerprint()
+    for same in (
+        {"seeds": "7:9"},
+        {"scale.values": [5]},
+        {"model.depth": 3},  # every cell takes its depth from the ladder
+        {"success.at_least": 0.1},
+        {"execution": {"pack": 2, "workers": 1, "device": "cpu"}},
+    ):
+        assert spec(**same).fingerprint() == base, same
+    for other in (
+        {"train.steps": 7},
+        {"train.precision": "bfloat16"},
+        {"task.context": 25},
+        {"model.init_std": 0.1},
+        {"evaluate": {"every": 2}},
+        {"scale": {"field": "model.heads", "values": [1, 2]}, "model.depth": 1},
+    ):
+        assert spec(**other).fingerprint() != base, other
+
+
+def test_evaluation_is_log_spaced_early_then_regular() -> None:
+    assert EvaluateSettings(every=50).steps(120) == (0, 1, 2, 4, 8, 16, 32, 50, 100, 120)
+    assert EvaluateSettings().steps(3) == (0, 1, 2, 3)
+    assert EvaluateSettings(every=1000).steps(10) == (0, 1, 2, 4, 8, 10)
+
+
+def test_pack_names_are_deterministic_and_distinct() -> None:
+    pack = Pack("model.depth", 2.0, (Seed(0, 0), Seed(1, 1)), "f")
+    assert pack.name == Pack("model.depth", 2, (Seed(0, 0), Seed(1, 1)), "f").name
+    assert pack.name.startswith("depth-2-seeds-0-1-")
+    others = [
+        Pack("model.depth", 3.0, pack.seeds, "f"),
+        Pack("model.depth", 2.0, (Seed(0, 0), Seed(1, 2)), "f"),
+        Pack("model.depth", 2.0, pack.seeds, "g"),
+    ]
+    assert len({pack.name, *(other.name for other in others)}) == 4
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"model.d_model": 16}, "either head_dim .* or d_model"),
+        (
+            {"model": {"heads": 3, "d_model": 16}},
+            "d_model 16 is not divisible by heads 3; the nearest that is: 15",
+        ),
+        ({"model.head_dim": 5}, "not a multiple of 4"),
+        ({"model.rotary_fraction": 0.13}, "odd number"),
+        ({"train.warmup": 7}, "warmup 7 is longer than the 6 steps"),
+        ({"scale.values": []}, "at least one number"),
+        ({"scale.values": [1, 1]}, "value 1 is given twice"),
+        ({"scale.values": ["two"]}, "'two' is not a number"),
+        ({"scale.values": [0]}, "scale.values: model.depth = 0 cannot be"),
+        ({"scale.values": [1.5]}, "scale.values: model.depth = 1.5 cannot be"),
+        ({"scale.field": "model.dept"}, "not a numeric field .*did you mean 'model.depth'"),
+        ({"scale.field": "model.dialect"}, "not a numeric field"),
+        ({"success.split": "length-9"}, "length-9' is not a split of this task; it has length-3, length-5"),
+        ({"success.metric": "exact_mach"}, "did you mean 'exact_match'"),
+        ({"task.name": "cuont"}, "unknown task 'cuont' .*did you mean 'count'"),
+        ({"task": "count"}, "mapping with the task's name"),
+        ({"task.test_lengths": [13]}, "13 is over the vocabulary"),
+        ({"seeds": "4:0"}, "reversed; write 0:4"),
+        ({"train.learning_rate": float("nan")}, "finite"),
+        ({"execution": {"pack": 0}}, "at least 1, or auto"),
+    ],
+)
+def test_bad_specs_say_what_would_be_right(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        spec(**changes)

@@ -1,0 +1,44 @@
+"""One stacked step is S separate clipped AdamW steps."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from seedsweep.spec import TrainSettings
+from seedsweep.workers.optimiser import StackedAdamW, learning_rate
+
+
+def test_equals_separate_clipped_adamw() -> None:
+    train = TrainSettings(steps=8, batch=1, learning_rate=0.03, warmup=2, weight_decay=0.1, clip=0.5)
+    generator = torch.Generator().manual_seed(0)
+    stacked = torch.randn(4, 64, generator=generator)
+    optimiser = StackedAdamW(train, stacked)
+    separate = [row.clone().requires_grad_() for row in stacked]
+    theirs = [torch.optim.AdamW([row], lr=train.learning_rate, weight_decay=0.1) for row in separate]
+    alive = torch.ones(4, dtype=torch.bool)
+    for step in range(8):
+        # Seeds with small and with large gradients: some are clipped, some are not.
+        gradient = torch.randn(4, 64, generator=generator) * torch.tensor([[0.01], [0.1], [1.0], [10.0]])
+        optimiser.step(step, gradient.clone(), alive)
+        for row, parameter, single in zip(gradient, separate, theirs, strict=True):
+            parameter.grad = row.clone()
+            torch.nn.utils.clip_grad_norm_([parameter], 0.5)
+            single.param_groups[0]["lr"] = learning_rate(train, step)
+            single.step()
+    for row, parameter in zip(stacked, separate, strict=True):
+        torch.testing.assert_close(row, parameter.detach(), rtol=1e-6, atol=1e-7)
+
+
+def test_schedule() -> None:
+    cosine = TrainSettings(steps=110, batch=1, learning_rate=2.0, warmup=10)
+    assert learning_rate(cosine, 0) == pytest.approx(0.2)
+    assert learning_rate(cosine, 9) == pytest.approx(2.0)
+    assert learning_rate(cosine, 10) == pytest.approx(2.0)
+    assert learning_rate(cosine, 60) == pytest.approx(1.0)
+    assert learning_rate(cosine, 85) == pytest.approx(1.0 + math.cos(0.75 * math.pi))
+    constant = cosine.model_copy(update={"schedule": "constant"})
+    assert learning_rate(constant, 109) == pytest.approx(2.0)
+    assert learning_rate(cosine.model_copy(update={"warmup": 0}), 0) == pytest.approx(2.0)

@@ -1,0 +1,163 @@
+"""A seed's whole run is bitwise the same alone, packed, at another place, and resumed (CPU, float32)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import torch
+
+from seedsweep.seeds import Seed
+from seedsweep.spec import CellSettings, Pack
+from seedsweep.workers.device import reproducible
+from seedsweep.workers.train import PackTrainer, train_pack
+
+Cell = Callable[..., CellSettings]
+SEEDS = [Seed(0, 0), Seed(1, 1), Seed(5, 2), Seed(2, 5), Seed(7, 7)]
+
+
+class MemorySink:
+    """Keeps what a pack writes; can be asked to stop the training after some steps."""
+
+    def __init__(self, stop_after: int | None = None) -> None:
+        self.blocks: dict[int, pa.Table] = {}
+        self.last: set[int] = set()
+        self.checkpoint: bytes | None = None
+        self.reports: list[int] = []
+        self.stop_after = stop_after
+
+    def load_checkpoint(self) -> bytes | None:
+        return self.checkpoint
+
+    def save_checkpoint(self, state: bytes) -> None:
+        self.checkpoint = state
+
+    def write_block(
+        self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
+    ) -> None:
+        assert table["step"].combine_chunks()[0].as_py() == steps[0]
+        assert table["step"].combine_chunks()[-1].as_py() == steps[1]
+        assert provenance["torch"] == torch.__version__
+        self.blocks[number] = table
+        if last:
+            self.last.add(number)
+
+    def report(self, step: int, steps: int) -> None:
+        self.reports.append(step)
+
+    def should_stop(self) -> bool:
+        return self.stop_after is not None and len(self.reports) >= self.stop_after
+
+    def rows(self) -> dict[tuple[int, int, str, str], float]:
+        """(seed, step, split, metric) → value over all blocks; every key once."""
+        table = pa.concat_tables(self.blocks[number] for number in sorted(self.blocks)).to_pylist()
+        rows = {(r["seed"], r["step"], r["split"], r["metric"]): r["value"] for r in table}
+        assert len(rows) == len(table)
+        return rows
+
+
+def train(settings: CellSettings, seeds: list[Seed], sink: MemorySink | None = None, **options: Any) -> MemorySink:
+    sink = sink or MemorySink()
+    pack = Pack("model.depth", settings.model.depth, tuple(seeds), "fingerprint")
+    finished = train_pack(settings, pack, sink, should_stop=sink.should_stop, **options)
+    assert finished == (not sink.should_stop())
+    return sink
+
+
+# fmt: off
+SHAPES: dict[str, dict[str, Any]] = {
+    "pocket": {"depth": 3, "heads": 2, "head_dim": 16, "batch": 8, "context": 64, "vocabulary": 60},
+    "paper": {"depth": 1, "heads": 2, "head_dim": 64, "batch": 2, "context": 256, "vocabulary": 150},
+    # Sizes that fill neither vector registers nor cache lines.
+    "odd": {"depth": 2, "heads": 3, "head_dim": 4, "rotary_fraction": 0.5, "batch": 3, "context": 19,
+            "vocabulary": 17},
+    "one row": {"depth": 1, "heads": 1, "head_dim": 4, "rotary_fraction": 0, "batch": 1, "context": 31,
+                "vocabulary": 23},
+    "odd heads": {"depth": 2, "heads": 4, "head_dim": 5, "rotary_fraction": 0.4, "batch": 5, "context": 37},
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_alone_packed_and_moved_are_bitwise_equal(shape: str, cell: Cell) -> None:
+    settings = cell(**SHAPES[shape], every=5)
+    alone = {seed.id: train(settings, [seed]).rows() for seed in SEEDS}
+    for seeds in (SEEDS[:3], SEEDS[2::-1], SEEDS[::-1]):
+        packed = train(settings, seeds).rows()
+        for seed in seeds:
+            mine = {key: value for key, value in packed.items() if key[0] == seed.id}
+            assert mine == alone[seed.id]
+    values = [rows[id, 12, "train", "loss"] for id, rows in alone.items()]
+    assert len(set(values)) == len(values)  # the comparison means something: seeds do differ
+
+
+def test_weights_are_bitwise_equal_too(cell: Cell) -> None:
+    settings = cell(steps=40)
+    with reproducible("cpu", "float32"):
+        packed = PackTrainer(settings, SEEDS, "cpu")
+        packed.train_to(40)
+        for row, seed in enumerate(SEEDS):
+            alone = PackTrainer(settings, [seed], "cpu")
+            alone.train_to(40)
+            assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
+
+
+@pytest.mark.parametrize("stop_after", [1, 4, 5, 7, 11])
+def test_a_resumed_run_is_bitwise_an_undisturbed_one(stop_after: int, cell: Cell) -> None:
+    settings = cell(every=5)
+    undisturbed = train(settings, SEEDS[:3]).rows()
+    sink = train(settings, SEEDS[:3], MemorySink(stop_after))
+    assert sink.checkpoint is not None
+    sink.stop_after = None
+    before = len(sink.reports)
+    assert train(settings, SEEDS[:3], sink).rows() == undisturbed
+    assert sink.reports[before] == stop_after + 1  # it went on, it did not start again
+
+
+def test_blocks_have_fixed_boundaries(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("seedsweep.workers.train.ROWS_PER_BLOCK", 100)  # 17 columns × 3 seeds: two evaluations
+    settings = cell(every=2)
+    undisturbed = train(settings, SEEDS[:3])
+    assert len(undisturbed.blocks) > 2
+    assert undisturbed.last == {max(undisturbed.blocks)}
+    disturbed = train(settings, SEEDS[:3], MemorySink(stop_after=7))
+    disturbed.stop_after = None
+    train(settings, SEEDS[:3], disturbed, checkpoint_seconds=0.0)
+    assert disturbed.blocks == undisturbed.blocks
+
+
+def test_a_diverged_seed_is_recorded_and_harms_no_other(cell: Cell) -> None:
+    settings = cell(steps=20)
+    with reproducible("cpu", "float32"):
+        healthy = PackTrainer(settings, SEEDS[:3], "cpu")
+        healthy.train_to(20)
+        sick = PackTrainer(settings, SEEDS[:3], "cpu")
+        sick.train_to(10)
+        with torch.no_grad():
+            sick.decoder.parameters["layer1.mlp_in.weight_DF"][1, 0, 0] = torch.nan
+        sick.train_to(20)
+        expected, found = healthy.evaluate(), sick.evaluate()
+    for row in (0, 2):
+        assert torch.equal(sick.decoder.flat_SP[row], healthy.decoder.flat_SP[row])
+        for key, values in expected.items():
+            assert found[key][row] == values[row]
+    assert found["train", "diverged"].tolist() == [0.0, 1.0, 0.0]
+    assert all(np.isnan(values[1]) for key, values in found.items() if key != ("train", "diverged"))
+
+
+def test_a_checkpoint_of_other_seeds_is_refused(cell: Cell) -> None:
+    state = PackTrainer(cell(), SEEDS[:2], "cpu").state()
+    with pytest.raises(ValueError, match="other seeds"):
+        PackTrainer(cell(), SEEDS[1:3], "cpu").load_state(state)
+
+
+def test_nothing_global_outlives_the_training(cell: Cell) -> None:
+    threads = torch.get_num_threads()
+    generator = torch.get_rng_state()
+    train(cell(), SEEDS[:1])
+    assert torch.get_num_threads() == threads
+    assert torch.equal(torch.get_rng_state(), generator)
+    assert torch.tensor(1e-39) * 1.0 != 0.0  # denormals are back
