@@ -34,3 +34,16 @@ def test_the_papers_numbers() -> None:
         assert len(spec.seeds.pairs()) == 250
         assert [split.examples for split in spec.task.splits()] == [121, 91]
         assert spec.success.at_least == 0.5
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("pocket/count-depth", "138be3621424bcf8"),
+        ("paper/count-depth", "197fede761f4038d"),
+        ("paper/count-width", "2b2ab248a1f5d3ff"),
+    ],
+)
+def test_sweeps_of_the_first_presets_go_on(name: str, fingerprint: str) -> None:
+    """Fingerprints under engine 1, written down before the spec got any field more."""
+    assert read_spec(name).spec.fingerprint() == fingerprint
