@@ -85,11 +85,16 @@ class PostLN(Dialect):
         qkv_NT3HK = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, 3, heads, size)
         q_NHTK, k_NHTK, v_NHTK = qkv_NT3HK.transpose(1, 3).unbind(2)
         if sites.active:
-            # By hand, because the mask of the attention weights has to be ours.
+            # By hand, because the mask of the attention weights has to be ours. Contiguous, its gradient too: a
+            # single row of one seed would else be multiplied in place, while several are copied first, and the
+            # two round differently.
+            q_NHTK, k_NHTK, v_NHTK = q_NHTK.contiguous(), k_NHTK.contiguous(), v_NHTK.contiguous()
             future_TT = torch.ones(t, t, dtype=torch.bool, device=x_SBTD.device).triu(1)
             scores_NHTT = (q_NHTK @ k_NHTK.transpose(2, 3)) / math.sqrt(size)
             shares_NHTT = scores_NHTT.masked_fill(future_TT, -math.inf).softmax(dim=-1)
             y_NHTK = sites.drop(shares_NHTT.view(s, b * heads, t, t)).view(s * b, heads, t, t) @ v_NHTK
+            if y_NHTK.requires_grad:
+                y_NHTK.register_hook(Tensor.contiguous)
         else:
             y_NHTK = F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))

@@ -23,7 +23,10 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.spec import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 
-BUILT_IN = {"count": "seedsweep.workers.tasks.count:Count"}
+BUILT_IN = {
+    "count": "seedsweep.workers.tasks.count:Count",
+    "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
+}
 GROUP = "seedsweep.tasks"
 
 
