@@ -94,6 +94,19 @@ def test_the_dialect_decides_which_fields_a_model_has() -> None:
     ]
 
 
+def test_a_task_field_that_is_swept_is_blamed_on_the_ladder() -> None:
+    task = {"name": "question-formation"}
+    success = {"metric": "first_auxiliary", "split": "gen", "at_least": 0.5}
+    ladder = {"field": "task.mix", "values": [0, 0.5, 1]}
+    made = spec(task=task, scale=ladder, success=success, **{"model.depth": 1})
+    assert [made.at(value).task for value in (0, 1)] == [
+        type(made.task).model_validate(task | {"mix": mix}) for mix in (0, 1)
+    ]
+    for values in ([1.5], [0, 1.5]):
+        with pytest.raises(ValidationError, match=r"scale.values: task.mix = 1.5 cannot be"):
+            spec(task=task, scale=ladder | {"values": values}, success=success, **{"model.depth": 1})
+
+
 def test_evaluation_is_log_spaced_early_then_regular() -> None:
     assert EvaluateSettings(every=50).steps(120) == (0, 1, 2, 4, 8, 16, 32, 50, 100, 120)
     assert EvaluateSettings().steps(3) == (0, 1, 2, 3)

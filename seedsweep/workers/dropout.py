@@ -31,7 +31,8 @@ class Dropout:
         """
         limit = round(share * 2**16)
         keep = self.words(x[0].numel(), site) >= limit - 2**15
-        return torch.where(keep.reshape(x.shape), x * (2**16 / (2**16 - limit)), 0.0)
+        # A product: on a CPU a step with `where` took a third longer.
+        return x * (keep.reshape(x.shape).to(x.dtype) * (2**16 / (2**16 - limit)))
 
     def words(self, count: int, site: int) -> Tensor:
         """int16 (S, count), uniform: the first `count` 16-bit words of every seed's stream at this site."""

@@ -30,13 +30,13 @@ def settings(**changes: Any) -> QuestionFormationSettings:
     return QuestionFormationSettings.model_validate(small | changes)
 
 
-def cell(**changes: Any) -> CellSettings:
+def cell(batch: int = 4, **changes: Any) -> CellSettings:
     model = {"depth": 2, "heads": 2, "head_dim": 8, "dropout": 0.1} | changes
     optimiser: dict[str, Any] = {"learning_rate": 1e-3, "warmup": 4, "schedule": "linear", "adam_epsilon": 1e-7}
     return CellSettings(
         task=settings(evaluation_examples=12),
         model=PostLNSettings(**model),
-        train=TrainSettings(steps=12, batch=4, weight_decay=0.0, **optimiser),
+        train=TrainSettings(steps=12, batch=batch, weight_decay=0.0, **optimiser),
         evaluate=EvaluateSettings(every=5),
     )
 
@@ -178,6 +178,19 @@ def test_a_run_with_dropout_is_bitwise_the_same_alone_packed_moved_and_resumed()
     without = train(cell(dropout=0), SEEDS).rows()
     assert without[0, 12, "train", "loss"] != packed[0, 12, "train", "loss"]
     assert without[0, 0, "gen", "first_auxiliary_nll"] == packed[0, 0, "gen", "first_auxiliary_nll"]
+
+
+@pytest.mark.parametrize(("batch", "heads", "head_dim"), [(1, 5, 4), (1, 2, 8), (3, 1, 12)])
+def test_awkward_shapes_are_pack_invariant(batch: int, heads: int, head_dim: int) -> None:
+    """One row of one seed is a batch of one, for which kernels have paths of their own."""
+    settings = cell(batch=batch, heads=heads, head_dim=head_dim, depth=1)
+    with reproducible("cpu", "float32"):
+        packed = PackTrainer(settings, SEEDS, "cpu")
+        packed.train_to(6)
+        for row, seed in enumerate(SEEDS):
+            alone = PackTrainer(settings, [seed], "cpu")
+            alone.train_to(6)
+            assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
 
 
 def test_it_learns() -> None:
