@@ -98,8 +98,8 @@ def summary(found: PopulationSummary) -> Table:
             "dip",
             "W2 to\nlargest",
         ),
-        caption="below each number its 95 % interval: Wilson for P, else bootstrap; below the dip its p"
-        + (",\nfrom jittered values, since they lie on a lattice" if jittered else ""),
+        caption="below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
+        + (", from jittered values, since they lie on a lattice" if jittered else ""),
     )
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
