@@ -109,7 +109,7 @@ def test_plan_changes_nothing(seedsweep_command: Command, here: Path) -> None:
     assert ended.status == 0
     assert "8 seeds to train: about" in ended.out
     assert "(new)" in ended.out
-    assert "2 of 3" in ended.out
+    assert "2 × 3" in ended.out
     assert files_below(here) == before
 
 
