@@ -23,7 +23,10 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.spec import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 
-BUILT_IN = {"count": "seedsweep.workers.tasks.count:Count"}
+BUILT_IN = {
+    "count": "seedsweep.workers.tasks.count:Count",
+    "addition": "seedsweep.workers.tasks.addition:Addition",
+}
 GROUP = "seedsweep.tasks"
 
 
