@@ -6,6 +6,8 @@ metrics it reports. To bring your own, subclass `Task` in your package and name 
 
     [project.entry-points."seedsweep.tasks"]
     mytask = "mypackage.mytask:MyTask"
+
+`examples/copy/` in the repository is a complete one.
 """
 
 from __future__ import annotations
