@@ -23,7 +23,6 @@ from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.lengths import LengthSettings
 from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
-
 FRAME = 3
 """Tokens of an example besides the string and its copy: begin, separator, end."""
 
