@@ -111,7 +111,7 @@ def run(
         from seedsweep.analysis.population import draw, summarise_population
 
         summary = summarise_population(population)
-        figures = draw(population, summary)
+        figures = draw(population, summary, population.figures_directory())
         if not as_json:
             stdout.print(tables.summary(summary))
             stdout.print(tables.places(population.path, figures), soft_wrap=True)
