@@ -149,7 +149,7 @@ def status(current: SweepStatus) -> RenderableType:
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
     columns = [_short(current.scale_name), "done", "running", "missing"]
-    columns += ["interrupted"] * interrupted + ["failed"] * failed + ["", "seeds/hour"]
+    columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
     table = _table(current.name, columns)
     for scale in current.scales:
         row: list[RenderableType] = [
@@ -160,7 +160,7 @@ def status(current: SweepStatus) -> RenderableType:
         ]
         row += [f"{scale.interrupted or ''}"] * interrupted + [f"[red]{scale.failed or ''}"] * failed
         row += [
-            ProgressBar(total=1.0, completed=scale.fraction, width=24),
+            ProgressBar(total=1.0, completed=scale.fraction, width=10),
             "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
         ]
         table.add_row(*row)
