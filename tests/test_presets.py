@@ -10,7 +10,8 @@ NAMES = [preset.name for preset in list_presets()]
 
 
 def test_there_are_presets() -> None:
-    assert {"pocket/count-depth", "paper/count-depth", "paper/count-width"} <= set(NAMES)
+    ladders = {f"paper/{task}-{axis}" for task in ("count", "addition") for axis in ("depth", "width")}
+    assert {"pocket/count-depth"} | ladders <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -22,7 +23,7 @@ def test_a_preset_reads_and_has_a_title(name: str) -> None:
         named.spec.at(value)
 
 
-def test_the_papers_numbers() -> None:
+def test_the_papers_numbers_for_count() -> None:
     """arXiv 2502.17356, section 2 of the facts: what a preset under paper/ may not change by accident."""
     width = read_spec("paper/count-width").spec
     assert [width.at(heads).model.width for heads in width.scale.values] == [64 * h for h in width.scale.values]
@@ -34,6 +35,36 @@ def test_the_papers_numbers() -> None:
         assert len(spec.seeds.pairs()) == 250
         assert [split.examples for split in spec.task.splits()] == [121, 91]
         assert spec.success.at_least == 0.5
+
+
+def test_the_papers_numbers_for_addition() -> None:
+    width, depth = read_spec("paper/addition-width").spec, read_spec("paper/addition-depth").spec
+    assert [width.at(heads).model.width for heads in (1, 2, 4, 8)] == [64, 128, 256, 512]
+    assert {width.at(heads).model.depth for heads in width.scale.values} == {6}
+    assert {1, 2, 3, 4} <= set(depth.scale.values)
+    assert {depth.at(layers).model.width for layers in depth.scale.values} == {512}
+    assert width.at(8) == depth.at(6)  # where the ladders cross
+    for spec in (width, depth):
+        task = spec.task
+        assert task.model_dump(include={"train_lengths", "test_lengths", "hints"}) == {
+            "train_lengths": (1, 35), "test_lengths": (40,), "hints": 102
+        }  # fmt: skip
+        assert task.vocabulary_size() == 10 + 102 + 5
+        assert (spec.train.steps, spec.train.batch, task.tokens_per_row()) == (30_000, 64, 512)
+        assert (spec.train.weight_decay, spec.train.schedule) == (0, "cosine")
+        assert len(spec.seeds.pairs()) == 200
+        assert {split.name: split.examples for split in task.splits()} == {
+            "digits-35": 64_000,
+            "digits-40": 64_000,
+        }
+        assert (spec.success.metric, spec.success.split, spec.success.at_least) == (
+            "exact_match",
+            "digits-40",
+            0.2,
+        )
+
+
+def test_the_papers_numbers_for_question_formation() -> None:
     mix = read_spec("paper/question-formation-mix").spec
     depth = read_spec("paper/question-formation-depth").spec
     assert [depth.at(value).model.depth for value in depth.scale.values] == [3, 4, 5, 6]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,11 +87,8 @@ def summarise_population(population: Population) -> PopulationSummary:
     )
 
 
-def draw(population: Population, summary: PopulationSummary) -> list[str]:
-    """Draw the ladder and the learning curves into `figures/` of a local sweep; returns the paths (SVG, PNG).
-
-    A sweep in an object store has no place for figures; they then go to `figures/` of the working directory.
-    """
+def draw(population: Population, summary: PopulationSummary, directory: Path) -> list[str]:
+    """Draw `ladder` and `learning_curves` as SVG and PNG into a directory; returns the paths."""
     from seedsweep.analysis import figures
 
     success = population.success
@@ -113,5 +111,4 @@ def draw(population: Population, summary: PopulationSummary) -> list[str]:
             at_least=success.at_least,
         ),
     }
-    directory = population.figures_directory()
     return [str(path) for name, figure in drawn.items() for path in figures.save(figure, directory / name)]

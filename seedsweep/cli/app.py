@@ -22,7 +22,7 @@ app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -62,11 +62,13 @@ def _show_version(wanted: bool) -> None:
 
 @app.callback()
 def _options(
+    context: typer.Context,
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
 
 
 def _print_json(content: Any) -> None:
@@ -109,7 +111,7 @@ def run(
         from seedsweep.analysis.population import draw, summarise_population
 
         summary = summarise_population(population)
-        figures = draw(population, summary)
+        figures = draw(population, summary, population.figures_directory())
         if not as_json:
             stdout.print(tables.summary(summary))
             stdout.print(tables.places(population.path, figures), soft_wrap=True)

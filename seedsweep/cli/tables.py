@@ -45,7 +45,7 @@ def _short(scale_name: str) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 10 min`, or `–` for what is not known."""
+    """`42 s`, `3 min 05 s`, `2 h 10 min`, `9.5 days`, `27 years`, or `–` for what is not known."""
     if seconds is None:
         return "–"
     if seconds < 59.5:
@@ -54,7 +54,10 @@ def duration(seconds: float | None) -> str:
     if minutes < 60:
         return f"{minutes} min {rest:02d} s"
     hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes:02d} min"
+    if hours < 48:
+        return f"{hours} h {minutes:02d} min"
+    days = hours / 24
+    return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
 
 
 def _quantity(number: float, unit: str) -> str:
@@ -98,8 +101,8 @@ def summary(found: PopulationSummary) -> Table:
             "dip",
             "W2 to\nlargest",
         ),
-        caption="below each number its 95 % interval: Wilson for P, else bootstrap; below the dip its p"
-        + (",\nfrom jittered values, since they lie on a lattice" if jittered else ""),
+        caption="below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
+        + (", from jittered values, since they lie on a lattice" if jittered else ""),
     )
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
@@ -146,7 +149,7 @@ def status(current: SweepStatus) -> RenderableType:
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
     columns = [_short(current.scale_name), "done", "running", "missing"]
-    columns += ["interrupted"] * interrupted + ["failed"] * failed + ["", "seeds/hour"]
+    columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
     table = _table(current.name, columns)
     for scale in current.scales:
         row: list[RenderableType] = [
@@ -157,7 +160,7 @@ def status(current: SweepStatus) -> RenderableType:
         ]
         row += [f"{scale.interrupted or ''}"] * interrupted + [f"[red]{scale.failed or ''}"] * failed
         row += [
-            ProgressBar(total=1.0, completed=scale.fraction, width=24),
+            ProgressBar(total=1.0, completed=scale.fraction, width=10),
             "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
         ]
         table.add_row(*row)
@@ -191,9 +194,9 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{scale.asked}",
             f"{scale.present}",
             f"{scale.missing}",
-            f"{scale.packs} of {scale.pack_size}" if scale.packs else "0",
+            f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
             _quantity(scale.parameters, "").strip(),
-            _quantity(scale.flop, "FLOP") if scale.missing else "–",
+            _quantity(scale.flop, "").strip() if scale.missing else "–",
             duration(scale.seconds_per_seed),
             _quantity(scale.pack_bytes, "B"),
         )

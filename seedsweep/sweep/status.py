@@ -132,7 +132,10 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         for one in of_scale:
             here = len((asked - finished).intersection(one.pack.seeds))
             untouched = one.progress is None and not one.blocks  # handed out, but its worker is not up yet
-            if one.finished or untouched or not here:
+            if one.finished or not here:
+                continue
+            if untouched:
+                work_rates.append(0.0)
                 continue
             told = _pack_status(one, costs.steps, now, store)
             own.append(told)

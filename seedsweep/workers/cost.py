@@ -9,6 +9,9 @@ import torch
 from seedsweep.spec import CellSettings
 from seedsweep.workers.decoder import ROW_ALIGNMENT
 
+TRIAL_FLOP = {"cpu": 2e10, "cuda": 1e14}
+"""Arithmetic of a timed trial: about a second of one CPU core or of a GPU."""
+
 
 def flop_per_token(settings: CellSettings) -> float:
     """Forward FLOP per token: 2 per weight of a matrix product, plus attention at the row's full length."""
@@ -45,29 +48,33 @@ def memory_per_seed(settings: CellSettings) -> int:
     return state + activations
 
 
-def seconds_per_seed(settings: CellSettings, device: str, pack: int, budget: float = 2e10) -> float:
+def seconds_per_seed(settings: CellSettings, device: str, pack: int) -> float:
     """Seconds that one seed of a full pack takes, extrapolated from a trial of a few steps on this machine.
 
-    The trial's pack and batch are reduced until a step costs at most `budget` FLOP (default: about a second
-    on a CPU core), so that asking about a large model stays cheap; the estimate is then in proportion to FLOP.
+    The trial's pack and batch are reduced until a step costs at most `TRIAL_FLOP`, so that asking about a large
+    model stays cheap; the estimate is then in proportion to FLOP.
     """
     from seedsweep.seeds import Seed
     from seedsweep.workers.device import reproducible
     from seedsweep.workers.train import PackTrainer
 
+    budget, trial_steps = TRIAL_FLOP[device], 9
     trial_pack = max(1, min(pack, int(budget / flop_per_seed_step(settings))))
     batch = settings.train.batch
     if trial_pack * flop_per_seed_step(settings) > budget:
         batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
-    trial = settings.model_copy(update={"train": settings.train.model_copy(update={"batch": batch})})
+    train = settings.train.model_copy(update={"batch": batch, "steps": trial_steps})
+    trial = settings.model_copy(update={"train": train})
+    flop_per_step = trial_pack * flop_per_seed_step(trial)
+    timed = max(1, min(trial_steps - 1, int(budget / flop_per_step)))
     with reproducible(device, settings.train.precision):
         trainer = PackTrainer(trial, [Seed(s, s) for s in range(trial_pack)], device)
-        steps = [min(2, trial.train.steps), min(10, trial.train.steps)]
-        trainer.train_to(steps[0])  # the first steps also pay for setting up
+        trainer.train_to(1)  # the first step also pays for setting up
+        if device == "cuda":
+            torch.cuda.synchronize()
         started = time.perf_counter()
-        trainer.train_to(steps[1])
+        trainer.train_to(1 + timed)
         if device == "cuda":
             torch.cuda.synchronize()
         seconds = time.perf_counter() - started
-    per_flop = seconds / max(1, steps[1] - steps[0]) / (trial_pack * flop_per_seed_step(trial))
-    return per_flop * flop_per_seed(settings)
+    return seconds / timed / flop_per_step * flop_per_seed(settings)

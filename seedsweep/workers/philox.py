@@ -24,6 +24,8 @@ class Role(IntEnum):
 
     INIT = 1
     DATA = 2
+    EVALUATION = 3
+    """Evaluation data that are drawn: the key's seed is then a fixed one, not that of a cell."""
     DROPOUT = 4
 
 
@@ -102,6 +104,19 @@ def below(words: Tensor, bound: Tensor | int) -> Tensor:
     The bound is at most 2^31; the bias is at most bound / 2^32.
     """
     return (_shift_right_32(words) * bound) >> 32
+
+
+DIGITS_PER_WORD = 12
+
+
+def decimal_digits(words: Tensor) -> Tensor:
+    """Twelve decimal digits from every random word: shape (*shape, 12), the lowest digit first.
+
+    They are the last digits of the word in two's complement. The bias is at most 10^12 / 2^64 (6e-8) of the
+    probability of any twelve digits together.
+    """
+    powers = 10 ** torch.arange(DIGITS_PER_WORD, device=words.device)
+    return words[..., None] // powers % 10  # both round down, so a negative word has no negative digits
 
 
 def uniform(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:

@@ -33,7 +33,7 @@ class Scores(NamedTuple):
 
 
 def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
-    """Score tokens `first` to the last of every row, each predicted from the tokens before it.
+    """Score tokens `first` to the last of every row (any integer type), each predicted from those before it.
 
     All answer tokens right under teacher forcing is the same event as greedy generation being all right.
     """
@@ -41,13 +41,13 @@ def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
     width = rows_WT.shape[1]
     nll, right = [], []
     for chunk_WT in rows_WT.split(max(1, TOKENS_AT_ONCE // width)):
-        tokens_SWT = chunk_WT.expand(seeds, -1, -1)
+        tokens_SWT = chunk_WT.long().expand(seeds, -1, -1)
         hidden_SWTD = decoder.hidden(tokens_SWT[..., :-1])
         logits_SWAV = decoder.logits(hidden_SWTD[:, :, first - 1 :]).float()
         target_SWA = tokens_SWT[..., first:]
         nll.append(F.cross_entropy(logits_SWAV.movedim(-1, 1), target_SWA, reduction="none"))
         right.append(logits_SWAV.argmax(-1) == target_SWA)
-    return Scores(torch.cat(nll, 1).double().cpu().numpy(), torch.cat(right, 1).cpu().numpy())
+    return Scores(torch.cat(nll, 1).cpu().numpy(), torch.cat(right, 1).cpu().numpy())
 
 
 def answer_metrics(scores: Scores) -> dict[str, np.ndarray]:
@@ -68,7 +68,7 @@ def answer_metrics(scores: Scores) -> dict[str, np.ndarray]:
     """
     values: dict[str, list[float]] = {metric.name: [] for metric in ANSWER_METRICS}
     for nll_WA, right_WA in zip(scores.nll_SWA, scores.right_SWA, strict=True):
-        answer_right_WA, worst_W = right_WA[:, :-1], nll_WA[:, :-1].max(axis=1)
+        answer_right_WA, worst_W = right_WA[:, :-1], nll_WA[:, :-1].max(axis=1).astype(np.float64)
         values["exact_match"].append(answer_right_WA.all(axis=1).mean())
         values["exact_match_end"].append(right_WA.all(axis=1).mean())
         values["token_accuracy"].append(answer_right_WA.mean())

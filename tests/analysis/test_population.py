@@ -20,7 +20,6 @@ from seedsweep.spec import Metric, Split, SuccessSettings
 class FakePopulation:
     """What the analysis asks of a population, without a store: 40 seeds at two scales."""
 
-    directory: Path
     metric: str = "exact_match"
     name: str = "fake"
     path: str = "/nowhere/fake"
@@ -72,13 +71,10 @@ class FakePopulation:
             for scale in (1.0, 2.0)
         }
 
-    def figures_directory(self) -> Path:
-        return self.directory / "figures"
-
 
 @pytest.fixture
-def population(tmp_path: Path) -> Any:
-    return FakePopulation(tmp_path)
+def population() -> Any:
+    return FakePopulation()
 
 
 def test_every_number_is_that_of_the_plain_statistic(population: Any) -> None:
@@ -102,7 +98,7 @@ def test_only_metrics_that_count_examples_are_jittered(population: Any) -> None:
 
 
 def test_figures_are_drawn_in_both_formats(population: Any, tmp_path: Path) -> None:
-    paths = draw(population, summarise_population(population))
+    paths = draw(population, summarise_population(population), tmp_path / "figures")
     assert {Path(path).name for path in paths} == {
         "ladder.svg",
         "ladder.png",

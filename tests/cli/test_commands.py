@@ -109,7 +109,7 @@ def test_plan_changes_nothing(seedsweep_command: Command, here: Path) -> None:
     assert ended.status == 0
     assert "8 seeds to train: about" in ended.out
     assert "(new)" in ended.out
-    assert "2 of 3" in ended.out
+    assert "2 × 3" in ended.out
     assert files_below(here) == before
 
 
@@ -152,6 +152,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 
 def test_version_and_help(seedsweep_command: Command) -> None:
     assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
+    assert "Commands" in seedsweep_command("").out
     for command in ("run", "plan", "status", "presets", "verify"):
         assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
 
@@ -171,6 +172,11 @@ BAD = [
     ("run small.yaml --out small.yaml", "small.yaml"),
     ("run small.yaml --out full", "not a sweep"),
     ("run small.yaml --executor inline --address here:1", "--address"),
+    ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
+    ("run", "Missing argument 'SPEC'"),
+    ("run small.yaml --sedes 0:4", "No such option"),
+    ("rnu small.yaml", "No such command 'rnu'"),
+    ("verify small.yaml --seeds 1", "greater than or equal to 2"),
     ("status nowhere", "nowhere"),
     ("status full", "full"),
     ("verify small.yaml --seeds 9", "the spec has 4 seeds only"),

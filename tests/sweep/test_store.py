@@ -191,3 +191,16 @@ def test_writes_are_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     place.delete("a/c.txt")
     place.delete_folder("nothing")
     assert [entry.name for entry in place.listing()] == ["a/b.txt"]
+
+
+def test_a_place_that_cannot_be_written_is_named(
+    spec: MakeSpec, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An object store says only when written to that there is no such bucket."""
+
+    def refuse(self: Files, name: str, data: bytes, *, durable: bool = True) -> None:
+        raise OSError("No such bucket\nand a long story")
+
+    monkeypatch.setattr(Files, "write", refuse)
+    with pytest.raises(InputError, match="cannot be written: No such bucket; use another --out"):
+        run(spec(), tmp_path / "new", executor="inline")

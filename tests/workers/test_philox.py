@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import torch
 
-from seedsweep.workers.philox import Role, below, normal, philox
+from seedsweep.workers.philox import Role, below, decimal_digits, normal, philox
 
 
 def as_unsigned(words: torch.Tensor) -> np.ndarray:
@@ -15,7 +15,7 @@ def as_unsigned(words: torch.Tensor) -> np.ndarray:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 7, 2**31 - 1, 2**62 + 12345])
-@pytest.mark.parametrize("role", [Role.INIT, Role.DATA])
+@pytest.mark.parametrize("role", list(Role))
 def test_words_are_those_of_numpy(seed: int, role: Role) -> None:
     for position, step in [(0, 0), (5, 0), (0, 9), (123_456, 9_999), (2**40, 2**33 + 1)]:
         ours = philox((torch.tensor(seed), role), (torch.tensor(position), torch.tensor(step)))
@@ -51,6 +51,17 @@ def test_below_is_in_range_and_uniform() -> None:
     assert drawn.min() == 0
     assert drawn.max() == 29
     assert scipy.stats.chisquare(torch.bincount(drawn).numpy()).pvalue > 1e-3
+
+
+def test_decimal_digits_are_the_last_twelve_and_uniform() -> None:
+    words = philox((2, Role.DATA), (torch.arange(5000), torch.tensor(0))).flatten()
+    drawn = decimal_digits(words)
+    assert (words < 0).any()
+    assert drawn[:500].tolist() == [[int(d) for d in f"{w % 10**12:012d}"[::-1]] for w in words[:500].tolist()]
+    for place in range(12):
+        assert scipy.stats.chisquare(torch.bincount(drawn[:, place], minlength=10).numpy()).pvalue > 1e-3
+    neighbours = torch.bincount((10 * drawn[:, 1:] + drawn[:, :-1]).flatten(), minlength=100)
+    assert scipy.stats.chisquare(neighbours.numpy()).pvalue > 1e-3
 
 
 def test_normal_is_standard_normal_and_differs_by_seed_and_tensor() -> None:

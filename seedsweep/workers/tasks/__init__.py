@@ -6,6 +6,8 @@ metrics it reports. To bring your own, subclass `Task` in your package and name 
 
     [project.entry-points."seedsweep.tasks"]
     mytask = "mypackage.mytask:MyTask"
+
+`examples/copy/` in the repository is a complete one.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from seedsweep.workers.decoder import StackedDecoder
 
 BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
+    "addition": "seedsweep.workers.tasks.addition:Addition",
     "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
 }
 GROUP = "seedsweep.tasks"

@@ -8,18 +8,20 @@ that does not fit is cut and counts nothing, and attention sees the earlier ones
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import torch
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.spec import Metric, Split, TaskSettings
+from seedsweep.spec import Split, TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
-from seedsweep.workers.scoring import ANSWER_METRICS, answer_metrics, score
+from seedsweep.workers.scoring import answer_metrics, score
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.lengths import LengthSettings
+from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
 FRAME = 5
 """Tokens of an example besides the answer: begin, a, b, separator, end."""
@@ -27,30 +29,12 @@ PROMPT = 4
 """Tokens before the answer; they count nothing in the loss."""
 
 
-class CountSettings(TaskSettings):
-    """`task:` section of a count sweep."""
+class CountSettings(LengthSettings):
+    """`task:` section of a count sweep. Lengths are the numbers of an answer."""
 
     name: Literal["count"]
     vocabulary: int = Field(ge=2, le=1_000_000)
     """Integers V; the model has four tokens more."""
-    train_lengths: tuple[int, int]
-    """Shortest and longest answer in training, both included."""
-    test_lengths: tuple[int, ...]
-    """Answer lengths of the out-of-distribution splits."""
-    context: int = Field(ge=1)
-    """Tokens in a training row."""
-
-    @field_validator("train_lengths", mode="before")
-    @classmethod
-    def _check_train_lengths(cls, lengths: Any) -> Any:
-        if isinstance(lengths, list | tuple) and len(lengths) == 2 and all(type(n) is int for n in lengths):
-            first, last = lengths
-            if first < 1:
-                raise ValueError(f"lengths start at 1, not {first}")
-            if last < first:
-                raise ValueError(f"the range is reversed; write [{last}, {first}]")
-            return lengths
-        raise ValueError("give the shortest and the longest length, for example [1, 8]")
 
     @model_validator(mode="after")
     def _check_lengths(self) -> CountSettings:
@@ -62,18 +46,9 @@ class CountSettings(TaskSettings):
                 f"context: {self.context} tokens cannot hold an example of length {longest}; "
                 f"it takes {longest + FRAME}"
             )
-        if not self.test_lengths:
-            raise ValueError(f"test_lengths: give at least one length over {longest}")
         for length in self.test_lengths:
             if length > self.vocabulary:
                 raise ValueError(f"test_lengths: {length} is over the vocabulary of {self.vocabulary} integers")
-            if length <= longest:
-                raise ValueError(
-                    f"test_lengths: {length} is not out of distribution, training goes up to {longest}; "
-                    f"give lengths over {longest}"
-                )
-        if len(set(self.test_lengths)) < len(self.test_lengths):
-            raise ValueError("test_lengths: a length is given twice")
         return self
 
     def windows(self, length: int) -> int:
@@ -91,17 +66,9 @@ class CountSettings(TaskSettings):
             ),
         )
 
-    def metrics(self) -> tuple[Metric, ...]:
-        """See `workers.scoring.answer_metrics`."""
-        return ANSWER_METRICS
-
     def vocabulary_size(self) -> int:
         """V + 4."""
         return self.vocabulary + 4
-
-    def tokens_per_row(self) -> int:
-        """T, the context."""
-        return self.context
 
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation windows."""
@@ -143,21 +110,16 @@ class Count(Task):
         """Packed examples. Example e of row b draws the counter (b · E + e, step), E examples at most a row."""
         shortest, longest = self.settings.train_lengths
         context, device = self.settings.context, data_seeds_S.device
-        most = context // (shortest + FRAME) + 1
+        most = examples_to_fill(context, shortest + FRAME)
         position_BE = torch.arange(batch * most, device=device).view(batch, most)
         words = philox((data_seeds_S[None, :, None, None], Role.DATA), (position_BE, steps_N[:, None, None, None]))
         length_NSBE = shortest + below(words[..., 0], longest - shortest + 1)
         start_NSBE = below(words[..., 1], self.settings.vocabulary - length_NSBE + 1)
-        end_NSBE = torch.cumsum(length_NSBE + FRAME, dim=-1)
 
-        time_T = torch.arange(context, device=device)
-        times = time_T.expand(*end_NSBE.shape[:-1], context).contiguous()
-        example_NSBT = torch.searchsorted(end_NSBE, times, right=True)
-        length_NSBT = length_NSBE.gather(-1, example_NSBT)
-        end_NSBT = end_NSBE.gather(-1, example_NSBT)
-        offset_NSBT = time_T - (end_NSBT - length_NSBT - FRAME)
-        tokens_NSBT = self.example_tokens(start_NSBE.gather(-1, example_NSBT), length_NSBT, offset_NSBT)
-        return Rows(tokens_NSBT, (offset_NSBT >= PROMPT) & (end_NSBT <= context))
+        example_NSBT, offset_NSBT, fits_NSBT = pack_examples(length_NSBE + FRAME, context)
+        start_NSBT, length_NSBT = start_NSBE.gather(-1, example_NSBT), length_NSBE.gather(-1, example_NSBT)
+        tokens_NSBT = self.example_tokens(start_NSBT, length_NSBT, offset_NSBT)
+        return Rows(tokens_NSBT, (offset_NSBT >= PROMPT) & fits_NSBT)
 
     def evaluate(self, decoder: StackedDecoder) -> dict[tuple[str, str], np.ndarray]:
         """Teacher-forced on every window; the last token of a row is the end token."""

@@ -1,0 +1,56 @@
+"""The settings that tasks of length generalisation share: train on a range of lengths, test beyond it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import Field, field_validator, model_validator
+
+from seedsweep.spec import Metric, TaskSettings
+from seedsweep.workers.scoring import ANSWER_METRICS
+
+
+class LengthSettings(TaskSettings):
+    """Training and test lengths in the task's own unit, and the size of a training row."""
+
+    train_lengths: tuple[int, int]
+    """Shortest and longest in training, both included."""
+    test_lengths: tuple[int, ...]
+    """Lengths of the out-of-distribution splits, each longer than any in training."""
+    context: int = Field(ge=1)
+    """Tokens in a training row."""
+
+    @field_validator("train_lengths", mode="before")
+    @classmethod
+    def _check_train_lengths(cls, lengths: Any) -> Any:
+        if isinstance(lengths, list | tuple) and len(lengths) == 2 and all(type(n) is int for n in lengths):
+            first, last = lengths
+            if first < 1:
+                raise ValueError(f"lengths start at 1, not {first}")
+            if last < first:
+                raise ValueError(f"the range is reversed; write [{last}, {first}]")
+            return lengths
+        raise ValueError("give the shortest and the longest length, for example [1, 8]")
+
+    @model_validator(mode="after")
+    def _check_test_lengths(self) -> LengthSettings:
+        longest = self.train_lengths[1]
+        if not self.test_lengths:
+            raise ValueError(f"test_lengths: give at least one length over {longest}")
+        for length in self.test_lengths:
+            if length <= longest:
+                raise ValueError(
+                    f"test_lengths: {length} is not out of distribution, training goes up to {longest}; "
+                    f"give lengths over {longest}"
+                )
+        if len(set(self.test_lengths)) < len(self.test_lengths):
+            raise ValueError("test_lengths: a length is given twice")
+        return self
+
+    def metrics(self) -> tuple[Metric, ...]:
+        """See `workers.scoring.answer_metrics`."""
+        return ANSWER_METRICS
+
+    def tokens_per_row(self) -> int:
+        """T, the context."""
+        return self.context
