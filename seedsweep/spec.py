@@ -10,9 +10,9 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -38,10 +38,27 @@ WIDTH_MULTIPLE = 4
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
 
 
+class AddedLater:
+    """Marks a field that a section got after sweeps without it existed: `name: Annotated[int, AddedLater()] = 3`.
+
+    The field's default must do what the engine did before. It is left out of a sweep's identity while it has
+    that default, so that directories made before the field existed keep their fingerprint and go on.
+    """
+
+
 class Settings(BaseModel):
     """A section of the spec: unknown keys are refused, values never change, NaN and infinity are no numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    def identity(self) -> dict[str, Any]:
+        """The section's part of a sweep's identity: every field, except an `AddedLater` one at its default."""
+        dump = self.model_dump(mode="json")
+        for name, field in type(self).model_fields.items():
+            later = any(isinstance(mark, AddedLater) for mark in field.metadata)
+            if later and getattr(self, name) == field.default:
+                del dump[name]
+        return dump
 
     @field_validator("*", mode="before")
     @classmethod
@@ -102,19 +119,17 @@ class TaskSettings(Settings):
 
 
 class ModelSettings(Settings):
-    """The decoder. Width is given as heads × head_dim, or as d_model, which heads must divide."""
+    """Base of every dialect's settings: what all decoders have. The section's `dialect` decides which class
+    reads it (`DIALECTS`). Width is given as heads × head_dim, or as d_model, which heads must divide."""
 
-    dialect: Literal["gpt-neox"] = "gpt-neox"
+    dialect: str
     depth: int = Field(ge=1, le=1000)
     heads: int = Field(ge=1, le=1024)
     head_dim: int | None = Field(default=None, ge=1, le=65536)
     d_model: int | None = Field(default=None, ge=1, le=1_000_000)
-    rotary_fraction: float = Field(default=0.25, ge=0, le=1)
-    rotary_base: float = Field(default=10000.0, gt=1)
-    init_std: float = Field(default=0.02, gt=0)
 
     @model_validator(mode="after")
-    def _check_width(self) -> ModelSettings:
+    def _check_width(self) -> Self:
         if (self.head_dim is None) == (self.d_model is None):
             raise ValueError("give either head_dim (width = heads × head_dim) or d_model, not both or neither")
         if self.d_model is not None and self.d_model % self.heads:
@@ -126,11 +141,6 @@ class ModelSettings(Settings):
             raise ValueError(
                 f"the width d_model = heads × head_dim = {self.width} is not a multiple of {WIDTH_MULTIPLE}; "
                 "other widths round differently in a pack than alone"
-            )
-        if self.rotary_dim % 2:
-            raise ValueError(
-                f"rotary_fraction {self.rotary_fraction} of a head of {self.head_size} dimensions rotates "
-                f"{self.rotary_dim}, an odd number; choose one that gives an even number"
             )
         return self
 
@@ -144,15 +154,64 @@ class ModelSettings(Settings):
         """K, the dimensions of one head."""
         return self.width // self.heads
 
+    def parameters(self, vocabulary: int) -> int:
+        """Parameters of one seed for a vocabulary of that many tokens."""
+        raise TypeError(f"{type(self).__name__} must say its number of parameters")
+
+
+class GPTNeoXSettings(ModelSettings):
+    """`model:` section of the GPT-NeoX dialect (`workers.dialects.gpt_neox`)."""
+
+    dialect: Literal["gpt-neox"] = "gpt-neox"
+    rotary_fraction: float = Field(default=0.25, ge=0, le=1)
+    rotary_base: float = Field(default=10000.0, gt=1)
+    init_std: float = Field(default=0.02, gt=0)
+
+    @model_validator(mode="after")
+    def _check_rotary(self) -> Self:
+        if self.rotary_dim % 2:
+            raise ValueError(
+                f"rotary_fraction {self.rotary_fraction} of a head of {self.head_size} dimensions rotates "
+                f"{self.rotary_dim}, an odd number; choose one that gives an even number"
+            )
+        return self
+
     @property
     def rotary_dim(self) -> int:
         """Dimensions of each head that are rotated (the first ones)."""
         return int(self.head_size * self.rotary_fraction)
 
     def parameters(self, vocabulary: int) -> int:
-        """Parameters of one seed: 2·V·d + L·(12d² + 13d) + 2d (GPT-NeoX, untied embeddings)."""
+        """2·V·d + L·(12d² + 13d) + 2d (untied embeddings)."""
         d = self.width
         return 2 * vocabulary * d + self.depth * (12 * d * d + 13 * d) + 2 * d
+
+
+class PostLNSettings(ModelSettings):
+    """`model:` section of the post-LN dialect (`workers.dialects.post_ln`)."""
+
+    dialect: Literal["post-ln"] = "post-ln"
+    dropout: float = Field(default=0.1, ge=0, le=0.9)
+    """Share of values set to zero in training; none are in evaluation."""
+
+    def parameters(self, vocabulary: int) -> int:
+        """V·(d + 1) + L·(12d² + 9d) (tied embeddings, no biases in attention)."""
+        d = self.width
+        return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
+
+
+DIALECTS: dict[str, type[ModelSettings]] = {"gpt-neox": GPTNeoXSettings, "post-ln": PostLNSettings}
+
+
+def model_settings(given: Any) -> type[ModelSettings]:
+    """The class that reads a `model:` section; gpt-neox if it names no dialect, InputError if an unknown one."""
+    if isinstance(given, ModelSettings):
+        return type(given)
+    name = given.get("dialect", "gpt-neox") if isinstance(given, Mapping) else "gpt-neox"
+    if not isinstance(name, str) or name not in DIALECTS:
+        choices = ", ".join(repr(known) for known in DIALECTS)
+        raise InputError(f"dialect: {name!r} is not one of {choices}{did_you_mean(str(name), DIALECTS)}")
+    return DIALECTS[name]
 
 
 class TrainSettings(Settings):
@@ -162,8 +221,10 @@ class TrainSettings(Settings):
     batch: int = Field(ge=1)
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """After the warm-up: to 0 along a cosine or a line, or no change."""
     weight_decay: float = Field(default=0.1, ge=0)
+    adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
 
@@ -236,7 +297,7 @@ class CellSettings(Settings):
     """Everything that decides the numbers of the cells of one scale, the seed apart."""
 
     task: SerializeAsAny[TaskSettings]
-    model: ModelSettings
+    model: SerializeAsAny[ModelSettings]
     train: TrainSettings
     evaluate: EvaluateSettings
 
@@ -250,7 +311,7 @@ class SweepSpec(Settings):
     """A sweep as a desired state: the cells (scale × seed) that shall exist, and how each is trained."""
 
     task: SerializeAsAny[TaskSettings]
-    model: ModelSettings
+    model: SerializeAsAny[ModelSettings]
     train: TrainSettings
     evaluate: EvaluateSettings = EvaluateSettings()
     scale: ScaleSettings
@@ -272,9 +333,9 @@ class SweepSpec(Settings):
         except ValidationError:
             return check(raw)  # which says what is wrong with the ladder
         try:
-            known = _numeric_fields(raw.get("task"))
+            known = _numeric_fields(raw)
         except InputError:
-            return check(raw)  # which says what is wrong with the task
+            return check(raw)  # which says what is wrong with the task or the model
         section, _, key = ladder.field.partition(".")
         if ladder.field not in known:
             raise ValueError(
@@ -287,7 +348,7 @@ class SweepSpec(Settings):
         try:
             return check(raw)
         except ValidationError as error:
-            blamed = [problem for problem in error.errors() if problem["loc"] == (section, key)]
+            blamed = [problem for problem in flat_errors(error) if problem["loc"] == (section, key)]
             if not filled or not blamed:
                 raise
             raise ValueError(_bad_scale_value(ladder, ladder.values[0], blamed[0]["msg"])) from None
@@ -300,6 +361,12 @@ class SweepSpec(Settings):
         if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
             raise ValueError("give a mapping with the task's name and settings, for example {name: count, …}")
         return _task_settings(given["name"]).model_validate(dict(given))
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _resolve_model(cls, given: Any) -> Any:
+        dialect = model_settings(given)
+        return dialect.model_validate(dict(given)) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
     def _check_ladder_and_success(self) -> SweepSpec:
@@ -332,7 +399,7 @@ class SweepSpec(Settings):
         sections[section][key] = _plain_number(value)
         return CellSettings(
             task=type(self.task).model_validate(sections["task"]),
-            model=ModelSettings.model_validate(sections["model"]),
+            model=type(self.model).model_validate(sections["model"]),
             train=TrainSettings.model_validate(sections["train"]),
             evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
         )
@@ -345,9 +412,9 @@ class SweepSpec(Settings):
         """
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
         for section in ("task", "model", "train", "evaluate"):
-            for key, value in getattr(self, section).model_dump(mode="json").items():
+            for key, value in getattr(self, section).identity().items():
                 flat[f"{section}.{key}"] = value
-        flat.pop(self.scale.field)
+        flat.pop(self.scale.field, None)
         return flat
 
     def fingerprint(self) -> str:
@@ -356,9 +423,21 @@ class SweepSpec(Settings):
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
-def _numeric_fields(task: Any) -> list[str]:
+def flat_errors(error: ValidationError, above: tuple[int | str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Pydantic's details, those of a section that was validated on its own (task, model) at their place."""
+    for detail in error.errors(include_url=False):
+        place = (*above, *detail["loc"])
+        inner = detail.get("ctx", {}).get("error")
+        if isinstance(inner, ValidationError):
+            yield from flat_errors(inner, place)
+        else:
+            yield {**detail, "loc": place}
+
+
+def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
     """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
-    sections: dict[str, type[Settings]] = {"model": ModelSettings, "train": TrainSettings}
+    sections: dict[str, type[Settings]] = {"model": model_settings(raw.get("model")), "train": TrainSettings}
+    task = raw.get("task")
     if isinstance(task, TaskSettings):
         sections["task"] = type(task)
     elif isinstance(task, Mapping) and isinstance(task.get("name"), str):

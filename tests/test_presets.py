@@ -62,3 +62,30 @@ def test_the_papers_numbers_for_addition() -> None:
             "digits-40",
             0.2,
         )
+
+
+def test_the_papers_numbers_for_question_formation() -> None:
+    mix = read_spec("paper/question-formation-mix").spec
+    depth = read_spec("paper/question-formation-depth").spec
+    assert [depth.at(value).model.depth for value in depth.scale.values] == [3, 4, 5, 6]
+    assert [mix.at(value).task.model_dump()["mix"] for value in (0, 0.1, 1)] == [0, 0.1, 1]
+    for spec in (mix, depth):
+        cell = spec.at(spec.scale.values[-1])
+        assert (cell.model.depth, cell.model.width, cell.model.heads) == (6, 512, 8)
+        assert (spec.train.steps, spec.train.batch, spec.train.warmup) == (600_000, 8, 10_000)
+        assert (spec.train.schedule, spec.train.adam_epsilon, spec.train.weight_decay) == ("linear", 1e-7, 0)
+        assert len(spec.seeds.pairs()) == 80
+        assert [split.examples for split in spec.task.splits()] == [4_100, 10_000]
+
+
+@pytest.mark.parametrize(
+    ("name", "fingerprint"),
+    [
+        ("pocket/count-depth", "138be3621424bcf8"),
+        ("paper/count-depth", "197fede761f4038d"),
+        ("paper/count-width", "2b2ab248a1f5d3ff"),
+    ],
+)
+def test_sweeps_of_the_first_presets_go_on(name: str, fingerprint: str) -> None:
+    """Fingerprints under engine 1, written down before the spec got any field more."""
+    assert read_spec(name).spec.fingerprint() == fingerprint

@@ -9,7 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import EvaluateSettings, Pack, SweepSpec
+from seedsweep.spec import EvaluateSettings, GPTNeoXSettings, Pack, PostLNSettings, SweepSpec
 
 RAW: dict[str, Any] = {
     "task": {"name": "count", "vocabulary": 12, "train_lengths": [1, 3], "test_lengths": [5], "context": 24},
@@ -68,6 +68,43 @@ def test_identity_is_all_that_changes_numbers_and_nothing_else() -> None:
         {"scale": {"field": "model.heads", "values": [1, 2]}, "model.depth": 1},
     ):
         assert spec(**other).fingerprint() != base, other
+
+
+def test_a_field_added_later_is_part_of_the_identity_unless_it_has_its_default() -> None:
+    base = spec()
+    assert "train.adam_epsilon" not in base.settings()
+    assert spec(**{"train.adam_epsilon": 1e-8}).fingerprint() == base.fingerprint()
+    other = spec(**{"train.adam_epsilon": 1e-7})
+    assert other.settings() == base.settings() | {"train.adam_epsilon": 1e-7}
+    swept = spec(scale={"field": "train.adam_epsilon", "values": [1e-8, 1e-7]}, **{"model.depth": 1})
+    assert "train.adam_epsilon" not in swept.settings()
+
+
+def test_the_dialect_decides_which_fields_a_model_has() -> None:
+    post_ln = spec(model={"dialect": "post-ln", "heads": 2, "head_dim": 8})
+    assert post_ln.model == PostLNSettings(depth=1, heads=2, head_dim=8, dropout=0.1)
+    assert post_ln.at(2).model == PostLNSettings(depth=2, heads=2, head_dim=8)
+    assert SweepSpec.model_validate(post_ln.model_dump(mode="json")) == post_ln
+    assert post_ln.settings()["model.dropout"] == 0.1
+    assert isinstance(spec().model, GPTNeoXSettings)
+    swept = {"field": "model.dropout", "values": [0, 0.1]}
+    wide = spec(model={"dialect": "post-ln", "depth": 1, "heads": 2, "head_dim": 8}, scale=swept)
+    assert [wide.at(value).model for value in (0, 0.1)] == [
+        PostLNSettings(depth=1, heads=2, head_dim=8, dropout=share) for share in (0, 0.1)
+    ]
+
+
+def test_a_task_field_that_is_swept_is_blamed_on_the_ladder() -> None:
+    task = {"name": "question-formation"}
+    success = {"metric": "first_auxiliary", "split": "gen", "at_least": 0.5}
+    ladder = {"field": "task.mix", "values": [0, 0.5, 1]}
+    made = spec(task=task, scale=ladder, success=success, **{"model.depth": 1})
+    assert [made.at(value).task for value in (0, 1)] == [
+        type(made.task).model_validate(task | {"mix": mix}) for mix in (0, 1)
+    ]
+    for values in ([1.5], [0, 1.5]):
+        with pytest.raises(ValidationError, match=r"scale.values: task.mix = 1.5 cannot be"):
+            spec(task=task, scale=ladder | {"values": values}, success=success, **{"model.depth": 1})
 
 
 def test_evaluation_is_log_spaced_early_then_regular() -> None:

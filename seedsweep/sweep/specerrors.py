@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.spec import SweepSpec
+from seedsweep.spec import ModelSettings, SweepSpec, flat_errors, model_settings
 
 _NOUNS = {
     "int": "a whole number",
@@ -42,29 +42,18 @@ def explain(error: ValidationError, given: Mapping[Any, Any]) -> list[Problem]:
     """The problems of a spec, the one most worth showing first; at least one. `given` is what was validated."""
     reader = _Reader(given)
     found: dict[str, list[dict[str, Any]]] = {}
-    for detail in _flatten(error):
+    for detail in flat_errors(error):
         found.setdefault(reader.field(detail["loc"]), []).append(detail)
     problems = [reader.problem(field, details) for field, details in found.items()]
     # A misspelt key is also a missing one: the misspelling comes first, it explains the other.
     return sorted(problems, key=lambda problem: not problem.message.startswith("unknown key"))
 
 
-def _flatten(error: ValidationError, above: tuple[int | str, ...] = ()) -> Iterable[dict[str, Any]]:
-    """Pydantic's details, those of a section that was validated on its own (the task) at their place."""
-    for detail in error.errors(include_url=False):
-        place = (*above, *detail["loc"])
-        inner = detail.get("ctx", {}).get("error")
-        if isinstance(inner, ValidationError):
-            yield from _flatten(inner, place)
-        else:
-            yield {**detail, "loc": place}
-
-
 class _Reader:
     """Knows which keys the sections of the given spec may have."""
 
     def __init__(self, given: Mapping[Any, Any]) -> None:
-        self._task = _task_settings(given)
+        self._sections = {"task": _task_settings(given), "model": _model_settings(given)}
 
     def field(self, place: Place) -> str:
         """Dotted name of a place, without the names pydantic gives to the branches of a union."""
@@ -117,8 +106,8 @@ class _Reader:
         return list(model.model_fields) if model is not None else []
 
     def _section(self, model: type[BaseModel], key: str) -> type[BaseModel] | None:
-        if model is SweepSpec and key == "task":
-            return self._task
+        if model is SweepSpec and key in self._sections:
+            return self._sections[key]
         kind = model.model_fields[key].annotation if key in model.model_fields else None
         return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
@@ -131,6 +120,13 @@ def _task_settings(given: Mapping[Any, Any]) -> type[BaseModel] | None:
         return find_task(task["name"]).Settings if isinstance(task, Mapping) else None
     except (KeyError, InputError):
         return None
+
+
+def _model_settings(given: Mapping[Any, Any]) -> type[BaseModel]:
+    try:
+        return model_settings(given.get("model"))
+    except InputError:  # of the dialect, which is a key of every section
+        return ModelSettings
 
 
 def _noun(detail: dict[str, Any]) -> str | None:

@@ -7,6 +7,7 @@ import time
 import torch
 
 from seedsweep.spec import CellSettings
+from seedsweep.workers.decoder import ROW_ALIGNMENT
 
 TRIAL_FLOP = {"cpu": 2e10, "cuda": 1e14}
 """Arithmetic of a timed trial: about a second of one CPU core or of a GPU."""
@@ -42,7 +43,7 @@ def memory_per_seed(settings: CellSettings) -> int:
     model, task = settings.model, settings.task
     vocabulary = task.vocabulary_size()
     state = 5 * 4 * model.parameters(vocabulary)
-    tokens = settings.train.batch * task.tokens_per_row()
+    tokens = settings.train.batch * -(-task.tokens_per_row() // ROW_ALIGNMENT) * ROW_ALIGNMENT
     activations = 4 * tokens * (34 * model.width * model.depth + 4 * model.width + 3 * vocabulary)
     return state + activations
 

@@ -11,12 +11,14 @@ from seedsweep.spec import TrainSettings
 
 
 def learning_rate(train: TrainSettings, step: int) -> float:
-    """Learning rate of the update number `step` (from 0): linear warm-up, then cosine to 0 or constant."""
+    """Learning rate of the update number `step` (from 0): linear warm-up, then the schedule."""
     if step < train.warmup:
         return train.learning_rate * (step + 1) / train.warmup
     if train.schedule == "constant":
         return train.learning_rate
     progress = (step - train.warmup) / max(1, train.steps - train.warmup)
+    if train.schedule == "linear":
+        return train.learning_rate * (1.0 - progress)
     return train.learning_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
 
@@ -29,7 +31,11 @@ class StackedAdamW:
     def __init__(self, train: TrainSettings, flat_SP: Tensor) -> None:
         self._train = train
         self._optimiser = torch.optim.AdamW(
-            [flat_SP], lr=train.learning_rate, weight_decay=train.weight_decay, fused=True
+            [flat_SP],
+            lr=train.learning_rate,
+            eps=train.adam_epsilon,
+            weight_decay=train.weight_decay,
+            fused=True,
         )
         self._flat_SP = flat_SP
 

@@ -26,6 +26,7 @@ class Role(IntEnum):
     DATA = 2
     EVALUATION = 3
     """Evaluation data that are drawn: the key's seed is then a fixed one, not that of a cell."""
+    DROPOUT = 4
 
 
 def _signed(word: int) -> int:
@@ -82,6 +83,21 @@ def philox(key: tuple[Tensor | int, int], counter: tuple[Tensor | int, Tensor | 
     return torch.stack((c0, c1, c2, c3), dim=-1)
 
 
+_GAMMA = _signed(0x9E3779B97F4A7C15)
+
+
+def mix64(z: Tensor) -> Tensor:
+    """The finaliser of SplitMix64 (Steele, Lea & Flood 2014): a bijection of 64-bit words that scrambles them."""
+    z = (z ^ ((z >> 30) & (2**34 - 1))) * _signed(0xBF58476D1CE4E5B9)
+    z = (z ^ ((z >> 27) & (2**37 - 1))) * _signed(0x94D049BB133111EB)
+    return z ^ ((z >> 31) & (2**33 - 1))
+
+
+def splitmix64(start_S: Tensor, first: int, last: int) -> Tensor:
+    """int64 (S, last − first): words `first` (from 1) to before `last` of the streams that start so."""
+    return mix64(start_S[:, None] + torch.arange(first, last, device=start_S.device) * _GAMMA)
+
+
 def below(words: Tensor, bound: Tensor | int) -> Tensor:
     """Integers in [0, bound) from random words: the upper 32 bits times the bound, shifted down.
 
@@ -103,6 +119,14 @@ def decimal_digits(words: Tensor) -> Tensor:
     return words[..., None] // powers % 10  # both round down, so a negative word has no negative digits
 
 
+def uniform(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:
+    """`count` float32 values, uniform in [0, 1), for one seed and one numbered tensor."""
+    blocks = torch.arange((count + 3) // 4, device=device)
+    words = philox((seed, role), (blocks, torch.tensor(tensor_number, device=device)))
+    # float32 has 24 bits: more would round some values up to 1.
+    return ((words.flatten()[:count] >> 40) & (2**24 - 1)).float() * 2.0**-24
+
+
 def normal(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:
     """`count` standard normal float32 values for one seed and one numbered tensor (Box–Muller in float64).
 
@@ -110,8 +134,8 @@ def normal(seed: int, role: int, tensor_number: int, count: int, device: torch.d
     """
     blocks = torch.arange((count + 3) // 4, device=device)
     words = philox((seed, role), (blocks, torch.tensor(tensor_number, device=device)))
-    uniform = (((words >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53  # in (0, 1), never 0
-    radius = torch.sqrt(-2.0 * torch.log(uniform[:, 0::2]))
-    angle = 2.0 * torch.pi * uniform[:, 1::2]
+    unit = (((words >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53  # in (0, 1), never 0
+    radius = torch.sqrt(-2.0 * torch.log(unit[:, 0::2]))
+    angle = 2.0 * torch.pi * unit[:, 1::2]
     pairs = torch.stack((radius * torch.cos(angle), radius * torch.sin(angle)), dim=-1)
     return pairs.flatten()[:count].float()

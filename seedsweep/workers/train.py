@@ -19,6 +19,7 @@ from seedsweep.seeds import Seed
 from seedsweep.spec import CellSettings, Pack
 from seedsweep.workers.decoder import ROW_ALIGNMENT, StackedDecoder
 from seedsweep.workers.device import describe, reproducible
+from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.optimiser import StackedAdamW
 from seedsweep.workers.tasks import Rows, find_task
 
@@ -42,7 +43,7 @@ class PackTrainer:
         self.step = 0
         self.alive_S = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
         self._data_seeds_S = torch.tensor([seed.data for seed in seeds], device=self.device)
-        self._loss_sum_S = torch.zeros(len(seeds), device=self.device)  # since the last evaluation
+        self._loss_sums: dict[str, Tensor] = {}  # (S,) each, since the last evaluation
         self._loss_steps = 0
         self._drawn: tuple[int, Rows] | None = None
         pad = self.decoder.flat_SP.shape[1] - self.decoder.size
@@ -66,22 +67,22 @@ class PackTrainer:
         first, rows = self._drawn
         return rows.tokens_NSBT[step - first], rows.mask_NSBT[step - first]
 
-    def losses(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> Tensor:
-        """Mean cross entropy (S,) over the tokens of each seed that count."""
+    def token_nll(self, tokens_SBT: Tensor) -> Tensor:
+        """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
         bfloat16 = self.settings.train.precision == "bfloat16"
+        dropout = Dropout(self._data_seeds_S, self.step)
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.
-            logits_SBTV = self.decoder.logits(self.decoder.hidden(tokens_SBT))
+            logits_SBTV = self.decoder.logits(self.decoder.hidden(tokens_SBT, dropout))
         nll_N = F.cross_entropy(
             logits_SBTV.float().flatten(0, 2), tokens_SBT.roll(-1, dims=2).flatten(), reduction="none"
         )
-        counts_SBT = F.pad(mask_SBT[..., 1:], (0, 1)).float()
-        total_S = (nll_N.view_as(counts_SBT) * counts_SBT).flatten(1).sum(1)
-        return total_S / counts_SBT.flatten(1).sum(1).clamp(min=1.0)
+        return nll_N.view_as(tokens_SBT)
 
     def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
-        loss_S = self.losses(tokens_SBT, mask_SBT)
+        nll_SBT = self.token_nll(tokens_SBT)
+        loss_S = _mean_loss(nll_SBT, mask_SBT)
         parameters = self.decoder.parameters.values()
         # The sum, not the mean over seeds: every seed gets the gradient it would get alone.
         gradients = torch.autograd.grad(loss_S.sum(), list(parameters))
@@ -89,23 +90,25 @@ class PackTrainer:
         # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
         self.alive_S &= torch.isfinite(loss_S.detach()) & torch.isfinite(grad_SP.sum(1))
         self.optimiser.step(self.step, grad_SP, self.alive_S)
-        self._loss_sum_S += loss_S.detach()
+        parts = self.task.loss_parts(tokens_SBT)
+        losses = {name: _mean_loss(nll_SBT.detach(), mask_SBT & part) for name, part in parts.items()}
+        for name, value_S in {"loss": loss_S.detach(), **losses}.items():
+            self._loss_sums[name] = self._loss_sums.get(name, torch.zeros_like(value_S)) + value_S
         self._loss_steps += 1
 
     @torch.no_grad()
     def evaluate(self) -> dict[tuple[str, str], np.ndarray]:
         """Every metric now, `{(split, metric): values (S,)}`; a diverged seed's values are NaN.
 
-        Besides the task's: `("train", "loss")`, the mean over the steps since the last evaluation (none
-        before the first step), and `("train", "diverged")`, 0 or 1.
+        Besides the task's: `("train", "loss")` and the task's loss parts, means over the steps since the last
+        evaluation (none before the first step), and `("train", "diverged")`, 0 or 1.
         """
         bfloat16 = self.settings.train.precision == "bfloat16"
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16):
             values = self.task.evaluate(self.decoder)
-        if self._loss_steps:
-            values["train", "loss"] = (self._loss_sum_S.double() / self._loss_steps).cpu().numpy()
-        self._loss_sum_S.zero_()
-        self._loss_steps = 0
+        for name, sum_S in self._loss_sums.items():
+            values["train", name] = (sum_S.double() / self._loss_steps).cpu().numpy()
+        self._loss_sums, self._loss_steps = {}, 0
         alive_S = self.alive_S.cpu().numpy()
         values = {key: np.where(alive_S, value, np.nan) for key, value in values.items()}
         return values | {("train", "diverged"): (~alive_S).astype(float)}
@@ -118,7 +121,7 @@ class PackTrainer:
             "flat": self.decoder.flat_SP,
             "optimiser": self.optimiser.state(),
             "alive": self.alive_S,
-            "loss_sum": self._loss_sum_S,
+            "loss_sums": self._loss_sums,
             "loss_steps": self._loss_steps,
         }
 
@@ -131,8 +134,16 @@ class PackTrainer:
         self.decoder.flat_SP.copy_(state["flat"])
         self.optimiser.load_state(state["optimiser"])
         self.alive_S.copy_(state["alive"])
-        self._loss_sum_S.copy_(state["loss_sum"])
+        # Checkpoints from before tasks had loss parts hold the overall loss only.
+        self._loss_sums = state["loss_sums"] if "loss_sums" in state else {"loss": state["loss_sum"]}
         self._loss_steps = state["loss_steps"]
+
+
+def _mean_loss(nll_SBT: Tensor, mask_SBT: Tensor) -> Tensor:
+    """Mean (S,) over the tokens of each seed that count. The mask is True at the tokens, the loss one before."""
+    counts_SBT = F.pad(mask_SBT[..., 1:], (0, 1)).float()
+    total_S = (nll_SBT * counts_SBT).flatten(1).sum(1)
+    return total_S / counts_SBT.flatten(1).sum(1).clamp(min=1.0)
 
 
 class Sink(Protocol):

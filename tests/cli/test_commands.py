@@ -138,13 +138,13 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
     from seedsweep.workers.train import PackTrainer
 
-    honest = PackTrainer.losses
+    honest = PackTrainer.token_nll
 
-    def coupled(self: PackTrainer, tokens, mask):  # type: ignore[no-untyped-def]
-        losses = honest(self, tokens, mask)
-        return losses / len(losses)
+    def coupled(self: PackTrainer, tokens):  # type: ignore[no-untyped-def]
+        nll = honest(self, tokens)
+        return nll / len(nll)
 
-    monkeypatch.setattr(PackTrainer, "losses", coupled)
+    monkeypatch.setattr(PackTrainer, "token_nll", coupled)
     ended = seedsweep_command("verify small.yaml --seeds 2")
     assert ended.status == 1
     assert "NOT verified" in ended.out

@@ -44,7 +44,21 @@ def refusal(text: str = SPEC, **changes: object) -> str:
         ("steps: 6", "steps: 0", "x.yaml: train.steps: 0 is out of range; give at least 1"),
         ("1.0e-2", "x", "x.yaml: train.learning_rate: 'x' is not a number"),
         ("at_least: 0.5", "at_least: .inf", "x.yaml: success.at_least: Infinity is not a finite number"),
-        ("gpt-neox", "gpt-2", "x.yaml: model.dialect: 'gpt-2' is not 'gpt-neox'"),
+        ("gpt-neox", "gpt-2", "x.yaml: model.dialect: 'gpt-2' is not one of 'gpt-neox', 'post-ln'"),
+        (
+            "gpt-neox",
+            "post-lm",
+            "x.yaml: model.dialect: 'post-lm' is not one of 'gpt-neox', 'post-ln' (did you mean",
+        ),
+        ("gpt-neox", "3", "x.yaml: model.dialect: 3 is not one of 'gpt-neox', 'post-ln'"),
+        ("head_dim: 8", "head_dim: 8, dropout: 0.1", "x.yaml: model.dropout: unknown key"),
+        (
+            "head_dim: 8",
+            "head_dim: 8, rotary_fration: 1",
+            "x.yaml: model.rotary_fration: unknown key (did you mean",
+        ),
+        ("head_dim: 8", "head_dim: 0", "x.yaml: model.head_dim: 0 is out of range; give at least 1"),
+        ("model: {", "model: 3 # {", "x.yaml: model: 3 is not a section with keys of its own"),
         ("pack: 2", "pack: two", "x.yaml: execution.pack: 'two' is neither a whole number nor 'auto'"),
         (
             "device: cpu",

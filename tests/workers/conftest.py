@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from seedsweep.spec import CellSettings, EvaluateSettings, ModelSettings, TrainSettings
+from seedsweep.spec import CellSettings, EvaluateSettings, GPTNeoXSettings, TrainSettings
 from seedsweep.workers.tasks.count import CountSettings
 
 TASK = {"name": "count", "vocabulary": 12, "train_lengths": (1, 3), "test_lengths": (5, 7), "context": 24}
@@ -25,7 +25,7 @@ def cell() -> Callable[..., CellSettings]:
         model = sections[1] | changes
         return CellSettings(
             task=CountSettings(**sections[0]),
-            model=ModelSettings(**model),
+            model=GPTNeoXSettings(**model),
             train=TrainSettings(**train),
             evaluate=EvaluateSettings(every=every),
         )

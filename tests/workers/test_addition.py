@@ -14,7 +14,7 @@ import scipy.stats
 import torch
 from pydantic import ValidationError
 
-from seedsweep.spec import ModelSettings
+from seedsweep.spec import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.tasks.addition import Addition, AdditionSettings, Examples, sum_digits
@@ -273,7 +273,7 @@ def test_every_split_reports_every_metric() -> None:
     ]  # fmt: skip
     assert {split.examples for split in config.splits()} == {9}
     assert config.evaluation_tokens() == 9 * (34 + 40 + 52)
-    model = ModelSettings(depth=1, heads=1, head_dim=8)
+    model = GPTNeoXSettings(depth=1, heads=1, head_dim=8)
     decoder = StackedDecoder(model, config.vocabulary_size(), 2, CPU)
     decoder.initialise([0, 1])
     with torch.no_grad():

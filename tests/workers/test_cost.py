@@ -41,9 +41,9 @@ def test_memory_is_an_upper_estimate_of_what_is_held(cell: Cell) -> None:
         return tensor
 
     trainer = PackTrainer(settings, [Seed(0, 0)], "cpu")
-    tokens, mask = trainer._rows_of(0)
+    tokens, _ = trainer._rows_of(0)
     with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
-        trainer.losses(tokens, mask)
+        trainer.token_nll(tokens)
     state = 5 * trainer.decoder.flat_SP.numel() * 4
     assert held > 0
     assert 0.4 * memory_per_seed(settings) < held + state < memory_per_seed(settings)

@@ -6,14 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seedsweep.spec import ModelSettings
+from seedsweep.spec import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
 from tests.workers.reference import gpt_neox, their_name, to_theirs
 
 CPU = torch.device("cpu")
 
 
-def random_decoder(model: ModelSettings, vocabulary: int, seeds: int) -> StackedDecoder:
+def random_decoder(model: GPTNeoXSettings, vocabulary: int, seeds: int) -> StackedDecoder:
     """A decoder in which no tensor is at its trivial initial value."""
     decoder = StackedDecoder(model, vocabulary, seeds, CPU)
     generator = torch.Generator().manual_seed(0)
@@ -28,14 +28,14 @@ def random_decoder(model: ModelSettings, vocabulary: int, seeds: int) -> Stacked
 @pytest.mark.parametrize(
     "model",
     [
-        ModelSettings(depth=2, heads=2, head_dim=16),
-        ModelSettings(depth=1, heads=4, head_dim=8, rotary_fraction=1.0),
-        ModelSettings(depth=3, heads=3, d_model=60, rotary_fraction=0.5, rotary_base=100.0),
-        ModelSettings(depth=4, heads=1, head_dim=64),  # the paper's smallest: head size 64, 16 rotated
+        GPTNeoXSettings(depth=2, heads=2, head_dim=16),
+        GPTNeoXSettings(depth=1, heads=4, head_dim=8, rotary_fraction=1.0),
+        GPTNeoXSettings(depth=3, heads=3, d_model=60, rotary_fraction=0.5, rotary_base=100.0),
+        GPTNeoXSettings(depth=4, heads=1, head_dim=64),  # the paper's smallest: head size 64, 16 rotated
     ],
     ids=lambda model: f"L{model.depth}H{model.heads}K{model.head_size}",
 )
-def test_logits_and_gradients_are_hugging_faces(model: ModelSettings) -> None:
+def test_logits_and_gradients_are_hugging_faces(model: GPTNeoXSettings) -> None:
     seeds, batch, length, vocabulary = 3, 2, 21, 37
     decoder = random_decoder(model, vocabulary, seeds)
     generator = torch.Generator().manual_seed(1)
@@ -65,15 +65,15 @@ def test_logits_and_gradients_are_hugging_faces(model: ModelSettings) -> None:
     ("heads", "head_dim", "depth", "parameters"), [(1, 64, 4, 219_776), (8, 64, 4, 12_768_256)]
 )
 def test_parameter_count_is_the_papers(heads: int, head_dim: int, depth: int, parameters: int) -> None:
-    model = ModelSettings(depth=depth, heads=heads, head_dim=head_dim)
+    model = GPTNeoXSettings(depth=depth, heads=heads, head_dim=head_dim)
     assert model.parameters(154) == parameters
-    small = StackedDecoder(ModelSettings(depth=depth, heads=heads, head_dim=8), 154, 1, CPU)
+    small = StackedDecoder(GPTNeoXSettings(depth=depth, heads=heads, head_dim=8), 154, 1, CPU)
     assert small.size == small.model.parameters(154) == sum(t.numel() for t in small.parameters.values())
     assert sum(shape.size for shape in StackedDecoder(model, 154, 1, CPU).shapes) == parameters
 
 
 def test_initial_weights_follow_the_dialect_and_the_init_seed() -> None:
-    model = ModelSettings(depth=2, heads=2, head_dim=32, init_std=0.02)
+    model = GPTNeoXSettings(depth=2, heads=2, head_dim=32, init_std=0.02)
     decoder = StackedDecoder(model, 50, 3, CPU)
     decoder.initialise([4, 9, 4])
     for name, tensor in decoder.parameters.items():
@@ -90,7 +90,7 @@ def test_initial_weights_follow_the_dialect_and_the_init_seed() -> None:
 
 
 def test_the_model_is_causal() -> None:
-    decoder = random_decoder(ModelSettings(depth=2, heads=2, head_dim=8), 11, 2)
+    decoder = random_decoder(GPTNeoXSettings(depth=2, heads=2, head_dim=8), 11, 2)
     tokens = torch.randint(11, (2, 3, 19), generator=torch.Generator().manual_seed(2))
     changed = tokens.clone()
     changed[:, :, 10:] = (changed[:, :, 10:] + 1) % 11

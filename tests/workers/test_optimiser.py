@@ -6,18 +6,21 @@ import math
 
 import pytest
 import torch
+import transformers
 
 from seedsweep.spec import TrainSettings
 from seedsweep.workers.optimiser import StackedAdamW, learning_rate
 
 
 def test_equals_separate_clipped_adamw() -> None:
-    train = TrainSettings(steps=8, batch=1, learning_rate=0.03, warmup=2, weight_decay=0.1, clip=0.5)
+    train = TrainSettings(
+        steps=8, batch=1, learning_rate=0.03, warmup=2, weight_decay=0.1, clip=0.5, adam_epsilon=1e-3
+    )
     generator = torch.Generator().manual_seed(0)
     stacked = torch.randn(4, 64, generator=generator)
     optimiser = StackedAdamW(train, stacked)
     separate = [row.clone().requires_grad_() for row in stacked]
-    theirs = [torch.optim.AdamW([row], lr=train.learning_rate, weight_decay=0.1) for row in separate]
+    theirs = [torch.optim.AdamW([row], lr=train.learning_rate, weight_decay=0.1, eps=1e-3) for row in separate]
     alive = torch.ones(4, dtype=torch.bool)
     for step in range(8):
         # Seeds with small and with large gradients: some are clipped, some are not.
@@ -39,6 +42,10 @@ def test_schedule() -> None:
     assert learning_rate(cosine, 10) == pytest.approx(2.0)
     assert learning_rate(cosine, 60) == pytest.approx(1.0)
     assert learning_rate(cosine, 85) == pytest.approx(1.0 + math.cos(0.75 * math.pi))
+    linear = cosine.model_copy(update={"schedule": "linear"})
+    theirs = transformers.get_linear_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)], lr=2.0), 10, 110)
+    for step in (10, 60, 109):
+        assert learning_rate(linear, step) == pytest.approx(2.0 * theirs.lr_lambdas[0](step))
     constant = cosine.model_copy(update={"schedule": "constant"})
     assert learning_rate(constant, 109) == pytest.approx(2.0)
     assert learning_rate(cosine.model_copy(update={"warmup": 0}), 0) == pytest.approx(2.0)

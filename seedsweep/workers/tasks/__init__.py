@@ -28,6 +28,7 @@ from seedsweep.workers.decoder import StackedDecoder
 BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
+    "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
 }
 GROUP = "seedsweep.tasks"
 
@@ -63,6 +64,11 @@ class Task(ABC):
 
         Called without gradient tracking. A seed's value must not depend on the other seeds of the pack.
         """
+
+    def loss_parts(self, tokens_SBT: Tensor) -> dict[str, Tensor]:
+        """Parts of the training rows whose mean loss is recorded beside the whole: name → True where a token is
+        in the part. Measured only, nothing is trained differently; by default there are none."""
+        return {}
 
 
 def find_task(name: str) -> type[Task]:

@@ -1,0 +1,113 @@
+"""Dialects: the families of decoders. Each is one file that says which tensors a seed has and what happens to
+the embedded tokens; `workers.decoder.StackedDecoder` does what all have in common.
+
+Shape letters, used in every name: S seed, B batch row, T position, D model width, H heads, K head size,
+V vocabulary, F feed-forward (4·D), N any of these folded together. `x_SBTD` is the residual stream of every seed.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+
+import torch
+from torch import Tensor
+
+from seedsweep.spec import ModelSettings
+from seedsweep.workers.dropout import Dropout
+
+_CLASSES = {
+    "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
+    "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
+}
+
+
+@dataclass(frozen=True)
+class Constant:
+    """Every element starts at this value."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Normal:
+    """Elements start normal with mean 0."""
+
+    std: float
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Elements start uniform in (−bound, bound)."""
+
+    bound: float
+
+
+@dataclass(frozen=True)
+class ParameterShape:
+    """One tensor of one seed: its name, its shape and how it starts."""
+
+    name: str
+    shape: tuple[int, ...]
+    start: Constant | Normal | Uniform
+
+    @property
+    def size(self) -> int:
+        """Number of elements."""
+        return math.prod(self.shape)
+
+
+class Weights:
+    """The tensors of S seeds by name, `embed_VD` of shape (S, V, D), and the layers made of them.
+
+    A layer `name` is two tensors: `name.weight_DF` and `name.bias_F`.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        self._tensors = tensors
+
+    def affine(self, name: str, n_SBTD: Tensor) -> Tensor:
+        """Scale and shift by vectors (D,)."""
+        weight_SD, bias_SD = self._tensors[name + ".weight_D"], self._tensors[name + ".bias_D"]
+        return torch.addcmul(bias_SD[:, None, None], n_SBTD, weight_SD[:, None, None])
+
+    def linear(self, name: str, letters: str, x_SBTI: Tensor) -> Tensor:
+        """(S, B, T, I) times (I, O), plus the bias (O,) if the layer has one; `letters` name I and O."""
+        weight_SIO = self._tensors[f"{name}.weight_{letters}"]
+        bias_SO = self._tensors.get(f"{name}.bias_{letters[1]}")
+        s, b, t, i = x_SBTI.shape
+        x_SNI = x_SBTI.reshape(s, b * t, i)
+        if bias_SO is None:
+            return torch.bmm(x_SNI, weight_SIO).view(s, b, t, -1)
+        return torch.baddbmm(bias_SO[:, None], x_SNI, weight_SIO).view(s, b, t, -1)
+
+
+class Dialect(ABC):
+    """One family of decoders. Constructed from its own class of `ModelSettings`."""
+
+    @abstractmethod
+    def __init__(self, model: ModelSettings) -> None:
+        """Check nothing, keep the settings: the spec has been checked."""
+
+    @abstractmethod
+    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+        """The tensors of one seed, in the order in which they lie in memory.
+
+        `embed_VD` is the token embedding. The output layer is `unembed_DV`, or where there is none the embedding
+        (tied); `unembed_bias_V` is its bias if there is one.
+        """
+
+    @abstractmethod
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+        """Final hidden states (S, B, T, D) of embedded tokens. Causal: what is on the right changes nothing on
+        the left. `dropout` is None in evaluation."""
+
+
+def find_dialect(model: ModelSettings) -> Dialect:
+    """The dialect of these settings."""
+    module, _, name = _CLASSES[model.dialect].partition(":")
+    dialect: Dialect = getattr(import_module(module), name)(model)
+    return dialect

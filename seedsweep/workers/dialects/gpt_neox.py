@@ -1,0 +1,102 @@
+"""GPT-NeoX as in Hugging Face's `GPTNeoXForCausalLM` with its defaults, to which the tests compare logits and
+gradients: rotary embedding of the first part of each head, parallel residual, LayerNorm (eps 1e-5) and biases,
+exact GELU, untied embeddings, no dropout.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seedsweep.spec import GPTNeoXSettings, ModelSettings
+from seedsweep.workers.dialects import Constant, Dialect, Normal, ParameterShape, Weights
+from seedsweep.workers.dropout import Dropout
+
+
+class GPTNeoX(Dialect):
+    """The dialect of count and addition."""
+
+    def __init__(self, model: ModelSettings) -> None:
+        assert isinstance(model, GPTNeoXSettings)
+        self.model = model
+        self._rotary: dict[int, tuple[Tensor, Tensor]] = {}
+
+    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+        """Matrices normal with `init_std`, norms 1, biases 0."""
+        d, f = self.model.width, 4 * self.model.width
+
+        def weight(name: str, *shape: int) -> ParameterShape:
+            return ParameterShape(name, shape, Normal(self.model.init_std))
+
+        def constant(name: str, width: int, value: float) -> ParameterShape:
+            return ParameterShape(name, (width,), Constant(value))
+
+        shapes = [weight("embed_VD", vocabulary, d)]
+        for layer in range(self.model.depth):
+            block = f"layer{layer}."
+            shapes += [
+                constant(block + "attention_norm.weight_D", d, 1.0),
+                constant(block + "attention_norm.bias_D", d, 0.0),
+                constant(block + "mlp_norm.weight_D", d, 1.0),
+                constant(block + "mlp_norm.bias_D", d, 0.0),
+                weight(block + "qkv.weight_DX", d, 3 * d),  # X = H·3·K: per head query, key, value
+                constant(block + "qkv.bias_X", 3 * d, 0.0),
+                weight(block + "attention_out.weight_DD", d, d),
+                constant(block + "attention_out.bias_D", d, 0.0),
+                weight(block + "mlp_in.weight_DF", d, f),
+                constant(block + "mlp_in.bias_F", f, 0.0),
+                weight(block + "mlp_out.weight_FD", f, d),
+                constant(block + "mlp_out.bias_D", d, 0.0),
+            ]
+        shapes += [
+            constant("final_norm.weight_D", d, 1.0),
+            constant("final_norm.bias_D", d, 0.0),
+            weight("unembed_DV", d, vocabulary),
+        ]
+        return shapes
+
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+        """Blocks with parallel residual, then the final norm."""
+        x_SBTD, width = embedded_SBTD, (self.model.width,)
+        for layer in range(self.model.depth):
+            block = f"layer{layer}."
+            # Parallel residual: both branches read x, so its normalised form is computed once.
+            n_SBTD = F.layer_norm(x_SBTD, width)
+            attended = self._attention(weights, block, weights.affine(block + "attention_norm", n_SBTD))
+            f_SBTF = F.gelu(weights.linear(block + "mlp_in", "DF", weights.affine(block + "mlp_norm", n_SBTD)))
+            x_SBTD = x_SBTD + attended + weights.linear(block + "mlp_out", "FD", f_SBTF)
+        return weights.affine("final_norm", F.layer_norm(x_SBTD, width))
+
+    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor) -> Tensor:
+        s, b, t, d = x_SBTD.shape
+        heads, size = self.model.heads, self.model.head_size
+        qkv_NTH3K = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, heads, 3, size)
+        # Seeds are folded into the batch: attention does not know them apart.
+        qk_NTH2K, v_NTHK = qkv_NTH3K[:, :, :, :2], qkv_NTH3K[:, :, :, 2]
+        q_NTHK, k_NTHK = self._rotate(qk_NTH2K).unbind(3)
+        y_NHTK = F.scaled_dot_product_attention(
+            q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
+        )
+        return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
+
+    def _rotate(self, qk_NTH2K: Tensor) -> Tensor:
+        """Rotary position embedding of the first `rotary_dim` dimensions (Su et al. 2021, NeoX halves)."""
+        rotary = self.model.rotary_dim
+        if rotary == 0:
+            return qk_NTH2K
+        cos_T11R, sin_T11R = self._rotary_tables(qk_NTH2K.shape[1], qk_NTH2K.device)
+        turned, kept = qk_NTH2K[..., :rotary], qk_NTH2K[..., rotary:]
+        first, second = turned.chunk(2, dim=-1)
+        turned = turned * cos_T11R + torch.cat((-second, first), dim=-1) * sin_T11R
+        return torch.cat((turned, kept), dim=-1)
+
+    def _rotary_tables(self, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        if length not in self._rotary:
+            rotary = self.model.rotary_dim
+            exponent = torch.arange(0, rotary, 2, dtype=torch.float32) / rotary
+            frequency = 1.0 / self.model.rotary_base**exponent
+            angle_TR = torch.outer(torch.arange(length, dtype=torch.float32), frequency).repeat(1, 2)
+            angle_T11R = angle_TR[:, None, None]
+            self._rotary[length] = (angle_T11R.cos().to(device), angle_T11R.sin().to(device))
+        return self._rotary[length]

@@ -1,0 +1,123 @@
+"""The post-LN decoder of the question-formation literature: Vaswani et al. 2017, decoder only.
+
+A stack of `torch.nn.TransformerEncoderLayer(norm_first=False, activation="relu")` with a causal mask, to which the
+tests compare logits and gradients, on embeddings scaled by √D plus sinusoidal positions; no final norm, output
+tied to the embedding, with a bias of its own. What torch leaves open follows the public code of Murty et al. 2023
+(MurtyShikhar/structural-grokking), on which Qin et al. 2024 build: no biases in the attention; dropout on the
+embedded tokens, the attention weights, the feed-forward activations and both branches; Glorot-uniform matrices.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from seedsweep.spec import ModelSettings, PostLNSettings
+from seedsweep.workers.dialects import Constant, Dialect, ParameterShape, Uniform, Weights
+from seedsweep.workers.dropout import Dropout
+
+
+class PostLN(Dialect):
+    """The dialect of question formation."""
+
+    def __init__(self, model: ModelSettings) -> None:
+        assert isinstance(model, PostLNSettings)
+        self.model = model
+        self._positions: dict[int, Tensor] = {}
+
+    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+        """Glorot & Bengio 2010, uniform; √2 times that in front of the ReLU; norms 1.
+
+        Biases of the feed-forward layers start as `torch.nn.Linear`'s, uniform below 1/√(inputs); the output's
+        at 0.
+        """
+        d, f = self.model.width, 4 * self.model.width
+
+        def matrix(name: str, rows: int, columns: int, gain: float = 1.0) -> ParameterShape:
+            return ParameterShape(name, (rows, columns), Uniform(gain * math.sqrt(6 / (rows + columns))))
+
+        def bias(name: str, width: int, inputs: int) -> ParameterShape:
+            return ParameterShape(name, (width,), Uniform(1 / math.sqrt(inputs)))
+
+        def constant(name: str, width: int, value: float) -> ParameterShape:
+            return ParameterShape(name, (width,), Constant(value))
+
+        shapes = [matrix("embed_VD", vocabulary, d)]
+        for layer in range(self.model.depth):
+            block = f"layer{layer}."
+            shapes += [
+                # Query, key and value side by side, each with the bounds of a D × D matrix.
+                ParameterShape(block + "qkv.weight_DX", (d, 3 * d), Uniform(math.sqrt(6 / (2 * d)))),
+                matrix(block + "attention_out.weight_DD", d, d),
+                constant(block + "attention_norm.weight_D", d, 1.0),
+                constant(block + "attention_norm.bias_D", d, 0.0),
+                matrix(block + "mlp_in.weight_DF", d, f, gain=math.sqrt(2)),
+                bias(block + "mlp_in.bias_F", f, inputs=d),
+                matrix(block + "mlp_out.weight_FD", f, d),
+                bias(block + "mlp_out.bias_D", d, inputs=f),
+                constant(block + "mlp_norm.weight_D", d, 1.0),
+                constant(block + "mlp_norm.bias_D", d, 0.0),
+            ]
+        shapes.append(constant("unembed_bias_V", vocabulary, 0.0))
+        return shapes
+
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+        """Scale, add positions, then blocks whose norms stand behind the residual sums."""
+        d = self.model.width
+        sites = _Sites(dropout, self.model.dropout)
+        x_SBTD = embedded_SBTD * math.sqrt(d) + self._position_table(embedded_SBTD.shape[2], embedded_SBTD.device)
+        x_SBTD = sites.drop(x_SBTD)
+        for layer in range(self.model.depth):
+            block = f"layer{layer}."
+            attended = sites.drop(self._attention(weights, block, x_SBTD, sites))
+            x_SBTD = weights.affine(block + "attention_norm", F.layer_norm(x_SBTD + attended, (d,)))
+            f_SBTF = sites.drop(F.relu(weights.linear(block + "mlp_in", "DF", x_SBTD)))
+            fed = sites.drop(weights.linear(block + "mlp_out", "FD", f_SBTF))
+            x_SBTD = weights.affine(block + "mlp_norm", F.layer_norm(x_SBTD + fed, (d,)))
+        return x_SBTD
+
+    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, sites: _Sites) -> Tensor:
+        s, b, t, d = x_SBTD.shape
+        heads, size = self.model.heads, self.model.head_size
+        qkv_NT3HK = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, 3, heads, size)
+        q_NHTK, k_NHTK, v_NHTK = qkv_NT3HK.transpose(1, 3).unbind(2)
+        if sites.active:
+            # By hand, because the mask of the attention weights has to be ours. Contiguous, its gradient too: a
+            # single row of one seed would else be multiplied in place, while several are copied first, and the
+            # two round differently.
+            q_NHTK, k_NHTK, v_NHTK = q_NHTK.contiguous(), k_NHTK.contiguous(), v_NHTK.contiguous()
+            future_TT = torch.ones(t, t, dtype=torch.bool, device=x_SBTD.device).triu(1)
+            scores_NHTT = (q_NHTK @ k_NHTK.transpose(2, 3)) / math.sqrt(size)
+            shares_NHTT = scores_NHTT.masked_fill(future_TT, -math.inf).softmax(dim=-1)
+            y_NHTK = sites.drop(shares_NHTT.view(s, b * heads, t, t)).view(s * b, heads, t, t) @ v_NHTK
+            if y_NHTK.requires_grad:
+                y_NHTK.register_hook(Tensor.contiguous)
+        else:
+            y_NHTK = F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
+        return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
+
+    def _position_table(self, length: int, device: torch.device) -> Tensor:
+        """(T, D): sine in the even, cosine in the odd dimensions (Vaswani et al. 2017, section 3.5)."""
+        if length not in self._positions:
+            exponent = torch.arange(0, self.model.width, 2, dtype=torch.float64) / self.model.width
+            angle_TX = torch.outer(torch.arange(length, dtype=torch.float64), 10000.0**-exponent)
+            table_TD = torch.stack((angle_TX.sin(), angle_TX.cos()), dim=-1).flatten(1)
+            self._positions[length] = table_TD.float().to(device)
+        return self._positions[length]
+
+
+class _Sites:
+    """Numbers the places of one forward pass at which values are dropped, in the order in which they come."""
+
+    def __init__(self, dropout: Dropout | None, share: float) -> None:
+        self._dropout, self._share, self._next = dropout, share, 0
+        self.active = dropout is not None and share > 0
+
+    def drop(self, x: Tensor) -> Tensor:
+        if self._dropout is None or self._share == 0:
+            return x
+        self._next += 1
+        return self._dropout(x, self._next - 1, self._share)

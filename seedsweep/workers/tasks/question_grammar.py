@@ -1,0 +1,306 @@
+"""Question formation (McCoy, Frank & Linzen 2018, 2020): the grammar, its sentences, the data set made of them.
+
+A declarative becomes a question by fronting an auxiliary. The linear rule takes the first one, the hierarchical
+rule (English) that of the main clause. The two differ only where the subject has a relative clause, which has an
+auxiliary of its own: such sentences are *centre-embedded*, all others here *right-branching*.
+
+Sentences are rows of token ids, `uint8`, padded on the right. Letters: N sentences or lines, W tokens of a
+sentence, T tokens of a line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from seedsweep.errors import InputError
+
+Rows = NDArray[np.uint8]
+_Item = TypeVar("_Item", bound=np.generic)
+
+DETERMINERS = ("the", "some", "my", "your", "our", "her")
+RELATIVES = ("who", "that")
+AUXILIARIES = ("does", "doesn't", "do", "don't")
+"""Singular, then plural; of each the positive, then the negative."""
+PREPOSITIONS = ("around", "near", "with", "upon", "by", "behind", "above", "below")
+NOUNS = (
+    *("newt", "orangutan", "peacock", "quail", "raven", "salamander", "tyrannosaurus", "unicorn", "vulture"),
+    *("walrus", "xylophone", "yak", "zebra"),
+)
+PLURALS = tuple(noun + ("es" if noun.endswith("s") else "s") for noun in NOUNS)
+INTRANSITIVES = ("giggle", "smile", "sleep", "swim", "wait", "move", "change", "read", "eat")
+TRANSITIVES = ("entertain", "amuse", "high_five", "applaud", "confuse", "admire", "accept", "remember", "comfort")
+
+PAD, BEGIN, END = 0, 1, 2
+SPECIALS = ("<pad>", "<begin>", "<end>")
+WORDS = (
+    *(*DETERMINERS, *RELATIVES, *AUXILIARIES, *PREPOSITIONS, *NOUNS, *PLURALS, *INTRANSITIVES, *TRANSITIVES),
+    *(".", "?", "quest", "decl"),
+)
+VOCABULARY = (*SPECIALS, *WORDS)
+"""By token id."""
+TOKEN = {word: token for token, word in enumerate(VOCABULARY)}
+AUXILIARY_TOKENS = tuple(TOKEN[word] for word in AUXILIARIES)
+STOP, ASK, QUEST, DECL = (TOKEN[word] for word in (".", "?", "quest", "decl"))
+
+LONGEST = 17
+"""Tokens of the longest sentence: two noun phrases of 7, an auxiliary, a verb and the full stop."""
+RELATIVE_AT = 2
+"""A relative clause follows its noun, the second word: where one is on the subject, its pronoun stands here."""
+
+QUEST_SHARE = 0.41
+"""Questions among the lines of the original train, dev and test files; the rest are declarations."""
+CENTRE_SHARE = 0.29
+"""Centre-embedded sentences among the original's declarations. By the grammar alone they would be more."""
+DEV_LINES = 1000
+DATA_SET_SEED = 0
+"""Of all generated data sets: every seed and every cell of a sweep learns from the same sentences."""
+
+PLAIN, PREPOSITIONAL, RELATIVE_INTRANSITIVE, RELATIVE_TRANSITIVE, RELATIVE_OBJECT = range(5)
+"""Forms of a noun phrase. Its clauses: `who does sleep`, `who does amuse the yak`, `who the yak does amuse`."""
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines of a data file: declaratives, and whether each is to become a question or to be repeated."""
+
+    sentences_NW: Rows
+    quest_N: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.quest_N)
+
+    def questions(self) -> Lines:
+        """Only the lines that become questions."""
+        return Lines(self.sentences_NW[self.quest_N], self.quest_N[self.quest_N])
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """The four splits; `gen` is the one out of distribution."""
+
+    train: Lines
+    dev: Lines
+    test: Lines
+    gen: Lines
+
+
+def centre_embedded(sentences_NW: Rows) -> NDArray[np.bool_]:
+    """(N,) whether the subject has a relative clause."""
+    return np.isin(sentences_NW[:, RELATIVE_AT], [TOKEN[word] for word in RELATIVES])
+
+
+def questions(sentences_NW: Rows) -> Rows:
+    """The questions of declaratives by the hierarchical rule: the main auxiliary in front, `?` at the end."""
+    auxiliary_NW = np.isin(sentences_NW, AUXILIARY_TOKENS)
+    # The subject's relative clause has exactly one auxiliary, so the main one is the second there.
+    main_N = np.argmax(np.cumsum(auxiliary_NW, axis=1) == 1 + centre_embedded(sentences_NW)[:, None], axis=1)
+    order_NW = np.tile(np.arange(1, sentences_NW.shape[1] + 1), (len(sentences_NW), 1))
+    np.put_along_axis(order_NW, main_N[:, None], 0, axis=1)
+    fronted_NW = np.take_along_axis(sentences_NW, np.argsort(order_NW, axis=1, kind="stable"), axis=1)
+    return np.where(fronted_NW == STOP, ASK, fronted_NW).astype(np.uint8)
+
+
+def encode(lines: Lines) -> Rows:
+    """(N, T) with T = 2·W + 3: begin, the sentence, quest or decl, the output, end, and padding."""
+    sentences_NW, quest_N1 = lines.sentences_NW, lines.quest_N[:, None]
+    outputs_NW = np.where(quest_N1, questions(sentences_NW), sentences_NW)
+    column_N1 = np.ones((len(lines), 1), np.uint8)
+    marker_N1 = np.where(quest_N1, QUEST, DECL)
+    parts = (column_N1 * BEGIN, sentences_NW, marker_N1, outputs_NW, column_N1 * END)
+    return _close_gaps(np.concatenate(parts, axis=1))
+
+
+def generate(train: int, test: int, gen: int, mix: float | None, quest_only: bool) -> DataSet:
+    """The data set of these sizes (lines), a pure function of the arguments.
+
+    No sentence occurs twice, within a split or across. All mixes have the same questions, dev, test and gen, and
+    as many declarations; the centre-embedded ones of a lower mix are among those of a higher. With `quest_only`
+    the declarations are left out of train.
+
+    Raises InputError when the grammar does not give that many distinct sentences.
+    """
+    source = _Source()
+    centre = CENTRE_SHARE if mix is None else mix
+    quest = {lines: round(QUEST_SHARE * lines) for lines in (train, DEV_LINES, test)}
+    declarations = train - quest[train]
+    embedded = {lines: round(CENTRE_SHARE * (lines - quest[lines])) for lines in (DEV_LINES, test)}
+
+    seen: set[bytes] = set()
+    types = [(number, form) for number in (0, 1) for form in range(RELATIVE_INTRANSITIVE, RELATIVE_OBJECT + 1)]
+    sizes = [gen // len(types) + (rank < gen % len(types)) for rank in range(len(types))]
+    unambiguous_NW = np.concatenate(
+        [
+            _distinct(size, seen, partial(_unambiguous, source, number, form))
+            for size, (number, form) in zip(sizes, types, strict=True)
+        ]
+    )
+    # Enough of both kinds for every mix. Short sentences run out first, so the order is shuffled before it is cut.
+    branching = train + sum(lines - embedded[lines] for lines in (DEV_LINES, test))
+    branching_NW = source.shuffle(_distinct(branching, seen, partial(_sentences, source, False)))
+    embedding = declarations + sum(embedded.values())
+    embedding_NW = source.shuffle(_distinct(embedding, seen, partial(_sentences, source, True)))
+
+    def take(rows_NW: Rows, count: int) -> tuple[Rows, Rows]:
+        return rows_NW[:count], rows_NW[count:]
+
+    held_out = []
+    for lines in (DEV_LINES, test):
+        asked_NW, branching_NW = take(branching_NW, quest[lines])
+        plain_NW, branching_NW = take(branching_NW, lines - quest[lines] - embedded[lines])
+        centre_NW, embedding_NW = take(embedding_NW, embedded[lines])
+        held_out.append(_lines(source, asked_NW, plain_NW, centre_NW))
+    asked_NW, branching_NW = take(branching_NW, quest[train])
+    many = 0 if quest_only else round(centre * declarations)
+    few = 0 if quest_only else declarations - many
+    return DataSet(
+        train=_lines(source, asked_NW, branching_NW[:few], embedding_NW[:many]),
+        dev=held_out[0],
+        test=held_out[1],
+        gen=_lines(source, source.shuffle(unambiguous_NW)),
+    )
+
+
+def remix(lines: Lines, mix: float) -> Lines:
+    """The lines with all their questions and as many declarations at every mix: as the rarer kind has.
+
+    Raises InputError when there are no declarations of one kind.
+    """
+    centre_N = centre_embedded(lines.sentences_NW)
+    branching_N, embedding_N = (np.flatnonzero(~lines.quest_N & kind) for kind in (~centre_N, centre_N))
+    available = min(len(branching_N), len(embedding_N))
+    if available == 0:
+        kind = "centre-embedded" if len(branching_N) else "right-branching"
+        raise InputError(f"a mix takes declarations of both kinds, and there are no {kind} ones among the lines")
+    source, many = _Source(), round(mix * available)
+    branching_N, embedding_N = source.shuffle(branching_N), source.shuffle(embedding_N)
+    kept_N = np.concatenate([np.flatnonzero(lines.quest_N), branching_N[: available - many], embedding_N[:many]])
+    return Lines(lines.sentences_NW[kept_N], lines.quest_N[kept_N])
+
+
+class _Source:
+    """Draws from numpy's Philox. Its raw words only: they are the same in every version of numpy."""
+
+    def __init__(self) -> None:
+        self._bits = np.random.Philox(key=[DATA_SET_SEED, 0])
+
+    def below(self, bound: int, count: int) -> NDArray[np.int64]:
+        """Uniform in [0, bound)."""
+        return (((self._bits.random_raw(count) >> np.uint64(32)) * np.uint64(bound)) >> np.uint64(32)).astype(
+            np.int64
+        )
+
+    def word(self, words: tuple[str, ...], count: int) -> NDArray[np.int64]:
+        """Tokens of neighbouring words."""
+        return TOKEN[words[0]] + self.below(len(words), count)
+
+    def noun(self, plural_N: NDArray[np.int64]) -> NDArray[np.int64]:
+        return self.word(NOUNS, len(plural_N)) + len(NOUNS) * plural_N
+
+    def auxiliary(self, plural_N: NDArray[np.int64]) -> NDArray[np.int64]:
+        return TOKEN["does"] + 2 * plural_N + self.below(2, len(plural_N))
+
+    def shuffle(self, rows: NDArray[_Item]) -> NDArray[_Item]:
+        return rows[np.argsort(self._bits.random_raw(len(rows)), kind="stable")]
+
+
+def _noun_phrase(
+    source: _Source, plural_N: NDArray[np.int64], form_N: NDArray[np.int64], inner_plural_N: NDArray[np.int64]
+) -> list[NDArray[np.int64]]:
+    """Columns of noun phrases, PAD where a form has no such word.
+
+    `inner_plural_N` is the number of the subject inside an object relative.
+    """
+    count = len(plural_N)
+    relative_N = form_N >= RELATIVE_INTRANSITIVE
+    prepositional_N, object_N, transitive_N = (
+        form_N == form for form in (PREPOSITIONAL, RELATIVE_OBJECT, RELATIVE_TRANSITIVE)
+    )
+    verb_N = np.where(
+        form_N == RELATIVE_INTRANSITIVE, source.word(INTRANSITIVES, count), source.word(TRANSITIVES, count)
+    )
+    return [
+        source.word(DETERMINERS, count),
+        source.noun(plural_N),
+        prepositional_N * source.word(PREPOSITIONS, count),
+        prepositional_N * source.word(DETERMINERS, count),
+        prepositional_N * source.noun(source.below(2, count)),
+        relative_N * source.word(RELATIVES, count),
+        object_N * source.word(DETERMINERS, count),
+        object_N * source.noun(inner_plural_N),
+        relative_N * source.auxiliary(np.where(object_N, inner_plural_N, plural_N)),
+        relative_N * verb_N,
+        transitive_N * source.word(DETERMINERS, count),
+        transitive_N * source.noun(source.below(2, count)),
+    ]
+
+
+def _sentence(
+    source: _Source,
+    subject: list[NDArray[np.int64]],
+    auxiliary_N: NDArray[np.int64],
+    object_form_N: NDArray[np.int64],
+) -> Rows:
+    """Sentences of a subject and a main auxiliary; half of them with an object of the form given."""
+    count = len(auxiliary_N)
+    transitive_N = source.below(2, count)
+    verb_N = np.where(transitive_N, source.word(TRANSITIVES, count), source.word(INTRANSITIVES, count))
+    phrase = _noun_phrase(source, source.below(2, count), object_form_N, source.below(2, count))
+    columns = [*subject, auxiliary_N, verb_N, *(transitive_N * column for column in phrase), np.full(count, STOP)]
+    return np.ascontiguousarray(_close_gaps(np.stack(columns, axis=1))[:, :LONGEST])
+
+
+def _sentences(source: _Source, embed: bool, count: int) -> Rows:
+    """Any sentences with a relative clause on the subject, or with none there, by the grammar's weights.
+
+    Forms are equally frequent, and so are the three kinds of relative clause: 2 : 2 : 1 + 1.
+    """
+    plural_N = source.below(2, count)
+    form_N = RELATIVE_INTRANSITIVE + source.below(3, count) if embed else source.below(2, count)
+    object_form_N = source.below(3, count)
+    object_form_N += (object_form_N == RELATIVE_INTRANSITIVE) * source.below(3, count)
+    subject = _noun_phrase(source, plural_N, form_N, source.below(2, count))
+    return _sentence(source, subject, source.auxiliary(plural_N), object_form_N)
+
+
+def _unambiguous(source: _Source, number: int, form: int, count: int) -> Rows:
+    """Sentences of gen: two auxiliaries, different words of one number, so that one word tells the rule."""
+    plural_N = np.full(count, number)
+    subject = _noun_phrase(source, plural_N, np.full(count, form), plural_N)
+    other_N = np.max([column * np.isin(column, AUXILIARY_TOKENS) for column in subject], axis=0)
+    first = TOKEN["does"] + 2 * number
+    return _sentence(source, subject, 2 * first + 1 - other_N, source.below(2, count))
+
+
+def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows:
+    """The first `count` sentences drawn that are not in `seen`, which they join."""
+    found: list[bytes] = []
+    while len(found) < count:
+        before = len(found)
+        for sentence in draw(max(1024, count)).view(f"S{LONGEST}")[:, 0].tolist():
+            if sentence not in seen and len(found) < count:
+                seen.add(sentence)
+                found.append(sentence)
+        if len(found) < count and len(found) - before <= count // 1000:
+            raise InputError(
+                f"the grammar gives too few distinct sentences for {count} of a kind; ask for fewer lines"
+            )
+    return np.array(found, f"S{LONGEST}").view(np.uint8).reshape(count, LONGEST)
+
+
+def _lines(source: _Source, asked_NW: Rows, *declared: Rows) -> Lines:
+    """Lines in a random order, the first group as questions."""
+    sentences_NW = np.concatenate([asked_NW, *declared])
+    order_N = source.shuffle(np.arange(len(sentences_NW)))
+    return Lines(sentences_NW[order_N], order_N < len(asked_NW))
+
+
+def _close_gaps(rows: NDArray[np.integer]) -> Rows:
+    """Every row's tokens moved to the left, padding to the right."""
+    order = np.argsort(rows == PAD, axis=1, kind="stable")
+    return np.take_along_axis(rows, order, axis=1).astype(np.uint8)

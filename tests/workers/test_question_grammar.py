@@ -1,0 +1,132 @@
+"""The data set of question formation, read by an independent parser."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from seedsweep.errors import InputError
+from seedsweep.workers.tasks import question_grammar
+from seedsweep.workers.tasks.question_grammar import VOCABULARY, WORDS, DataSet, Lines, encode, generate, remix
+from tests.workers.question_recogniser import Parse, first_auxiliary, front, parse
+
+SPLITS = ("train", "dev", "test", "gen")
+
+
+def read(lines: Lines) -> list[tuple[Parse, bool]]:
+    """Every encoded line, parsed, its format and output checked: (sentence, whether it is a question)."""
+    found = []
+    for row in encode(lines).tolist():
+        line = [VOCABULARY[token] for token in row]
+        used = line.index("<end>") + 1
+        assert set(line[used:]) <= {"<pad>"}
+        assert line[0] == "<begin>"
+        marker = next(place for place, word in enumerate(line) if word in ("quest", "decl"))
+        sentence, output = line[1:marker], line[marker + 1 : used - 1]
+        parsed = parse(sentence)
+        assert output == (front(sentence, parsed.main) if line[marker] == "quest" else sentence)
+        found.append((parsed, line[marker] == "quest"))
+    return found
+
+
+def sentences(data: DataSet, split: str) -> list[bytes]:
+    return [row.tobytes() for row in getattr(data, split).sentences_NW]
+
+
+@pytest.fixture(scope="module")
+def full() -> DataSet:
+    """At the paper's size; it takes about a second."""
+    return generate(100_000, 10_000, 10_000, None, False)
+
+
+def test_the_vocabulary_has_the_datas_68_words() -> None:
+    assert len(WORDS) == len(set(WORDS)) == 68
+    assert len(VOCABULARY) == len(set(VOCABULARY)) == 71
+
+
+def test_sizes_and_uniqueness_within_and_across_splits(full: DataSet) -> None:
+    assert [len(getattr(full, split)) for split in SPLITS] == [100_000, 1_000, 10_000, 10_000]
+    assert len({sentence for split in SPLITS for sentence in sentences(full, split)}) == 121_000
+
+
+def test_every_line_is_of_the_grammar_and_questions_are_ambiguous(full: DataSet) -> None:
+    lines = read(Lines(full.train.sentences_NW[:20_000], full.train.quest_N[:20_000])) + read(full.dev)
+    lines += read(full.test)
+    assert np.mean([quest for _, quest in lines]) == pytest.approx(0.41, abs=0.01)
+    declarations = [parsed for parsed, quest in lines if not quest]
+    assert np.mean([parsed.centre_embedded for parsed in declarations]) == pytest.approx(0.29, abs=0.01)
+    assert {len(parsed.auxiliaries) for parsed in declarations} == {1, 2, 3}
+    for parsed, quest in lines:
+        if quest:
+            assert not parsed.centre_embedded
+            assert first_auxiliary(parsed.words) == parsed.main
+    assert any(parsed.object.startswith("relative") for parsed, quest in lines if quest)
+    assert max(len(parsed.words) for parsed in declarations) == question_grammar.LONGEST
+    assert {word for parsed, _ in lines for word in parsed.words} == set(WORDS) - {"?", "quest", "decl"}
+
+
+def test_gen_tells_the_rules_apart_and_its_six_types_are_balanced(full: DataSet) -> None:
+    types: Counter[tuple[str, str]] = Counter()
+    for parsed, quest in read(full.gen):
+        assert quest
+        assert parsed.centre_embedded
+        assert not parsed.object.startswith("relative")
+        first, second = parsed.auxiliaries
+        assert {first, second} in ({"do", "don't"}, {"does", "doesn't"})
+        assert parsed.words[parsed.main] == second
+        types[parsed.number, parsed.subject] += 1
+    assert len(types) == 6
+    assert set(types.values()) == {1666, 1667}
+
+
+def test_the_data_set_is_a_pure_function_of_the_settings(full: DataSet) -> None:
+    again = generate(100_000, 10_000, 10_000, None, False)
+    for split in SPLITS:
+        assert sentences(again, split) == sentences(full, split)
+        assert np.array_equal(getattr(again, split).quest_N, getattr(full, split).quest_N)
+
+
+def test_mixes_differ_in_their_declarations_only() -> None:
+    mixes = {mix: generate(2_000, 500, 60, mix, False) for mix in (0, 0.1, 0.29, 0.5, 1)}
+    asked, embedded = [], []
+    for mix, data in mixes.items():
+        assert len(data.train) == 2_000
+        lines = read(data.train)
+        declarations = [parsed for parsed, quest in lines if not quest]
+        assert np.mean([parsed.centre_embedded for parsed in declarations]) == pytest.approx(mix, abs=1e-3)
+        asked.append({" ".join(parsed.words) for parsed, quest in lines if quest})
+        embedded.append({" ".join(parsed.words) for parsed in declarations if parsed.centre_embedded})
+        for split in ("dev", "test", "gen"):
+            assert set(sentences(data, split)) == set(sentences(mixes[0], split))
+    assert all(some == asked[0] for some in asked)
+    assert all(fewer <= more for fewer, more in pairwise(embedded))
+    only = generate(2_000, 500, 60, None, True)
+    assert only.train.quest_N.all()
+    assert {" ".join(parsed.words) for parsed, _ in read(only.train)} == asked[0]
+
+
+def test_too_few_distinct_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
+    # With one determiner, verb and so on there are only some thousand sentences.
+    for name in ("DETERMINERS", "INTRANSITIVES", "TRANSITIVES", "PREPOSITIONS", "RELATIVES"):
+        monkeypatch.setattr(question_grammar, name, getattr(question_grammar, name)[:1])
+    with pytest.raises(InputError, match="too few distinct sentences for 100000 of a kind; ask for fewer lines"):
+        generate(1_000, 1_000, 600_000, None, False)
+
+
+@pytest.mark.parametrize("mix", [0, 0.25, 1])
+def test_remixing_lines_keeps_the_number_of_declarations(full: DataSet, mix: float) -> None:
+    lines = remix(full.test, mix)
+    asked = full.test.quest_N.sum()
+    assert lines.quest_N.sum() == asked
+    declared = Lines(lines.sentences_NW[~lines.quest_N], lines.quest_N[~lines.quest_N])
+    assert len(declared) == round(0.29 * 5_900)
+    assert question_grammar.centre_embedded(declared.sentences_NW).mean() == pytest.approx(mix, abs=1e-3)
+    assert len({row.tobytes() for row in lines.sentences_NW}) == len(lines)
+
+
+def test_remixing_takes_both_kinds(full: DataSet) -> None:
+    with pytest.raises(InputError, match="there are no right-branching ones"):
+        remix(full.test.questions(), 0.5)
