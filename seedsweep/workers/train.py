@@ -134,8 +134,7 @@ class PackTrainer:
         self.decoder.flat_SP.copy_(state["flat"])
         self.optimiser.load_state(state["optimiser"])
         self.alive_S.copy_(state["alive"])
-        # Checkpoints from before tasks had loss parts hold the overall loss only.
-        self._loss_sums = state["loss_sums"] if "loss_sums" in state else {"loss": state["loss_sum"]}
+        self._loss_sums = state["loss_sums"]
         self._loss_steps = state["loss_steps"]
 
 
