@@ -25,7 +25,8 @@ import pyarrow.dataset as ds
 
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.schema import METRICS
-from seedsweep.spec import Metric, Split, SuccessSettings, scale_text
+from seedsweep.settings import Metric, Split, SuccessSettings
+from seedsweep.spec import scale_text
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
 

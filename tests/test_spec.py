@@ -9,7 +9,8 @@ import pytest
 from pydantic import ValidationError
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import EvaluateSettings, GPTNeoXSettings, Pack, PostLNSettings, SweepSpec
+from seedsweep.settings import EvaluateSettings, GPTNeoXSettings, PostLNSettings
+from seedsweep.spec import Pack, SweepSpec
 
 RAW: dict[str, Any] = {
     "task": {"name": "count", "vocabulary": 12, "train_lengths": [1, 3], "test_lengths": [5], "context": 24},

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from seedsweep.errors import InputError
 from seedsweep.schema import FORMAT
 from seedsweep.seeds import Seed, Seeds
-from seedsweep.spec import Metric, ScaleSettings, Split, SuccessSettings, SweepSpec
+from seedsweep.settings import Metric, ScaleSettings, Split, SuccessSettings
+from seedsweep.spec import SweepSpec
 
 FILE = "sweep.json"
 

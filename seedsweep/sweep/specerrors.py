@@ -11,7 +11,8 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.spec import ModelSettings, SweepSpec, flat_errors, model_settings
+from seedsweep.settings import ModelSettings, model_settings
+from seedsweep.spec import SweepSpec, flat_errors
 
 _NOUNS = {
     "int": "a whole number",

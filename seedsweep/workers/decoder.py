@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.spec import ModelSettings
+from seedsweep.settings import ModelSettings
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.philox import Role, normal, uniform

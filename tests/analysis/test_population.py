@@ -13,7 +13,7 @@ import pytest
 from seedsweep.analysis import dip, wasserstein2
 from seedsweep.analysis.population import draw, summarise_population
 from seedsweep.population import Curves, FinalTable
-from seedsweep.spec import Metric, Split, SuccessSettings
+from seedsweep.settings import Metric, Split, SuccessSettings
 
 
 @dataclass

@@ -14,7 +14,7 @@ import scipy.stats
 import torch
 from pydantic import ValidationError
 
-from seedsweep.spec import GPTNeoXSettings
+from seedsweep.settings import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.tasks.addition import Addition, AdditionSettings, Examples, sum_digits

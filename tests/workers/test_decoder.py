@@ -6,7 +6,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seedsweep.spec import GPTNeoXSettings
+from seedsweep.settings import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
 from tests.workers.reference import gpt_neox, their_name, to_theirs
 

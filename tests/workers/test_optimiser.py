@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from seedsweep.spec import TrainSettings
+from seedsweep.settings import TrainSettings
 from seedsweep.workers.optimiser import StackedAdamW, learning_rate
 
 

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seedsweep.spec import PostLNSettings
+from seedsweep.settings import PostLNSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
 

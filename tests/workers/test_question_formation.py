@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings, EvaluateSettings, PostLNSettings, TrainSettings
+from seedsweep.settings import EvaluateSettings, PostLNSettings, TrainSettings
+from seedsweep.spec import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.tasks.question_formation import QuestionFormation, QuestionFormationSettings
 from seedsweep.workers.tasks.question_grammar import TOKEN, VOCABULARY, encode

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.spec import ExecutionSettings
+from seedsweep.settings import ExecutionSettings
 from seedsweep.sweep.executors.base import Executor
 from seedsweep.sweep.job import TrainPack
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedsweep.spec import CellSettings, ExecutionSettings
+from seedsweep.settings import ExecutionSettings
+from seedsweep.spec import CellSettings
 from seedsweep.sweep.executors.base import Executor
 from seedsweep.sweep.job import Job, Outcome, TrainPack, run_job
 

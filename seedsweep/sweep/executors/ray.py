@@ -23,7 +23,8 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from seedsweep.errors import InputError
-from seedsweep.spec import CellSettings, ExecutionSettings, scale_text
+from seedsweep.settings import ExecutionSettings
+from seedsweep.spec import CellSettings, scale_text
 from seedsweep.sweep.executors.base import Executor
 from seedsweep.sweep.job import Job, Outcome, TrainPack, run_job
 from seedsweep.sweep.progress import Progress

@@ -16,7 +16,7 @@ from importlib import import_module
 import torch
 from torch import Tensor
 
-from seedsweep.spec import ModelSettings
+from seedsweep.settings import ModelSettings
 from seedsweep.workers.dropout import Dropout
 
 _CLASSES = {

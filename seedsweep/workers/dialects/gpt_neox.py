@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.spec import GPTNeoXSettings, ModelSettings
+from seedsweep.settings import GPTNeoXSettings, ModelSettings
 from seedsweep.workers.dialects import Constant, Dialect, Normal, ParameterShape, Weights
 from seedsweep.workers.dropout import Dropout
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.spec import ModelSettings, PostLNSettings
+from seedsweep.settings import ModelSettings, PostLNSettings
 from seedsweep.workers.dialects import Constant, Dialect, ParameterShape, Uniform, Weights
 from seedsweep.workers.dropout import Dropout
 

@@ -22,7 +22,7 @@ import torch
 from torch import Tensor
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.spec import TaskSettings
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 
 BUILT_IN = {

@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.spec import Split, TaskSettings
+from seedsweep.settings import Split, TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, decimal_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score

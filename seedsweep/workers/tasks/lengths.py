@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field, field_validator, model_validator
 
-from seedsweep.spec import Metric, TaskSettings
+from seedsweep.settings import Metric, TaskSettings
 from seedsweep.workers.scoring import ANSWER_METRICS
 
 

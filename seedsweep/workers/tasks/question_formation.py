@@ -20,7 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from seedsweep.errors import InputError
-from seedsweep.spec import Metric, Split, TaskSettings
+from seedsweep.settings import Metric, Split, TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
