@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from seedsweep.settings import Split, TaskSettings
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
 from seedsweep.workers.scoring import answer_metrics, score
@@ -36,17 +36,9 @@ class CopySettings(LengthSettings):
     evaluation_examples: int = Field(default=256, ge=1)
     """Strings in each split, the same for all cells."""
 
-    def splits(self) -> tuple[Split, ...]:
-        """The longest training length in distribution, every test length out of distribution."""
-        lengths = (self.train_lengths[1], *sorted(self.test_lengths))
-        return tuple(
-            Split(
-                name=f"length-{length}",
-                role="out-of-distribution" if number else "in-distribution",
-                examples=self.evaluation_examples,
-            )
-            for number, length in enumerate(lengths)
-        )
+    def examples(self, length: int) -> int:
+        """As many of every length."""
+        return self.evaluation_examples
 
     def vocabulary_size(self) -> int:
         """The symbols, begin, separator and end."""
@@ -54,8 +46,7 @@ class CopySettings(LengthSettings):
 
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation strings."""
-        lengths = (self.train_lengths[1], *self.test_lengths)
-        return self.evaluation_examples * sum(2 * length + FRAME for length in lengths)
+        return self.evaluation_examples * sum(2 * length + FRAME for length in self.evaluated_lengths().values())
 
 
 class Copy(Task):
@@ -66,15 +57,14 @@ class Copy(Task):
     def __init__(self, settings: TaskSettings, device: torch.device) -> None:
         assert isinstance(settings, CopySettings)
         self.settings = settings
-        self._evaluation: dict[int, Tensor] = {}
-        for split in settings.splits():
-            length = int(split.name.removeprefix("length-"))
+        self._evaluation: dict[str, Tensor] = {}
+        for split, length in settings.evaluated_lengths().items():
             examples_W1 = torch.arange(settings.evaluation_examples, device=device)[:, None]
             strings_W1L = self.strings(
                 (0, Role.EVALUATION), examples_W1, torch.tensor(length, device=device), length
             )
             lengths_W1 = torch.full_like(examples_W1, length)
-            self._evaluation[length], _ = self.write(strings_W1L, lengths_W1, 2 * length + FRAME)
+            self._evaluation[split], _ = self.write(strings_W1L, lengths_W1, 2 * length + FRAME)
 
     def strings(self, key: tuple[Tensor | int, int], position: Tensor, step: Tensor, longest: int) -> Tensor:
         """Random symbols (X, longest) for every position and step: nothing but the counter decides them."""
@@ -112,7 +102,7 @@ class Copy(Task):
     def evaluate(self, decoder: StackedDecoder) -> dict[tuple[str, str], np.ndarray]:
         """Teacher-forced; the same metrics as count."""
         return {
-            (f"length-{length}", metric): value_S
-            for length, rows_WT in self._evaluation.items()
-            for metric, value_S in answer_metrics(score(decoder, rows_WT, length + 2)).items()
+            (split, metric): value_S
+            for split, length in self.settings.evaluated_lengths().items()
+            for metric, value_S in answer_metrics(score(decoder, self._evaluation[split], length + 2)).items()
         }

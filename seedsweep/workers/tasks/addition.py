@@ -30,7 +30,7 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import Split, TaskSettings
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, decimal_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score
@@ -62,6 +62,7 @@ def prompt_size(digits: Whole) -> Whole:
 class AdditionSettings(LengthSettings):
     """`task:` section of an addition sweep. Lengths are the digits of an operand."""
 
+    unit = "digits"
     name: Literal["addition"]
     hints: int = Field(default=102, ge=2, le=30_000)
     """Hint symbols H (at most what int16 holds); the model has fifteen tokens more."""
@@ -86,16 +87,9 @@ class AdditionSettings(LengthSettings):
             )
         return self
 
-    def splits(self) -> tuple[Split, ...]:
-        """The longest training length in distribution, every test length out of distribution."""
-        longest, examples = self.train_lengths[1], self.evaluation_examples
-        return (
-            Split(name=f"digits-{longest}", role="in-distribution", examples=examples),
-            *(
-                Split(name=f"digits-{n}", role="out-of-distribution", examples=examples)
-                for n in sorted(self.test_lengths)
-            ),
-        )
+    def examples(self, length: int) -> int:
+        """As many of every length."""
+        return self.evaluation_examples
 
     def vocabulary_size(self) -> int:
         """H + 15."""
@@ -103,7 +97,7 @@ class AdditionSettings(LengthSettings):
 
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation examples."""
-        return self.evaluation_examples * sum(map(example_size, (self.train_lengths[1], *self.test_lengths)))
+        return self.evaluation_examples * sum(map(example_size, self.evaluated_lengths().values()))
 
 
 class Examples(NamedTuple):
@@ -163,8 +157,7 @@ class Addition(Task):
         self.settings = settings
         self.begin = FIRST_HINT + settings.hints
         self._evaluation = {
-            split.name: self.evaluation_rows(int(split.name.removeprefix("digits-")), device)
-            for split in settings.splits()
+            split: self.evaluation_rows(digits, device) for split, digits in settings.evaluated_lengths().items()
         }
 
     def write(self, examples: Examples, context: int) -> tuple[Tensor, Tensor]:
@@ -222,8 +215,8 @@ class Addition(Task):
     def evaluate(self, decoder: StackedDecoder) -> dict[tuple[str, str], np.ndarray]:
         """Teacher-forced; answer tokens are the sum's hints and digits, the last of a row is the end token."""
         values = {}
-        for split, rows_WT in self._evaluation.items():
-            digits = int(split.removeprefix("digits-"))
-            for metric, value_S in answer_metrics(score(decoder, rows_WT, prompt_size(digits))).items():
+        for split, digits in self.settings.evaluated_lengths().items():
+            scores = score(decoder, self._evaluation[split], prompt_size(digits))
+            for metric, value_S in answer_metrics(scores).items():
                 values[split, metric] = value_S
         return values

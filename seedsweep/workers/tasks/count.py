@@ -15,7 +15,7 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import Split, TaskSettings
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
 from seedsweep.workers.scoring import answer_metrics, score
@@ -51,20 +51,9 @@ class CountSettings(LengthSettings):
                 raise ValueError(f"test_lengths: {length} is over the vocabulary of {self.vocabulary} integers")
         return self
 
-    def windows(self, length: int) -> int:
-        """Evaluation examples of that length: one for every start, V − length + 1."""
+    def examples(self, length: int) -> int:
+        """One for every start: V − length + 1 windows."""
         return self.vocabulary - length + 1
-
-    def splits(self) -> tuple[Split, ...]:
-        """The longest training length in distribution, every test length out of distribution."""
-        longest = self.train_lengths[1]
-        return (
-            Split(name=f"length-{longest}", role="in-distribution", examples=self.windows(longest)),
-            *(
-                Split(name=f"length-{n}", role="out-of-distribution", examples=self.windows(n))
-                for n in sorted(self.test_lengths)
-            ),
-        )
 
     def vocabulary_size(self) -> int:
         """V + 4."""
@@ -72,8 +61,7 @@ class CountSettings(LengthSettings):
 
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation windows."""
-        lengths = (self.train_lengths[1], *self.test_lengths)
-        return sum(self.windows(n) * (n + FRAME) for n in lengths)
+        return sum(self.examples(n) * (n + FRAME) for n in self.evaluated_lengths().values())
 
 
 class Count(Task):
@@ -87,8 +75,7 @@ class Count(Task):
         v = settings.vocabulary
         self.begin, self.separator, self.end = v, v + 1, v + 2
         self._windows = {
-            split.name: self.evaluation_rows(int(split.name.removeprefix("length-")), device)
-            for split in settings.splits()
+            split: self.evaluation_rows(length, device) for split, length in settings.evaluated_lengths().items()
         }
 
     def example_tokens(self, start: Tensor, length: Tensor, offset: Tensor) -> Tensor:
@@ -102,7 +89,7 @@ class Count(Task):
 
     def evaluation_rows(self, length: int, device: torch.device) -> Tensor:
         """Every window of that length, one a row: (V − length + 1, length + 5)."""
-        starts_W1 = torch.arange(self.settings.windows(length), device=device)[:, None]
+        starts_W1 = torch.arange(self.settings.examples(length), device=device)[:, None]
         offsets_T = torch.arange(length + FRAME, device=device)
         return self.example_tokens(starts_W1, torch.tensor(length, device=device), offsets_T)
 

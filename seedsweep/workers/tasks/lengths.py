@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from seedsweep.settings import Metric, TaskSettings
+from seedsweep.settings import Metric, Split, TaskSettings
 from seedsweep.workers.scoring import ANSWER_METRICS
 
 
 class LengthSettings(TaskSettings):
     """Training and test lengths in the task's own unit, and the size of a training row."""
 
+    unit: ClassVar[str] = "length"
+    """Splits are named after it: `length-60`."""
     train_lengths: tuple[int, int]
     """Shortest and longest in training, both included."""
     test_lengths: tuple[int, ...]
@@ -46,6 +48,25 @@ class LengthSettings(TaskSettings):
         if len(set(self.test_lengths)) < len(self.test_lengths):
             raise ValueError("test_lengths: a length is given twice")
         return self
+
+    def examples(self, length: int) -> int:
+        """Evaluation examples of that length."""
+        raise TypeError(f"{type(self).__name__} must say the number of its evaluation examples")
+
+    def evaluated_lengths(self) -> dict[str, int]:
+        """The length of every split by its name, the in-distribution one first."""
+        return {f"{self.unit}-{length}": length for length in (self.train_lengths[1], *sorted(self.test_lengths))}
+
+    def splits(self) -> tuple[Split, ...]:
+        """The longest training length in distribution, every test length out of distribution."""
+        return tuple(
+            Split(
+                name=name,
+                role="out-of-distribution" if number else "in-distribution",
+                examples=self.examples(length),
+            )
+            for number, (name, length) in enumerate(self.evaluated_lengths().items())
+        )
 
     def metrics(self) -> tuple[Metric, ...]:
         """See `workers.scoring.answer_metrics`."""
