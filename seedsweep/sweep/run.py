@@ -237,7 +237,11 @@ def _begin(
     }
     record = _record(found, spec, name)
     record = record.model_copy(update={"runs": (*record.runs, entry)})
-    found.store.write_record(record)
+    try:
+        found.store.write_record(record)
+    except OSError as error:  # an object store says only now that there is no such bucket
+        reason = str(error).partition("\n")[0]
+        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another --out") from error
     found.store.remove_debris(found.known)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)

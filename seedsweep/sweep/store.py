@@ -120,12 +120,8 @@ class Store:
         return found
 
     def write_record(self, content: SweepRecord) -> None:
-        """Replace `sweep.json`. Raises InputError where the place cannot be written: no such bucket, disk full."""
-        try:
-            self.files.write(record.FILE, content.to_json())
-        except OSError as error:
-            reason = str(error).partition("\n")[0]
-            raise InputError(f"{self.location}: cannot be written: {reason}; use another --out") from error
+        """Replace `sweep.json`."""
+        self.files.write(record.FILE, content.to_json())
 
     def refuse_if_unwritable(self) -> None:
         """Raise InputError if a local directory cannot be made or written; creates nothing."""
