@@ -8,10 +8,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from seedsweep import checkpoint
 from seedsweep.errors import InputError, did_you_mean
 
 WIDTH_MULTIPLE = 4
@@ -139,6 +141,14 @@ class ModelSettings(Settings):
         """Parameters of one seed for a vocabulary of that many tokens."""
         raise TypeError(f"{type(self).__name__} must say its number of parameters")
 
+    def block_weights(self) -> int:
+        """Elements of the matrices of one block, of which each costs two FLOP per token."""
+        return 12 * self.width**2
+
+    def block_activations(self) -> int:
+        """Floats per token that one block keeps for the backward pass, an upper estimate."""
+        return 34 * self.width
+
 
 class GPTNeoXSettings(ModelSettings):
     """`model:` section of the GPT-NeoX dialect (`workers.dialects.gpt_neox`)."""
@@ -181,7 +191,115 @@ class PostLNSettings(ModelSettings):
         return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
 
 
-DIALECTS: dict[str, type[ModelSettings]] = {"gpt-neox": GPTNeoXSettings, "post-ln": PostLNSettings}
+class Qwen2Settings(ModelSettings):
+    """`model:` section of the Qwen2 dialect (`workers.dialects.qwen2`).
+
+    With `checkpoint` every seed starts from a trained model, its last attention layer and its output layer drawn
+    anew; the checkpoint's config decides about everything else, and what the spec gives as well must agree.
+    """
+
+    dialect: Literal["qwen2"] = "qwen2"
+    checkpoint: str | None = None
+    """Directory in Hugging Face's format, or `owner/model` on the hub (needs `seedsweep[llm]`)."""
+    kv_heads: int = Field(ge=1, le=1024)
+    feed_forward: int = Field(ge=4, le=1_000_000)
+    """F, the width between the gate and the output of a feed-forward layer."""
+    rotary_base: float = Field(default=10000.0, gt=1)
+    norm_epsilon: float = Field(default=1e-6, gt=0)
+    init_std: float = Field(default=0.02, gt=0)
+    vocabulary: int | None = Field(default=None, ge=1)
+    """V, rows of the embedding, often padded beyond the tokenizer's; None: as many as the task has tokens."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_checkpoint(cls, given: Any) -> Any:
+        """Sizes that the spec leaves out come from the config. One on the hub is only asked if need be."""
+        if not isinstance(given, Mapping) or not isinstance(given.get("checkpoint"), str):
+            return given
+        name = checkpoint.absolute(given["checkpoint"])
+        needed = {"depth", "heads", "kv_heads", "feed_forward", "vocabulary"} - set(given)
+        if not needed and not Path(name).exists():
+            return given
+        try:
+            sizes = _qwen2_sizes(checkpoint.locate(name))
+        except InputError as error:
+            raise ValueError(f"checkpoint: {error}") from None
+        for key, value in sizes.items():
+            if given.get(key, value) != value:
+                raise ValueError(f"{key}: {given[key]} is not the checkpoint's {value}; leave it out")
+        return sizes | dict(given) | {"checkpoint": name}
+
+    @model_validator(mode="after")
+    def _check_heads(self) -> Self:
+        if self.heads % self.kv_heads:
+            raise ValueError(f"kv_heads: {self.kv_heads} does not divide the {self.heads} heads")
+        if self.head_size % 2:
+            raise ValueError(f"head_dim: {self.head_size} is odd, and rotary embedding turns pairs of dimensions")
+        return self
+
+    @property
+    def qkv_width(self) -> int:
+        """X, query, key and value of one position side by side."""
+        return (self.heads + 2 * self.kv_heads) * self.head_size
+
+    def identity(self) -> dict[str, Any]:
+        """Of a checkpoint its content counts, not its place."""
+        if self.checkpoint is None:
+            return super().identity()
+        try:
+            content = checkpoint.digest(checkpoint.locate(self.checkpoint))
+        except InputError as error:
+            raise InputError(f"model.checkpoint: {error}") from None
+        return super().identity() | {"checkpoint": f"sha256:{content}"}
+
+    def parameters(self, vocabulary: int) -> int:
+        """2·V·d + d and, per layer, d·X + X + d² + 3·d·F + 2d (untied)."""
+        d, x = self.width, self.qkv_width
+        return 2 * vocabulary * d + d + self.depth * (self.block_weights() + x + 2 * d)
+
+    def block_weights(self) -> int:
+        """d·X + d² + 3·d·F."""
+        return self.width * (self.qkv_width + self.width + 3 * self.feed_forward)
+
+    def block_activations(self) -> int:
+        """About 10 d + 3 X + 4 F are held."""
+        return 14 * self.width + 4 * self.qkv_width + 5 * self.feed_forward
+
+
+def _qwen2_sizes(directory: Path) -> dict[str, Any]:
+    """Our fields from a `config.json` of Hugging Face's Qwen2."""
+    path, config = directory / checkpoint.CONFIG, checkpoint.read_config(directory)
+    if config.get("model_type") != "qwen2":
+        raise InputError(f"{path}: model_type: {config.get('model_type')!r} is not 'qwen2'")
+    rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    for key, unsupported in {
+        "use_sliding_window": config.get("use_sliding_window", False),
+        "hidden_act": config.get("hidden_act", "silu") != "silu",
+        "rope_scaling": rope.get("rope_type", "default") != "default",
+    }.items():
+        if unsupported:
+            raise InputError(f"{path}: {key}: {config.get(key)!r} is not supported")
+    try:
+        return {
+            "depth": config["num_hidden_layers"],
+            "heads": config["num_attention_heads"],
+            "kv_heads": config["num_key_value_heads"],
+            "d_model": config["hidden_size"],
+            "feed_forward": config["intermediate_size"],
+            "rotary_base": rope.get("rope_theta") or config["rope_theta"],
+            "norm_epsilon": config["rms_norm_eps"],
+            "init_std": config["initializer_range"],
+            "vocabulary": config["vocab_size"],
+        }
+    except KeyError as error:
+        raise InputError(f"{path}: has no {error.args[0]}") from None
+
+
+DIALECTS: dict[str, type[ModelSettings]] = {
+    "gpt-neox": GPTNeoXSettings,
+    "post-ln": PostLNSettings,
+    "qwen2": Qwen2Settings,
+}
 
 
 def model_settings(given: Any) -> type[ModelSettings]:
@@ -214,6 +332,19 @@ class TrainSettings(Settings):
         if self.warmup > self.steps:
             raise ValueError(f"warmup {self.warmup} is longer than the {self.steps} steps")
         return self
+
+
+class BaseSettings(Settings):
+    """The model that all seeds start from: trained once, from scratch, on the sweep's own task and model.
+
+    Every seed then draws its last attention layer and its output layer anew. The model is kept in the sweep's
+    directory, so that seeds that are added later start from the same bytes.
+    """
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    task: dict[str, Any] = {}
+    """Fields of the task that are different while the base is trained."""
+    train: TrainSettings
 
 
 class EvaluateSettings(Settings):

@@ -16,9 +16,11 @@ from pydantic import ModelWrapValidatorHandler, SerializeAsAny, ValidationError,
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.seeds import Seed, Seeds
 from seedsweep.settings import (
+    BaseSettings,
     EvaluateSettings,
     ExecutionSettings,
     ModelSettings,
+    Qwen2Settings,
     ScaleSettings,
     Settings,
     SuccessSettings,
@@ -38,6 +40,32 @@ class CellSettings(Settings):
     model: SerializeAsAny[ModelSettings]
     train: TrainSettings
     evaluate: EvaluateSettings
+    base: BaseSettings | None = None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V, the rows of the embedding."""
+        own = self.model.vocabulary if isinstance(self.model, Qwen2Settings) else None
+        return self.task.vocabulary_size() if own is None else own
+
+    @property
+    def redraws(self) -> bool:
+        """Whether seeds start from a trained model of which they draw a part anew."""
+        from_checkpoint = isinstance(self.model, Qwen2Settings) and self.model.checkpoint is not None
+        return from_checkpoint or self.base is not None
+
+    def from_scratch(self) -> CellSettings:
+        """The same cells, but with all weights drawn."""
+        model = self.model.model_copy(update={"checkpoint": None} if self.redraws else {})
+        return self.model_copy(update={"model": model, "base": None})
+
+    def of_base(self) -> CellSettings:
+        """How the base is trained. Raises ValidationError if its changes do not fit the task."""
+        assert self.base is not None
+        task = self.task.model_dump(exclude_none=True) | self.base.task
+        return self.model_copy(
+            update={"task": type(self.task).model_validate(task), "train": self.base.train, "base": None}
+        )
 
     @property
     def evaluation_steps(self) -> tuple[int, ...]:
@@ -51,6 +79,7 @@ class SweepSpec(Settings):
     task: SerializeAsAny[TaskSettings]
     model: SerializeAsAny[ModelSettings]
     train: TrainSettings
+    base: BaseSettings | None = None
     evaluate: EvaluateSettings = EvaluateSettings()
     scale: ScaleSettings
     seeds: Seeds
@@ -107,6 +136,28 @@ class SweepSpec(Settings):
         return dialect.model_validate(dict(given)) if isinstance(given, Mapping) else given
 
     @model_validator(mode="after")
+    def _check_base(self) -> SweepSpec:
+        if self.base is None:
+            return self
+        if not isinstance(self.model, Qwen2Settings) or self.model.checkpoint is not None:
+            raise ValueError("base: only a model of the dialect qwen2 without a checkpoint can start from one")
+        section, _, key = self.scale.field.partition(".")
+        if section == "model":
+            raise ValueError(f"base: all scales start from one model, so {self.scale.field} cannot be swept")
+        if section == "task" and key not in self.base.task:
+            raise ValueError(f"base.task: give {key}, the swept field, the value at which the base is trained")
+        try:
+            self.at(self.scale.values[0]).of_base()
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(map(str, ("base", "task", *first["loc"])))
+            problem = first["msg"].removeprefix("Value error, ")
+            if first["type"] == "extra_forbidden":
+                problem = "unknown key" + did_you_mean(str(first["loc"][-1]), type(self.task).model_fields)
+            raise ValueError(f"{field}: {problem}") from None
+        return self
+
+    @model_validator(mode="after")
     def _check_ladder_and_success(self) -> SweepSpec:
         for value in self.scale.values:
             try:
@@ -140,19 +191,27 @@ class SweepSpec(Settings):
             model=type(self.model).model_validate(sections["model"]),
             train=TrainSettings.model_validate(sections["train"]),
             evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
+            base=self.base,
         )
 
     def settings(self) -> dict[str, Any]:
         """What every cell of the sweep has in common, flat (`{"train.steps": 1000, …}`).
 
         This is the sweep's identity: it holds all that can change a number, the ladder's own field and the
-        seed apart, and nothing about names, places or scheduling.
+        seed apart, and nothing about names, places or scheduling. Of files that the spec names it holds the
+        content: raises InputError if one cannot be read or used.
         """
+        tokens, rows = self.task.vocabulary_size(), getattr(self.model, "vocabulary", None)
+        if rows is not None and rows < tokens:
+            raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
         for section in ("task", "model", "train", "evaluate"):
             for key, value in getattr(self, section).identity().items():
                 flat[f"{section}.{key}"] = value
         flat.pop(self.scale.field, None)
+        if self.base is not None:
+            flat |= {"base.seed": self.base.seed, "base.task": self.base.task}
+            flat |= {f"base.train.{key}": value for key, value in self.base.train.identity().items()}
         return flat
 
     def fingerprint(self) -> str:

@@ -78,6 +78,19 @@ def test_the_papers_numbers_for_question_formation() -> None:
         assert [split.examples for split in spec.task.splits()] == [4_100, 10_000]
 
 
+def test_the_papers_numbers_for_mmlu() -> None:
+    for name, parameters, epochs in (("0.5b", 494_032_768, 2), ("1.5b", 1_543_714_304, 5)):
+        spec = read_spec(f"paper/mmlu-{name}-mix").spec
+        cell = spec.at(0.05)
+        untied = cell.model.parameters(cell.vocabulary_size)
+        assert untied - cell.vocabulary_size * cell.model.width == parameters  # as the model card says, tied
+        assert {0.05, 0.1} <= set(spec.scale.values)
+        assert spec.train.steps * spec.train.batch == pytest.approx(epochs * 99_842, rel=1e-3)
+        assert (spec.train.learning_rate, spec.train.schedule) == (1e-5, "linear")
+        assert [split.examples for split in spec.task.splits()] == [14_042, 14_042]
+        assert len(spec.seeds.pairs()) == 80
+
+
 @pytest.mark.parametrize(
     ("name", "fingerprint"),
     [

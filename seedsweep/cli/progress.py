@@ -35,7 +35,7 @@ class RunDisplay:
 
     def show(self, event: Event) -> None:
         """Take in one event."""
-        if event.kind in ("plan", "ready", "retry", "fail", "stop"):
+        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop"):
             self._console.print(event.message, markup=False, highlight=False)
         if event.dashboard is not None:
             self._console.print(f"Ray dashboard: {event.dashboard}", markup=False, highlight=False)

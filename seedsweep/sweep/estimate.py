@@ -94,7 +94,7 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
                 missing=missing,
                 packs=packs[value],
                 pack_size=size,
-                parameters=settings.model.parameters(settings.task.vocabulary_size()),
+                parameters=settings.model.parameters(settings.vocabulary_size),
                 flop=missing * flop_per_seed(settings),
                 seconds_per_seed=seconds_per_seed(settings, device, size) if missing else None,
                 pack_bytes=size * memory_per_seed(settings),

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seedsweep.sweep.status import SweepStatus
 
-EventKind = Literal["plan", "ready", "start", "finish", "retry", "fail", "stop", "tick"]
+EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "tick"]
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,8 @@ class Event:
     """Something to show while a run goes on."""
 
     kind: EventKind
-    """plan: what will be trained is known. ready: the executor runs. start, finish, retry, fail: of a pack.
+    """plan: what will be trained is known. base: the model that all seeds start from
+    is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
     stop: packs are asked to save a checkpoint. tick: nothing but the time."""
     message: str
     """One line for people; empty for a tick."""

@@ -33,8 +33,10 @@ class Found:
 def find(spec: SweepSpec, out: str | os.PathLike[str]) -> Found:
     """Look what a directory already has of a sweep; changes nothing.
 
-    Raises InputError if it is no sweep, has other settings, holds damaged or foreign blocks, or is not writable.
+    Raises InputError if it is no sweep, has other settings, holds damaged or foreign blocks, or is not writable,
+    or if a file that the spec names cannot be used.
     """
+    spec.settings()  # reads those files
     store = Store(out)
     record = store.record()
     store.refuse_if_unwritable()

@@ -96,6 +96,10 @@ class StoreSink:
         self._told = time.monotonic()
         self._tell("running")
 
+    def load_base(self) -> bytes | None:
+        """Content of the base's weight file, or None if the sweep has none."""
+        return self._store.base()
+
     def load_checkpoint(self) -> bytes | None:
         """The state saved last, or None."""
         return self._store.files.read(f"{self._folder}/checkpoint.pt")

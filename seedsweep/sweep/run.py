@@ -101,7 +101,8 @@ def run(
         record = _begin(found, spec, name, planned, executor, crew.device)
         reporter.send("plan", str(planned))
         driver = _Driver(found.store, crew, stop, reporter)
-        driver.train(spec, planned)
+        if _has_base(spec, found.store, stop, reporter):
+            driver.train(spec, planned)
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -131,6 +132,26 @@ class _Reporter:
         seconds = TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
         if time.monotonic() - self.last >= seconds:
             self.send("tick", "")
+
+
+def _has_base(spec: SweepSpec, store: Store, stop: StopRequest, reporter: _Reporter) -> bool:
+    """See to it that the base is in the store, if the spec wants one; False if that was interrupted."""
+    if spec.base is None or store.base() is not None:
+        return True
+    from seedsweep.workers.base import base_model
+    from seedsweep.workers.device import choose_device
+
+    def on_step(step: int, steps: int) -> None:
+        if step == 1 or step == steps or time.monotonic() - reporter.last >= TICK_SECONDS_REMOTE:
+            reporter.send("base", f"training the base model: step {step} of {steps}")
+
+    # The driver's machine need not have the workers' device.
+    device = "cpu" if spec.execution.device == "cpu" else choose_device("auto")
+    cell = spec.at(spec.scale.values[0])
+    base = base_model(cell, device, should_stop=lambda: stop.requested, on_step=on_step)
+    if base is not None:
+        store.keep_base(*base)
+    return base is not None
 
 
 @dataclass

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -109,8 +109,11 @@ class _Reader:
     def _section(self, model: type[BaseModel], key: str) -> type[BaseModel] | None:
         if model is SweepSpec and key in self._sections:
             return self._sections[key]
-        kind = model.model_fields[key].annotation if key in model.model_fields else None
-        return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+        annotation = model.model_fields[key].annotation if key in model.model_fields else None
+        for kind in get_args(annotation) or (annotation,):  # a section that may be left out is `Section | None`
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                return kind
+        return None
 
 
 def _task_settings(given: Mapping[Any, Any]) -> type[BaseModel] | None:

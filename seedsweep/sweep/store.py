@@ -1,6 +1,7 @@
 """The store of one sweep: what lies in its directory, and the only code that writes there.
 
     sweep.json                                    the readable record: spec, settings, history of runs
+    base/model.safetensors, base/config.json      the trained model that all seeds start from, if there is one
     run.lock                                      held while a run goes on (local disks)
     metrics/scale-2/<pack>-block-0000.parquet     rows, the only thing that analysis reads
     work/<pack>/pack.json                         an unfinished pack: its scale and seeds,
@@ -28,6 +29,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from seedsweep import checkpoint
 from seedsweep.errors import InputError
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
@@ -138,6 +140,17 @@ class Store:
             raise InputError(
                 f"{self.location}: not writable: no permission to write in {place}; use another --out"
             )
+
+    # The base
+
+    def base(self) -> bytes | None:
+        """Content of the base's weight file."""
+        return self.files.read(f"base/{checkpoint.WEIGHTS}")
+
+    def keep_base(self, weights: bytes, config: bytes) -> None:
+        """Keep the base, as files in Hugging Face's format."""
+        self.files.write(f"base/{checkpoint.CONFIG}", config)
+        self.files.write(f"base/{checkpoint.WEIGHTS}", weights)
 
     # Packs
 

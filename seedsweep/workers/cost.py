@@ -16,9 +16,8 @@ TRIAL_FLOP = {"cpu": 2e10, "cuda": 1e14}
 def flop_per_token(settings: CellSettings) -> float:
     """Forward FLOP per token: 2 per weight of a matrix product, plus attention at the row's full length."""
     model, rows = settings.model, settings.task.tokens_per_row()
-    d = model.width
-    weights = model.depth * 12 * d * d + settings.task.vocabulary_size() * d
-    return 2.0 * weights + model.depth * 4.0 * rows * d
+    weights = model.depth * model.block_weights() + settings.vocabulary_size * model.width
+    return 2.0 * weights + model.depth * 4.0 * rows * model.width
 
 
 def flop_per_seed_step(settings: CellSettings) -> float:
@@ -38,13 +37,13 @@ def memory_per_seed(settings: CellSettings) -> int:
     """Bytes one more seed in a pack takes, an upper estimate.
 
     Parameters, gradient (twice while it is scaled) and the two moments of AdamW in float32; activations kept
-    for the backward pass: about 34 floats per token, layer and model dimension, and the logits three times.
+    for the backward pass: those of every block, and the logits three times.
     """
     model, task = settings.model, settings.task
-    vocabulary = task.vocabulary_size()
+    vocabulary = settings.vocabulary_size
     state = 5 * 4 * model.parameters(vocabulary)
     tokens = settings.train.batch * -(-task.tokens_per_row() // ROW_ALIGNMENT) * ROW_ALIGNMENT
-    activations = 4 * tokens * (34 * model.width * model.depth + 4 * model.width + 3 * vocabulary)
+    activations = 4 * tokens * (model.depth * model.block_activations() + 4 * model.width + 3 * vocabulary)
     return state + activations
 
 
@@ -64,7 +63,7 @@ def seconds_per_seed(settings: CellSettings, device: str, pack: int) -> float:
     if trial_pack * flop_per_seed_step(settings) > budget:
         batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
     train = settings.train.model_copy(update={"batch": batch, "steps": trial_steps})
-    trial = settings.model_copy(update={"train": train})
+    trial = settings.from_scratch().model_copy(update={"train": train})
     flop_per_step = trial_pack * flop_per_seed_step(trial)
     timed = max(1, min(trial_steps - 1, int(budget / flop_per_step)))
     with reproducible(device, settings.train.precision):

@@ -6,7 +6,7 @@ layer. What lies between is the dialect's (`workers.dialects`, where the shape l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
@@ -50,13 +50,19 @@ class StackedDecoder:
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
 
     @torch.no_grad()
-    def initialise(self, init_seeds: Sequence[int]) -> None:
-        """Draw the initial weights of every seed, each from its own init role, one seed after the other."""
+    def initialise(self, init_seeds: Sequence[int], trained: Mapping[str, Tensor] | None = None) -> None:
+        """Draw the initial weights of every seed, each from its own init role, one seed after the other.
+
+        With `trained`, the tensors of a model, only those that the dialect says are drawn (`Dialect.redrawn`).
+        """
+        redrawn = self.dialect.redrawn() if trained is not None else ()
         for row, seed in enumerate(init_seeds):
             offset = 0
             for number, shape in enumerate(self.shapes):
                 target = self.flat_SP[row, offset : offset + shape.size]
-                if isinstance(shape.start, Constant):
+                if trained is not None and shape.name not in redrawn:
+                    target.copy_(trained[shape.name].flatten())
+                elif isinstance(shape.start, Constant):
                     target.fill_(shape.start.value)
                 elif isinstance(shape.start, Normal):
                     target.copy_(normal(seed, Role.INIT, number, shape.size, target.device))

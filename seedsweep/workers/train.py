@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import math
 import time
@@ -16,7 +17,9 @@ from torch import Tensor
 
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
+from seedsweep.settings import Qwen2Settings
 from seedsweep.spec import CellSettings, Pack
+from seedsweep.workers import pretrained
 from seedsweep.workers.decoder import ROW_ALIGNMENT, StackedDecoder
 from seedsweep.workers.device import describe, reproducible
 from seedsweep.workers.dropout import Dropout
@@ -32,13 +35,17 @@ TOKENS_DRAWN_AT_ONCE = 2**18
 class PackTrainer:
     """The training state of S seeds: weights, moments, who is still alive, and the step."""
 
-    def __init__(self, settings: CellSettings, seeds: Sequence[Seed], device: str) -> None:
+    def __init__(
+        self, settings: CellSettings, seeds: Sequence[Seed], device: str, base: bytes | None = None
+    ) -> None:
+        """`base` is the content of the base's safetensors file, for settings that have a base."""
         self.settings = settings
         self.seeds = tuple(seeds)
         self.device = torch.device(device)
         self.task = find_task(settings.task.name)(settings.task, self.device)
-        self.decoder = StackedDecoder(settings.model, settings.task.vocabulary_size(), len(seeds), self.device)
-        self.decoder.initialise([seed.init for seed in seeds])
+        self.decoder = StackedDecoder(settings.model, settings.vocabulary_size, len(seeds), self.device)
+        self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
+        self.start = self._describe_start()
         self.optimiser = StackedAdamW(settings.train, self.decoder.flat_SP)
         self.step = 0
         self.alive_S = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
@@ -48,6 +55,25 @@ class PackTrainer:
         self._drawn: tuple[int, Rows] | None = None
         pad = self.decoder.flat_SP.shape[1] - self.decoder.size
         self._padding_SX = torch.zeros(len(seeds), pad, device=self.device)
+
+    def _trained(self, base: bytes | None) -> dict[str, Tensor] | None:
+        """The model that all seeds start from, if there is one."""
+        model = self.settings.model
+        if not self.settings.redraws:
+            return None
+        assert isinstance(model, Qwen2Settings)
+        if model.checkpoint is not None:
+            return pretrained.load_checkpoint(model, self.decoder.shapes)
+        if base is None:
+            raise ValueError("these settings have a base: give its bytes")
+        return pretrained.from_bytes(base, model, self.decoder.shapes)
+
+    def _describe_start(self) -> dict[str, Any]:
+        """Hashes, for the provenance, of what each seed has drawn anew of a trained model."""
+        if not self.settings.redraws:
+            return {}
+        rows = {str(seed.id): pretrained.redrawn_digest(self.decoder, row) for row, seed in enumerate(self.seeds)}
+        return {"redrawn": rows}
 
     def train_to(self, step: int) -> None:
         """Take the optimiser steps up to `step`. Nothing in it waits for the device."""
@@ -150,6 +176,9 @@ def _mean_loss(nll_SBT: Tensor, mask_SBT: Tensor) -> Tensor:
 class Sink(Protocol):
     """Where a pack's results go. The driver's is the store; tests have their own."""
 
+    def load_base(self) -> bytes | None:
+        """Content of the base's safetensors file; only asked for if the settings have a base."""
+
     def load_checkpoint(self) -> bytes | None:
         """The last checkpoint of this pack, if there is one."""
 
@@ -185,8 +214,10 @@ def train_pack(
         True when the pack is finished; False when `should_stop` said so: a checkpoint is then saved.
     """
     with reproducible(device, settings.train.precision):
-        trainer = PackTrainer(settings, pack.seeds, device)
-        recorder = _Recorder(settings, pack, sink, describe(device))
+        base = sink.load_base() if settings.base is not None else None
+        trainer = PackTrainer(settings, pack.seeds, device, base)
+        origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
+        recorder = _Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
         if (saved := sink.load_checkpoint()) is not None:
             state = torch.load(io.BytesIO(saved), map_location=device, weights_only=True)
             trainer.load_state(state["trainer"])
@@ -215,10 +246,10 @@ def train_pack(
 class _Recorder:
     """Collects evaluations and hands them to the sink in blocks of fixed boundaries."""
 
-    def __init__(self, settings: CellSettings, pack: Pack, sink: Sink, machine: dict[str, Any]) -> None:
+    def __init__(self, settings: CellSettings, pack: Pack, sink: Sink, origin: dict[str, Any]) -> None:
         self._settings, self._pack, self._sink = settings, pack, sink
         self._provenance = {
-            "settings": settings.model_dump(mode="json"), "pack_size": len(pack.seeds), **machine
+            "settings": settings.model_dump(mode="json"), "pack_size": len(pack.seeds), **origin
         }  # fmt: skip
         metrics = len(settings.task.splits()) * len(settings.task.metrics()) + 2
         self._evaluations_per_block = math.ceil(ROWS_PER_BLOCK / (metrics * len(pack.seeds)))

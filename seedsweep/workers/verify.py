@@ -10,6 +10,7 @@ import torch
 
 from seedsweep.seeds import Seed
 from seedsweep.spec import CellSettings
+from seedsweep.workers.base import base_model
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.train import PackTrainer
 
@@ -35,8 +36,10 @@ def train_alone_and_packed(
     `on_run` is called after each of the len(seeds) + 2 trainings.
     """
 
+    base = base_model(settings, device) if settings.base is not None else None
+
     def train(some: Sequence[Seed]) -> tuple[torch.Tensor, dict[tuple[str, str], np.ndarray]]:
-        trainer = PackTrainer(settings, some, device)
+        trainer = PackTrainer(settings, some, device, base.weights if base is not None else None)
         trainer.train_to(steps)
         on_run()
         return trainer.decoder.flat_SP.clone(), trainer.evaluate()

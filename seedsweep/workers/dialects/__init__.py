@@ -22,6 +22,7 @@ from seedsweep.workers.dropout import Dropout
 _CLASSES = {
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
+    "qwen2": "seedsweep.workers.dialects.qwen2:Qwen2",
 }
 
 
@@ -74,6 +75,10 @@ class Weights:
         weight_SD, bias_SD = self._tensors[name + ".weight_D"], self._tensors[name + ".bias_D"]
         return torch.addcmul(bias_SD[:, None, None], n_SBTD, weight_SD[:, None, None])
 
+    def scale(self, name: str, n_SBTD: Tensor) -> Tensor:
+        """Scale by a vector (D,)."""
+        return n_SBTD * self._tensors[name + ".weight_D"][:, None, None]
+
     def linear(self, name: str, letters: str, x_SBTI: Tensor) -> Tensor:
         """(S, B, T, I) times (I, O), plus the bias (O,) if the layer has one; `letters` name I and O."""
         weight_SIO = self._tensors[f"{name}.weight_{letters}"]
@@ -99,6 +104,10 @@ class Dialect(ABC):
         `embed_VD` is the token embedding. The output layer is `unembed_DV`, or where there is none the embedding
         (tied); `unembed_bias_V` is its bias if there is one.
         """
+
+    def redrawn(self) -> tuple[str, ...]:
+        """Tensors that every seed draws anew where it starts from a trained model; all others are the model's."""
+        raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
     @abstractmethod
     def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:

@@ -5,12 +5,12 @@ exact GELU, untied embeddings, no dropout.
 
 from __future__ import annotations
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.settings import GPTNeoXSettings, ModelSettings
 from seedsweep.workers.dialects import Constant, Dialect, Normal, ParameterShape, Weights
+from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
 
 
@@ -20,7 +20,7 @@ class GPTNeoX(Dialect):
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, GPTNeoXSettings)
         self.model = model
-        self._rotary: dict[int, tuple[Tensor, Tensor]] = {}
+        self._rotate = Rotary(model.rotary_dim, model.rotary_base)
 
     def shapes(self, vocabulary: int) -> list[ParameterShape]:
         """Matrices normal with `init_std`, norms 1, biases 0."""
@@ -79,24 +79,3 @@ class GPTNeoX(Dialect):
             q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
         )
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
-
-    def _rotate(self, qk_NTH2K: Tensor) -> Tensor:
-        """Rotary position embedding of the first `rotary_dim` dimensions (Su et al. 2021, NeoX halves)."""
-        rotary = self.model.rotary_dim
-        if rotary == 0:
-            return qk_NTH2K
-        cos_T11R, sin_T11R = self._rotary_tables(qk_NTH2K.shape[1], qk_NTH2K.device)
-        turned, kept = qk_NTH2K[..., :rotary], qk_NTH2K[..., rotary:]
-        first, second = turned.chunk(2, dim=-1)
-        turned = turned * cos_T11R + torch.cat((-second, first), dim=-1) * sin_T11R
-        return torch.cat((turned, kept), dim=-1)
-
-    def _rotary_tables(self, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
-        if length not in self._rotary:
-            rotary = self.model.rotary_dim
-            exponent = torch.arange(0, rotary, 2, dtype=torch.float32) / rotary
-            frequency = 1.0 / self.model.rotary_base**exponent
-            angle_TR = torch.outer(torch.arange(length, dtype=torch.float32), frequency).repeat(1, 2)
-            angle_T11R = angle_TR[:, None, None]
-            self._rotary[length] = (angle_T11R.cos().to(device), angle_T11R.sin().to(device))
-        return self._rotary[length]

@@ -28,6 +28,8 @@ from seedsweep.workers.decoder import StackedDecoder
 BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
+    "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
+    "mmlu-world": "seedsweep.workers.tasks.mmlu_world:MmluWorld",
     "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
 }
 GROUP = "seedsweep.tasks"
