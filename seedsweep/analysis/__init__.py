@@ -5,6 +5,9 @@ answer that is written in the docstring.
 
 ========================================  ==================================================================
 `scale_curves`                            `breakthroughness`, `linearity` of one curve over scales
+`emergence`                               `emergence_claims` (`EmergenceClaims`, `DrawnDistribution`): how often
+                                          few seeds claim emergence; `extreme_curves` (`ExtremeCurves`,
+                                          `DrawnCurve`)
 `modality`                                `dip` (`DipResult`): is the distribution over seeds multimodal?
 `mode`                                    `mode`: where most seeds end
 `success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
@@ -22,6 +25,14 @@ from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.emergence import (
+    DrawnCurve,
+    DrawnDistribution,
+    EmergenceClaims,
+    ExtremeCurves,
+    emergence_claims,
+    extreme_curves,
+)
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
@@ -30,12 +41,18 @@ from seedsweep.analysis.summary import ScaleSummary, summarise
 
 __all__ = [
     "DipResult",
+    "DrawnCurve",
+    "DrawnDistribution",
+    "EmergenceClaims",
+    "ExtremeCurves",
     "Interval",
     "ScaleSummary",
     "SuccessRate",
     "bootstrap_interval",
     "breakthroughness",
     "dip",
+    "emergence_claims",
+    "extreme_curves",
     "linearity",
     "mean_given_success",
     "mode",
