@@ -9,6 +9,10 @@ answer that is written in the docstring.
                                           few seeds claim emergence; `extreme_curves` (`ExtremeCurves`,
                                           `DrawnCurve`)
 `modality`                                `dip` (`DipResult`): is the distribution over seeds multimodal?
+                                          `dip_variants` (`DipVariants`): with and without ties
+`multiplicity`                            `adjust_pvalues`: Holm, Benjamini and Hochberg
+`power`                                   `seeds_needed` (`SeedsNeeded`): to detect the observed split
+`clusters`                                `success_cluster` (`SuccessCluster`): success without a threshold
 `mode`                                    `mode`: where most seeds end
 `success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
 `drift`                                   `wasserstein2`: how far apart two scales are
@@ -24,6 +28,7 @@ answer that is written in the docstring.
 from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
+from seedsweep.analysis.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.drift import wasserstein2
 from seedsweep.analysis.emergence import (
     DrawnCurve,
@@ -33,29 +38,38 @@ from seedsweep.analysis.emergence import (
     emergence_claims,
     extreme_curves,
 )
-from seedsweep.analysis.modality import DipResult, dip
+from seedsweep.analysis.modality import DipResult, DipVariants, dip, dip_variants
 from seedsweep.analysis.mode import mode
+from seedsweep.analysis.multiplicity import adjust_pvalues
+from seedsweep.analysis.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
 
 __all__ = [
     "DipResult",
+    "DipVariants",
     "DrawnCurve",
     "DrawnDistribution",
     "EmergenceClaims",
     "ExtremeCurves",
     "Interval",
     "ScaleSummary",
+    "SeedsNeeded",
+    "SuccessCluster",
     "SuccessRate",
+    "adjust_pvalues",
     "bootstrap_interval",
     "breakthroughness",
     "dip",
+    "dip_variants",
     "emergence_claims",
     "extreme_curves",
     "linearity",
     "mean_given_success",
     "mode",
+    "seeds_needed",
+    "success_cluster",
     "success_rate",
     "summarise",
     "wasserstein2",
