@@ -15,7 +15,9 @@ answer that is written in the docstring.
 `clusters`                                `success_cluster` (`SuccessCluster`): success without a threshold
 `mode`                                    `mode`: where most seeds end
 `success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
-`drift`                                   `wasserstein2`: how far apart two scales are
+`drift`                                   `wasserstein2`: how far apart two scales are; `drift` (`ScaleDrift`)
+                                          of all, `noise_floor` (`NoiseFloor`), and where capacity begins:
+                                          `minimum_capacity` (`MinimumCapacity`)
 `bootstrap`                               `bootstrap_interval` (`Interval`) of any of these
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
@@ -29,7 +31,15 @@ from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.clusters import SuccessCluster, success_cluster
-from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.drift import (
+    MinimumCapacity,
+    NoiseFloor,
+    ScaleDrift,
+    drift,
+    minimum_capacity,
+    noise_floor,
+    wasserstein2,
+)
 from seedsweep.analysis.emergence import (
     DrawnCurve,
     DrawnDistribution,
@@ -54,6 +64,9 @@ __all__ = [
     "EmergenceClaims",
     "ExtremeCurves",
     "Interval",
+    "MinimumCapacity",
+    "NoiseFloor",
+    "ScaleDrift",
     "ScaleSummary",
     "SeedsNeeded",
     "SuccessCluster",
@@ -63,11 +76,14 @@ __all__ = [
     "breakthroughness",
     "dip",
     "dip_variants",
+    "drift",
     "emergence_claims",
     "extreme_curves",
     "linearity",
     "mean_given_success",
+    "minimum_capacity",
     "mode",
+    "noise_floor",
     "seeds_needed",
     "success_cluster",
     "success_rate",

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
-from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.drift import distance_to_largest
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.samples import FloatArray, errors_name, observed, samples_by_scale
@@ -121,6 +121,7 @@ def summarise(
     0.0
     """
     samples = samples_by_scale(values)
+    values_of = {scale: observed(sample) for scale, sample in samples.items()}
     summaries = []
     for scale, sample in samples.items():
         with errors_name(scale):
@@ -136,7 +137,7 @@ def summarise(
                     success=success_rate(sample, at_least),
                     mean_given_success=_mean_given_success(sample, at_least),
                     dip=dip(sample, lattice=lattice),
-                    w2_to_largest=_w2_to_largest(scale, samples),
+                    w2_to_largest=distance_to_largest(scale, values_of),
                 )
             )
     return tuple(summaries)
@@ -149,13 +150,6 @@ def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
 def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
     interval = bootstrap_interval(partial(mean_given_success, threshold=at_least), sample)
     return None if math.isnan(interval.estimate) else interval
-
-
-def _w2_to_largest(scale: float, samples: dict[float, FloatArray]) -> Interval:
-    sample, largest = observed(samples[scale]), observed(samples[max(samples)])
-    if scale == max(samples) and sample.size > 0:
-        return Interval(0.0, 0.0, 0.0, sample.size, resamples=0, confidence=0.95)
-    return bootstrap_interval(wasserstein2, sample, largest)
 
 
 def jsonable(value: Any) -> Any:

@@ -112,8 +112,7 @@ def ladder(
     for axes in (location, success, distance):
         style.plain(axes)
     success.tick_params(labelbottom=False)
-    location.set_xticks(range(len(scales)), [style.scale_label(scale) for scale in scales])
-    location.set_xlim(-0.5, len(scales) - 0.5)
+    style.draw_scales(location, scales)
     for axes in (location, distance):
         axes.set_xlabel(scale_name, **style.LABEL)
     return figure

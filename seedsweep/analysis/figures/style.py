@@ -20,12 +20,14 @@ SUCCESS: Final = "#0072B2"
 FAILURE: Final = "#E69F00"
 MODE: Final = "#000000"
 MEAN: Final = "#D55E00"
+NOISE: Final = "#56B4E9"
 INK: Final = "#333333"
 GREY: Final = "#777777"
 
 WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
+CHARACTERS: Final = 108  # of tick labels that fit into WIDTH
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
 
@@ -83,6 +85,14 @@ def draw_intervals(
     axes.fill_between(ladder, low, high, color=colour, alpha=0.13, linewidth=0)
     axes.vlines(ladder, low, high, color=colour, linewidth=1.0)
     axes.plot(ladder, estimate, color=colour, marker=marker, markersize=4.0, linewidth=1.2, label=label)
+
+
+def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None:
+    """The scales at equal distances on the horizontal axis of one of `panels` panels beside each other."""
+    labels = [scale_label(scale) for scale in scales]
+    does_not_fit = max(map(len, labels)) * len(labels) > CHARACTERS / panels
+    axes.set_xticks(range(len(scales)), labels, rotation=90 if does_not_fit else 0)
+    axes.set_xlim(-0.5, len(scales) - 0.5)
 
 
 def by_success(sample: FloatArray, at_least: float) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
