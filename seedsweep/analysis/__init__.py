@@ -22,8 +22,9 @@ answer that is written in the docstring.
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
 `samples`                                 what all of these accept as a sample
-`figures`                                 `ladder`, `learning_curves`, `save`; needs matplotlib, so it is
-                                          its own import: ``from seedsweep.analysis import figures``
+`figures`                                 `ladder`, `learning_curves`, `extreme_curves`, `densities`, `distances`,
+                                          `u_shape`, `claims`, `save`; needs matplotlib, so it is its own import:
+                                          ``from seedsweep.analysis import figures``
 ========================================  ==================================================================
 """
 

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
-from seedsweep.analysis.samples import FloatArray, observed, samples_by_scale
+from seedsweep.analysis.samples import FloatArray, observed, observed_by_scale, samples_by_scale
 
 HALVINGS: Final = 200
 RESAMPLES: Final = 1000
@@ -305,8 +305,7 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
     >>> found.scale, found.probabilities[1] > 0.9
     (2.0, True)
     """
-    ladder = {scale: observed(sample) for scale, sample in samples_by_scale(values).items()}
-    ladder = {scale: sample for scale, sample in ladder.items() if sample.size}
+    ladder = observed_by_scale(values)
     scales, samples = tuple(ladder), list(ladder.values())
     if len(scales) < 2:
         undefined = (math.nan,) * len(scales)

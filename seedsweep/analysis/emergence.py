@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.bootstrap import Interval
-from seedsweep.analysis.samples import FloatArray, as_sample, observed, samples_by_scale
+from seedsweep.analysis.samples import FloatArray, as_sample, observed_by_scale
 from seedsweep.analysis.scale_curves import breakthroughness_of_rows, linearity_of_rows
 from seedsweep.analysis.summary import jsonable
 
@@ -198,7 +198,7 @@ def emergence_claims(
     to be foreseen from the smaller ones [2]_. Breakthroughness measures the second half, but its sources give
     no threshold. The default of 3 is our choice: all steps of a curve, had each been its typical step, would
     cover less than a third of its range. Even ramps with independent normal noise of one step's size exceed
-    it in at most 3 of 100 cases with four scales, and more rarely with more.
+    it in about 3 of 100 cases with four scales, and more rarely with more.
 
     *Draws.* Seeds are drawn with replacement, as from a population that looks like the sample. The generator
     is counter-based, and the samples are sorted first: the order of the seeds does not matter.
@@ -227,7 +227,7 @@ def emergence_claims(
             raise ValueError(f"{name} is a positive number, not {number}")
     if at_least is not None and not math.isfinite(at_least):
         raise ValueError(f"the success threshold is a finite number, not {at_least}")
-    ladder = _observed_ladder(values)
+    ladder = observed_by_scale(values)
     samples = list(ladder.values())
     threshold = ratio * (len(samples) - 1)
     smallest = min((sample.size for sample in samples), default=0)
@@ -296,7 +296,7 @@ def extreme_curves(values: Mapping[float, npt.ArrayLike], *, draws: int = 10_000
     """
     if draws < 1:
         raise ValueError(f"draws is a positive number, not {draws}")
-    ladder = _observed_ladder(values)
+    ladder = observed_by_scale(values)
     if len(ladder) < 2:
         raise ValueError(f"a curve over scales needs two scales that have a value, not {list(ladder)}")
     random = np.random.Generator(np.random.Philox(seed))
@@ -322,11 +322,6 @@ def extreme_curves(values: Mapping[float, npt.ArrayLike], *, draws: int = 10_000
         least_linear=curve(-linearity),
         draws=draws,
     )
-
-
-def _observed_ladder(values: Mapping[float, npt.ArrayLike]) -> dict[float, FloatArray]:
-    ladder = {scale: observed(sample) for scale, sample in samples_by_scale(values).items()}
-    return {scale: sample for scale, sample in ladder.items() if sample.size}
 
 
 def _draw_means(samples: Sequence[FloatArray], seeds: int, draws: int, random: np.random.Generator) -> FloatArray:

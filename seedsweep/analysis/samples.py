@@ -106,6 +106,33 @@ def samples_by_scale(values: Mapping[float, npt.ArrayLike]) -> dict[float, Float
     return samples
 
 
+def observed_by_scale(values: Mapping[float, npt.ArrayLike]) -> dict[float, FloatArray]:
+    """`samples_by_scale` without `nan` and without the scales that have no value.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        As for `samples_by_scale`.
+
+    Returns
+    -------
+    dict from float to ndarray of float64
+        In ascending order of the scales, each sample sorted.
+
+    Raises
+    ------
+    ValueError
+        As `samples_by_scale`.
+
+    Examples
+    --------
+    >>> observed_by_scale({4: [0.9, float("nan")], 2: []})
+    {4.0: array([0.9])}
+    """
+    found = {scale: observed(sample) for scale, sample in samples_by_scale(values).items()}
+    return {scale: sample for scale, sample in found.items() if sample.size}
+
+
 @contextmanager
 def errors_name(scale: float) -> Iterator[None]:
     """Puts "at scale …" in front of a ValueError raised inside."""

@@ -63,7 +63,7 @@ def distances(
     ...     metric_name="accuracy",
     ... )
     >>> [axes.get_title(loc="left") for axes in figure.axes]
-    ['$W_2$ to 3, in accuracy', '$W_2$ to the next smaller depth']
+    ['$W_2$ to 3, in accuracy', '$W_2$ to the scale before']
     """
     scales = [row.scale for row in drift]
     if not scales or scales != [summary.scale for summary in summaries]:
@@ -73,17 +73,13 @@ def distances(
     style.draw_intervals(left, [row.to_largest for row in drift], style.INK, "D")
     style.draw_intervals(right, [row.to_previous for row in drift], style.INK, "D")
     left.set_title(f"$W_2$ to {style.scale_label(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
-    right.set_title(f"$W_2$ to the next smaller {scale_name}", loc="left", **style.LABEL)
+    right.set_title("$W_2$ to the scale before", loc="left", **style.LABEL)
     for axes in (left, right):
         _draw_noise(axes, drift)
         if capacity.scale is not None:
-            axes.axvline(
-                scales.index(capacity.scale),
-                color=style.SUCCESS,
-                linewidth=1.2,
-                label="minimum capacity",
-                zorder=0,
-            )
+            sure = capacity.probabilities[capacity.scales.index(capacity.scale)]
+            label = f"minimum capacity (in {sure:.0%} of resamples)"
+            axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
         jump = _largest_jump_of_the_mode(summaries)
         if jump is not None:
             axes.axvline(

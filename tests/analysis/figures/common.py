@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from itertools import combinations
 from unittest import mock
 
@@ -10,6 +11,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
+
+from seedsweep.analysis import ScaleSummary, summarise
 
 
 def population(seeds: int, chance: float) -> np.ndarray:
@@ -41,6 +44,11 @@ LADDERS = {
     "one seed": {1: [0.0], 2: [0.5], 4: [0.9]},
     "diverged or missing": {1: [math.nan] * 5, 2: [0.0, 0.1, 0.9, math.nan], 4: []},
 }
+
+
+@cache
+def summaries_of(name: str) -> tuple[ScaleSummary, ...]:
+    return summarise(LADDERS[name], at_least=0.5, lattice=1 / 91)
 
 
 def misplaced_texts(figure: Figure) -> list[tuple[str, str]]:

@@ -8,15 +8,15 @@ from matplotlib.figure import Figure
 
 from seedsweep import analysis
 from seedsweep.analysis import figures
-from tests.analysis.figures.common import LADDERS, misplaced_texts
+from tests.analysis.figures.common import LADDERS, misplaced_texts, summaries_of
 
 NAMES = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
 
 
 def draw_distances(name: str) -> Figure:
     values = LADDERS[name]
-    summaries = analysis.summarise(values, at_least=0.5)
-    return figures.distances(analysis.drift(values), analysis.minimum_capacity(values), summaries, **NAMES)
+    capacity = analysis.minimum_capacity(values)
+    return figures.distances(analysis.drift(values), capacity, summaries_of(name), **NAMES)
 
 
 @pytest.mark.parametrize(
@@ -39,6 +39,7 @@ def test_what_is_drawn_is_what_was_given() -> None:
     assert capacity.scale == 4.0
     assert list(capacity_line.get_xdata()) == [2, 2]
     assert list(jump.get_xdata()) == [2, 2]
+    assert capacity_line.get_label() == f"minimum capacity (in {capacity.probabilities[2]:.0%} of resamples)"
     assert [bar.get_height() for bar in left.patches] == [row.noise_floor.high for row in rows]
 
 

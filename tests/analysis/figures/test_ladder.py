@@ -10,14 +10,13 @@ from matplotlib.collections import PathCollection
 from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures, summarise
-from tests.analysis.figures.common import LADDERS, misplaced_texts
+from tests.analysis.figures.common import LADDERS, misplaced_texts, summaries_of
 
 
 def draw_ladder(name: str) -> Figure:
     values = LADDERS[name]
-    summaries = summarise(values, at_least=0.5, lattice=1 / 91)
     names = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
-    return figures.ladder(values, summaries, **names, at_least=0.5)
+    return figures.ladder(values, summaries_of(name), **names, at_least=0.5)
 
 
 @pytest.mark.parametrize("name", LADDERS)

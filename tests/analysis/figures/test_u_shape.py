@@ -9,14 +9,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures, summarise
-from tests.analysis.figures.common import LADDERS, misplaced_texts, population
+from tests.analysis.figures.common import LADDERS, misplaced_texts, population, summaries_of
 
 NAMES = {"scale_name": "model.heads", "metric_name": "exact_match"}
 U = {heads: population(64, chance) for heads, chance in ((1, 0.8), (2, 0.3), (4, 0.4), (8, 1.0))}
 
 
 def draw_u_shape(name: str) -> Figure:
-    return figures.u_shape(summarise(LADDERS.get(name, U), at_least=0.5), **NAMES)
+    return figures.u_shape(summaries_of(name) if name in LADDERS else summarise(U, at_least=0.5), **NAMES)
 
 
 @pytest.mark.parametrize("name", LADDERS)
