@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
-from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.drift import distance_to_largest
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
-from seedsweep.analysis.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.samples import FloatArray, errors_name, observed, samples_by_scale
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
+
+QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
+"""Levels of `ScaleSummary.quantiles`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class ScaleSummary:
         Of the seeds that have a value.
     median : float
         Of the seeds that have a value; `nan` if there are none.
+    quantiles : mapping of float to float
+        The quantiles at 0.05, 0.25, 0.75 and 0.95 of the seeds that have a value, interpolated as numpy does;
+        `nan` if there are none.
     mode : Interval
         See `seedsweep.analysis.mode`.
     success : SuccessRate
@@ -53,6 +58,7 @@ class ScaleSummary:
     n_diverged: int
     mean: Interval
     median: float
+    quantiles: Mapping[float, float]
     mode: Interval
     success: SuccessRate
     mean_given_success: Interval | None
@@ -114,43 +120,31 @@ def summarise(
     >>> large.w2_to_largest.estimate
     0.0
     """
-    if not all(math.isfinite(scale) for scale in values):
-        raise ValueError(f"scales are finite numbers, not {list(values)}")
-    samples: dict[float, FloatArray] = {}
-    for scale in sorted(values):
-        with _error_names(scale):
-            samples[float(scale)] = np.sort(as_sample(values[scale]))
-
+    samples = samples_by_scale(values)
+    values_of = {scale: observed(sample) for scale, sample in samples.items()}
     summaries = []
     for scale, sample in samples.items():
-        with _error_names(scale):
+        with errors_name(scale):
             summaries.append(
                 ScaleSummary(
                     scale=scale,
                     n=sample.size,
                     n_diverged=int(np.isnan(sample).sum()),
                     mean=bootstrap_interval(np.mean, observed(sample)),
-                    median=_median(observed(sample)),
+                    median=_quantiles(observed(sample), [0.5])[0],
+                    quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=success_rate(sample, at_least),
                     mean_given_success=_mean_given_success(sample, at_least),
                     dip=dip(sample, lattice=lattice),
-                    w2_to_largest=_w2_to_largest(scale, samples),
+                    w2_to_largest=distance_to_largest(scale, values_of),
                 )
             )
     return tuple(summaries)
 
 
-@contextmanager
-def _error_names(scale: float) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"at scale {scale:g}: {error}") from error
-
-
-def _median(sample: FloatArray) -> float:
-    return float(np.median(sample)) if sample.size else math.nan
+def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
+    return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
 def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
@@ -158,19 +152,14 @@ def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
     return None if math.isnan(interval.estimate) else interval
 
 
-def _w2_to_largest(scale: float, samples: dict[float, FloatArray]) -> Interval:
-    sample, largest = observed(samples[scale]), observed(samples[max(samples)])
-    if scale == max(samples) and sample.size > 0:
-        return Interval(0.0, 0.0, 0.0, sample.size, resamples=0, confidence=0.95)
-    return bootstrap_interval(wasserstein2, sample, largest)
-
-
 def jsonable(value: Any) -> Any:
-    """A result dataclass, dict or number as `json.dumps(..., allow_nan=False)` takes it: not finite is None."""
+    """A result dataclass, dict, sequence or number as strict JSON takes it: what is not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
         return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value

@@ -1,0 +1,27 @@
+"""The pictures of a sweep, drawn from values and their statistics. The only package that needs matplotlib.
+
+Figures are plain `matplotlib.figure.Figure` objects: no pyplot, no window, no global state. They are seven
+inches wide, the width of a text column, in Okabe and Ito's colours, which colour-blind readers tell apart.
+"""
+
+from __future__ import annotations
+
+from seedsweep.analysis.figures.claims import claims
+from seedsweep.analysis.figures.densities import densities
+from seedsweep.analysis.figures.distances import distances
+from seedsweep.analysis.figures.extreme_curves import extreme_curves
+from seedsweep.analysis.figures.ladder import ladder
+from seedsweep.analysis.figures.learning_curves import learning_curves
+from seedsweep.analysis.figures.style import save
+from seedsweep.analysis.figures.u_shape import u_shape
+
+__all__ = [
+    "claims",
+    "densities",
+    "distances",
+    "extreme_curves",
+    "ladder",
+    "learning_curves",
+    "save",
+    "u_shape",
+]

@@ -1,0 +1,118 @@
+"""How the distribution over seeds moves along the ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from seedsweep.analysis.drift import MinimumCapacity, ScaleDrift
+from seedsweep.analysis.figures import style
+from seedsweep.analysis.summary import ScaleSummary
+
+
+def distances(
+    drift: Sequence[ScaleDrift],
+    capacity: MinimumCapacity,
+    summaries: Sequence[ScaleSummary],
+    *,
+    scale_name: str,
+    metric_name: str,
+) -> Figure:
+    """Wasserstein-2 distances along the ladder, with their noise floor, minimum capacity and the mode's jump.
+
+    On the left the distance of every scale to the largest, on the right to the previous one. A box is what
+    random halves of the same scale are apart: their mean, and up to their .95 quantile. A solid vertical line
+    marks the minimum capacity, a dashed one the scale at which the mode makes its largest jump.
+
+    Parameters
+    ----------
+    drift : sequence of ScaleDrift
+        What `seedsweep.analysis.drift` returned.
+    capacity : MinimumCapacity
+        What `minimum_capacity` returned for the same values.
+    summaries : sequence of ScaleSummary
+        What `summarise` returned for the same values.
+    scale_name, metric_name : str
+        Label of the axis, and the unit of the distances.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no scale, or `drift` and `summaries` do not have the same scales.
+
+    References
+    ----------
+    .. [1] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 4c.
+
+    Examples
+    --------
+    >>> from seedsweep import analysis
+    >>> values = {1: [0.0, 0.1], 2: [0.0, 0.5], 3: [0.1, 0.9]}
+    >>> figure = distances(
+    ...     analysis.drift(values),
+    ...     analysis.minimum_capacity(values),
+    ...     analysis.summarise(values, at_least=0.5),
+    ...     scale_name="depth",
+    ...     metric_name="accuracy",
+    ... )
+    >>> [axes.get_title(loc="left") for axes in figure.axes]
+    ['$W_2$ to 3, in accuracy', '$W_2$ to the scale before']
+    """
+    scales = [row.scale for row in drift]
+    if not scales or scales != [summary.scale for summary in summaries]:
+        raise ValueError(f"distances need the summaries of their scales: {scales} are not those of the summaries")
+    figure = Figure(figsize=(style.WIDTH, 2.7), layout="constrained")
+    left, right = figure.subplots(1, 2, sharex=True, sharey=True)
+    style.draw_intervals(left, [row.to_largest for row in drift], style.INK, "D")
+    style.draw_intervals(right, [row.to_previous for row in drift], style.INK, "D")
+    left.set_title(f"$W_2$ to {style.scale_label(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
+    right.set_title("$W_2$ to the scale before", loc="left", **style.LABEL)
+    for axes in (left, right):
+        _draw_noise(axes, drift)
+        if capacity.scale is not None:
+            sure = capacity.probabilities[capacity.scales.index(capacity.scale)]
+            label = f"minimum capacity (in {sure:.0%} of resamples)"
+            axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
+        jump = _largest_jump_of_the_mode(summaries)
+        if jump is not None:
+            axes.axvline(
+                jump,
+                color=style.MEAN,
+                linewidth=1.2,
+                linestyle="dashed",
+                label="the mode's largest jump",
+                zorder=0,
+            )
+        style.draw_scales(axes, scales)
+        axes.set_xlabel(scale_name, **style.LABEL)
+        style.plain(axes)
+    reach = [end for row in drift for end in (row.to_largest.estimate, row.to_largest.high, row.noise_floor.high)]
+    left.set_ylim(style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
+    handles, labels = left.get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, **style.LEGEND, loc="outside upper center", ncols=3)
+    return figure
+
+
+def _draw_noise(axes: Axes, drift: Sequence[ScaleDrift]) -> None:
+    """A box at each scale from zero to the .95 quantile of its noise, with the mean as a line."""
+    for i, row in enumerate(drift):
+        if row.noise_floor.n > 1:
+            label = "random halves of one scale" if i == 0 else ""
+            axes.bar(i, row.noise_floor.high, 0.5, color=style.NOISE, alpha=0.4, zorder=0, label=label)
+            axes.hlines(row.noise_floor.mean, i - 0.25, i + 0.25, color=style.NOISE, linewidth=1.5, zorder=0)
+
+
+def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary]) -> int | None:
+    """Index of the scale at the end of the mode's largest rise; None if it never rises."""
+    modes = [summary.mode.estimate for summary in summaries if summary.mode.n]
+    where = [i for i, summary in enumerate(summaries) if summary.mode.n]
+    rises = np.diff(modes)
+    return where[int(np.argmax(rises)) + 1] if rises.size and rises.max() > 0 else None
