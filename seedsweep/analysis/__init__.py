@@ -11,6 +11,11 @@ answer that is written in the docstring.
 `drift`                                   `wasserstein2`: how far apart two scales are
 `bootstrap`                               `bootstrap_interval` (`Interval`) of any of these
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
+`survival`                                `time_to_threshold` (`ThresholdTimes`), `kaplan_meier`
+                                          (`SurvivalCurve`), `log_rank` (`LogRank`), `success_by_budget`,
+                                          `still_rising`, `cut_off` (`CutOff`): when do seeds get there, and
+                                          does the step budget explain failure? `summarise_survival`
+                                          (`SurvivalSummary`, `ScaleSurvival`): all of these at every scale
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
 `samples`                                 what all of these accept as a sample
 `figures`                                 `ladder`, `learning_curves`, `save`; needs matplotlib, so it is
@@ -27,19 +32,47 @@ from seedsweep.analysis.mode import mode
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
+from seedsweep.analysis.survival import (
+    CutOff,
+    LogRank,
+    ScaleSurvival,
+    SurvivalCurve,
+    SurvivalSummary,
+    ThresholdTimes,
+    cut_off,
+    kaplan_meier,
+    log_rank,
+    still_rising,
+    success_by_budget,
+    summarise_survival,
+    time_to_threshold,
+)
 
 __all__ = [
+    "CutOff",
     "DipResult",
     "Interval",
+    "LogRank",
     "ScaleSummary",
+    "ScaleSurvival",
     "SuccessRate",
+    "SurvivalCurve",
+    "SurvivalSummary",
+    "ThresholdTimes",
     "bootstrap_interval",
     "breakthroughness",
+    "cut_off",
     "dip",
+    "kaplan_meier",
     "linearity",
+    "log_rank",
     "mean_given_success",
     "mode",
+    "still_rising",
+    "success_by_budget",
     "success_rate",
     "summarise",
+    "summarise_survival",
+    "time_to_threshold",
     "wasserstein2",
 ]

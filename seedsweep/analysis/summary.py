@@ -166,11 +166,15 @@ def _w2_to_largest(scale: float, samples: dict[float, FloatArray]) -> Interval:
 
 
 def jsonable(value: Any) -> Any:
-    """A result dataclass, dict or number as `json.dumps(..., allow_nan=False)` takes it: not finite is None."""
+    """A result dataclass, dict, array or number for `json.dumps(..., allow_nan=False)`: not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
         return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple):
+        return [jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
