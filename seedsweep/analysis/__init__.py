@@ -16,6 +16,10 @@ answer that is written in the docstring.
                                           `still_rising`, `cut_off` (`CutOff`): when do seeds get there, and
                                           does the step budget explain failure? `summarise_survival`
                                           (`SurvivalSummary`, `ScaleSurvival`): all of these at every scale
+`variance`                                `variance_shares` (`VarianceShares`): initialisation or data?
+`mirage`                                  `mirage_check` (`MirageCheck`, `MetricModality`): does bimodality
+                                          survive a continuous metric?
+`duplicates`                              `identical_curves` (`IdenticalCurves`): are two seeds one run?
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
 `samples`                                 what all of these accept as a sample
 `figures`                                 `ladder`, `learning_curves`, `save`; needs matplotlib, so it is
@@ -27,6 +31,8 @@ from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.drift import wasserstein2
+from seedsweep.analysis.duplicates import IdenticalCurves, identical_curves
+from seedsweep.analysis.mirage import MetricModality, MirageCheck, mirage_check
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
@@ -47,26 +53,33 @@ from seedsweep.analysis.survival import (
     summarise_survival,
     time_to_threshold,
 )
+from seedsweep.analysis.variance import VarianceShares, variance_shares
 
 __all__ = [
     "CutOff",
     "DipResult",
+    "IdenticalCurves",
     "Interval",
     "LogRank",
+    "MetricModality",
+    "MirageCheck",
     "ScaleSummary",
     "ScaleSurvival",
     "SuccessRate",
     "SurvivalCurve",
     "SurvivalSummary",
     "ThresholdTimes",
+    "VarianceShares",
     "bootstrap_interval",
     "breakthroughness",
     "cut_off",
     "dip",
+    "identical_curves",
     "kaplan_meier",
     "linearity",
     "log_rank",
     "mean_given_success",
+    "mirage_check",
     "mode",
     "still_rising",
     "success_by_budget",
@@ -74,5 +87,6 @@ __all__ = [
     "summarise",
     "summarise_survival",
     "time_to_threshold",
+    "variance_shares",
     "wasserstein2",
 ]
