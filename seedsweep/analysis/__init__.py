@@ -5,6 +5,9 @@ answer that is written in the docstring.
 
 ========================================  ==================================================================
 `scale_curves`                            `breakthroughness`, `linearity` of one curve over scales
+`emergence`                               `emergence_claims` (`EmergenceClaims`, `DrawnDistribution`): how often
+                                          few seeds claim emergence; `extreme_curves` (`ExtremeCurves`,
+                                          `DrawnCurve`)
 `modality`                                `dip` (`DipResult`): is the distribution over seeds multimodal?
 `mode`                                    `mode`: where most seeds end
 `success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
@@ -32,6 +35,14 @@ from __future__ import annotations
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.drift import wasserstein2
 from seedsweep.analysis.duplicates import IdenticalCurves, identical_curves
+from seedsweep.analysis.emergence import (
+    DrawnCurve,
+    DrawnDistribution,
+    EmergenceClaims,
+    ExtremeCurves,
+    emergence_claims,
+    extreme_curves,
+)
 from seedsweep.analysis.mirage import MetricModality, MirageCheck, mirage_check
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
@@ -58,6 +69,10 @@ from seedsweep.analysis.variance import VarianceShares, variance_shares
 __all__ = [
     "CutOff",
     "DipResult",
+    "DrawnCurve",
+    "DrawnDistribution",
+    "EmergenceClaims",
+    "ExtremeCurves",
     "IdenticalCurves",
     "Interval",
     "LogRank",
@@ -74,6 +89,8 @@ __all__ = [
     "breakthroughness",
     "cut_off",
     "dip",
+    "emergence_claims",
+    "extreme_curves",
     "identical_curves",
     "kaplan_meier",
     "linearity",

@@ -6,6 +6,9 @@ no value, but it did run. An infinity is neither a value nor a diverged seed, so
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TypeAlias
 
 import numpy as np
@@ -69,3 +72,44 @@ def observed(x: npt.ArrayLike) -> FloatArray:
     """
     sample = as_sample(x)
     return sample[~np.isnan(sample)]
+
+
+def samples_by_scale(values: Mapping[float, npt.ArrayLike]) -> dict[float, FloatArray]:
+    """The seeds of every scale of a ladder, sorted, so that no statistic depends on their order.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        One value per seed, `nan` for a diverged one. The scales may have different numbers of seeds, or none.
+
+    Returns
+    -------
+    dict from float to ndarray of float64
+        In ascending order of the scales; `nan` is kept, at the end of each sample.
+
+    Raises
+    ------
+    ValueError
+        If a scale is not a finite number or a sample is not one; the message names the scale.
+
+    Examples
+    --------
+    >>> samples_by_scale({4: [0.9, 0.1], 2: []})
+    {2.0: array([], dtype=float64), 4.0: array([0.1, 0.9])}
+    """
+    if not all(math.isfinite(scale) for scale in values):
+        raise ValueError(f"scales are finite numbers, not {list(values)}")
+    samples: dict[float, FloatArray] = {}
+    for scale in sorted(values):
+        with errors_name(scale):
+            samples[float(scale)] = np.sort(as_sample(values[scale]))
+    return samples
+
+
+@contextmanager
+def errors_name(scale: float) -> Iterator[None]:
+    """Puts "at scale …" in front of a ValueError raised inside."""
+    try:
+        yield
+    except ValueError as error:
+        raise ValueError(f"at scale {scale:g}: {error}") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
@@ -62,8 +63,7 @@ def breakthroughness(y: npt.ArrayLike) -> float:
     >>> breakthroughness([0, 0, 0, 1, 1])
     inf
     """
-    signed_range, squares = _range_and_squared_steps(y)
-    return _ratio(signed_range, math.sqrt(np.median(squares)))
+    return float(breakthroughness_of_rows(_one_row(y))[0])
 
 
 def linearity(y: npt.ArrayLike) -> float:
@@ -114,21 +114,38 @@ def linearity(y: npt.ArrayLike) -> float:
     >>> linearity([0, 0, 0, 1, 1])
     2.0
     """
-    signed_range, squares = _range_and_squared_steps(y)
-    return _ratio(signed_range, math.sqrt(np.mean(squares)))
+    return float(linearity_of_rows(_one_row(y))[0])
 
 
-def _range_and_squared_steps(y: npt.ArrayLike) -> tuple[float, FloatArray]:
-    curve = as_sample(y)
-    if curve.size < 2 or np.isnan(curve).any():
-        return math.nan, np.array([math.nan])
-    sign = float(np.sign(np.argmax(curve) - np.argmin(curve)))
-    return sign * float(np.ptp(curve)), np.diff(curve) ** 2
+def breakthroughness_of_rows(curves: FloatArray) -> FloatArray:
+    """`breakthroughness` of many curves at once, shape (n_curves, n_scales) to (n_curves,).
+
+    >>> breakthroughness_of_rows(np.array([[0.0, 0.5, 1.0], [0.0, 0.0, 0.0]]))
+    array([2., 0.])
+    """
+    return _ratios(curves, np.median)
 
 
-def _ratio(signed_range: float, step: float) -> float:
-    if signed_range == 0.0:
-        return 0.0
-    if step == 0.0:
-        return math.copysign(math.inf, signed_range)
-    return signed_range / step
+def linearity_of_rows(curves: FloatArray) -> FloatArray:
+    """`linearity` of many curves at once, shape (n_curves, n_scales) to (n_curves,).
+
+    >>> linearity_of_rows(np.array([[0.0, 0.5, 1.0], [1.0, 0.5, 0.0]]))
+    array([ 2., -2.])
+    """
+    return _ratios(curves, np.mean)
+
+
+def _one_row(y: npt.ArrayLike) -> FloatArray:
+    return as_sample(y)[np.newaxis]
+
+
+def _ratios(curves: FloatArray, average: Callable[..., FloatArray]) -> FloatArray:
+    """Signed range over the root of the averaged squared steps, row by row."""
+    if curves.shape[1] < 2:
+        return np.full(len(curves), math.nan)
+    sign = np.sign(np.argmax(curves, axis=1) - np.argmin(curves, axis=1))
+    signed_range = sign * np.ptp(curves, axis=1)
+    step = np.sqrt(average(np.diff(curves, axis=1) ** 2, axis=1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = signed_range / step  # no range and no step is 0 / 0, and means 0
+    return np.where(signed_range == 0.0, 0.0, ratio)

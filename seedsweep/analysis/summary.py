@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, is_dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +15,11 @@ from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.drift import wasserstein2
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
-from seedsweep.analysis.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.samples import FloatArray, errors_name, observed, samples_by_scale
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
+
+QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
+"""Levels of `ScaleSummary.quantiles`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,9 @@ class ScaleSummary:
         Of the seeds that have a value.
     median : float
         Of the seeds that have a value; `nan` if there are none.
+    quantiles : mapping of float to float
+        The quantiles at 0.05, 0.25, 0.75 and 0.95 of the seeds that have a value, interpolated as numpy does;
+        `nan` if there are none.
     mode : Interval
         See `seedsweep.analysis.mode`.
     success : SuccessRate
@@ -53,6 +58,7 @@ class ScaleSummary:
     n_diverged: int
     mean: Interval
     median: float
+    quantiles: Mapping[float, float]
     mode: Interval
     success: SuccessRate
     mean_given_success: Interval | None
@@ -114,23 +120,18 @@ def summarise(
     >>> large.w2_to_largest.estimate
     0.0
     """
-    if not all(math.isfinite(scale) for scale in values):
-        raise ValueError(f"scales are finite numbers, not {list(values)}")
-    samples: dict[float, FloatArray] = {}
-    for scale in sorted(values):
-        with _error_names(scale):
-            samples[float(scale)] = np.sort(as_sample(values[scale]))
-
+    samples = samples_by_scale(values)
     summaries = []
     for scale, sample in samples.items():
-        with _error_names(scale):
+        with errors_name(scale):
             summaries.append(
                 ScaleSummary(
                     scale=scale,
                     n=sample.size,
                     n_diverged=int(np.isnan(sample).sum()),
                     mean=bootstrap_interval(np.mean, observed(sample)),
-                    median=_median(observed(sample)),
+                    median=_quantiles(observed(sample), [0.5])[0],
+                    quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=success_rate(sample, at_least),
                     mean_given_success=_mean_given_success(sample, at_least),
@@ -141,16 +142,8 @@ def summarise(
     return tuple(summaries)
 
 
-@contextmanager
-def _error_names(scale: float) -> Iterator[None]:
-    try:
-        yield
-    except ValueError as error:
-        raise ValueError(f"at scale {scale:g}: {error}") from error
-
-
-def _median(sample: FloatArray) -> float:
-    return float(np.median(sample)) if sample.size else math.nan
+def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
+    return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
 def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
@@ -166,14 +159,14 @@ def _w2_to_largest(scale: float, samples: dict[float, FloatArray]) -> Interval:
 
 
 def jsonable(value: Any) -> Any:
-    """A result dataclass, dict, array or number for `json.dumps(..., allow_nan=False)`: not finite is None."""
+    """A result dataclass, dict, sequence, array or number as strict JSON takes it: what is not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
         return {name: jsonable(item) for name, item in value.items()}
     if isinstance(value, np.ndarray):
         value = value.tolist()
-    if isinstance(value, list | tuple):
+    if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):
         return None

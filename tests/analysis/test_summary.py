@@ -27,6 +27,7 @@ def test_every_statistic_is_the_one_of_its_function() -> None:
         assert summary.mean.estimate == pytest.approx(np.nanmean(x))
         assert summary.mean.low < summary.mean.estimate < summary.mean.high
         assert summary.median == np.nanmedian(x)
+        assert summary.quantiles == {q: np.nanquantile(x, q) for q in (0.05, 0.25, 0.75, 0.95)}
         assert summary.mode.estimate == mode(x)
         assert summary.success == success_rate(x, 0.5)
         assert summary.dip == dip(x, lattice=0.01)
@@ -55,7 +56,13 @@ def test_degenerate_scales() -> None:
     assert (empty.n, diverged.n, diverged.n_diverged, one.n) == (0, 2, 2, 1)
     for summary in (empty, diverged):
         assert summary.mean_given_success is None
-        values = (summary.mean.estimate, summary.median, summary.mode.estimate, summary.dip.statistic)
+        values = (
+            summary.mean.estimate,
+            summary.median,
+            *summary.quantiles.values(),
+            summary.mode.estimate,
+            summary.dip.statistic,
+        )
         assert np.isnan([*values, summary.w2_to_largest.estimate]).all()
     assert diverged.success.rate == 0.0
     assert (one.median, one.mode.estimate, one.dip.pvalue) == (0.7, 0.7, 1.0)
@@ -69,6 +76,7 @@ def test_ready_for_strict_json() -> None:
         table = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
         assert table["scale"] == summary.scale
         assert table["dip"]["pvalue_floor"] == 1e-5
+        assert list(table["quantiles"]) == ["0.05", "0.25", "0.75", "0.95"]
         assert (table["mean"]["estimate"] is None) == math.isnan(summary.mean.estimate)
         assert (table["mean_given_success"] is None) == (summary.success.successes == 0)
 

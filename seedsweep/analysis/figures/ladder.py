@@ -1,0 +1,167 @@
+"""A population of seeds along the ladder: histograms, where seeds end, how many succeed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+from matplotlib.ticker import PercentFormatter
+
+from seedsweep.analysis.figures import style
+from seedsweep.analysis.samples import FloatArray, observed
+from seedsweep.analysis.summary import ScaleSummary
+
+BINS: Final = 25
+SHARE_TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+
+
+def ladder(
+    values: Mapping[float, npt.ArrayLike],
+    summaries: Sequence[ScaleSummary],
+    *,
+    scale_name: str,
+    metric_name: str,
+    at_least: float,
+) -> Figure:
+    """What happens to a population of seeds along the ladder.
+
+    Above, one histogram per scale and a dot per seed, on a shared axis. Below on the left, the mode, the
+    mean and the mean of the successful seeds; on the right, the share of successful seeds and the
+    Wasserstein-2 distance to the largest scale. The scales stand at equal distances.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        The final metric of every seed, as given to `summarise`.
+    summaries : sequence of ScaleSummary
+        What `summarise` returned for these values.
+    scale_name, metric_name : str
+        Labels of the axes, with the unit if there is one.
+    at_least : float
+        The metric at which a seed counts as a success.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no scale, or `values` and `summaries` do not have the same scales.
+
+    References
+    ----------
+    .. [1] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 and 4c.
+
+    Examples
+    --------
+    >>> from seedsweep.analysis import summarise
+    >>> values = {2: [0.0, 0.1, 0.9], 4: [0.8, 0.9, 1.0]}
+    >>> summaries = summarise(values, at_least=0.5)
+    >>> figure = ladder(values, summaries, scale_name="depth", metric_name="accuracy", at_least=0.5)
+    >>> [axes.get_title() for axes in figure.findobj(Axes)][:2]
+    ['2', '4']
+    """
+    scales = [summary.scale for summary in summaries]
+    if not scales or sorted(values) != scales:
+        raise ValueError(f"a ladder needs the summaries of its scales: {sorted(values)} are not {scales}")
+
+    samples = [observed(values[scale]) for scale in scales]
+    metric_range = style.metric_range_of(np.concatenate(samples), at_least)
+
+    figure = Figure(figsize=(style.WIDTH, 5.6), layout="constrained")
+    upper, lower = figure.subfigures(2, 1, squeeze=False).flat
+
+    panels = upper.subplots(1, len(scales), sharex=True, sharey=True, squeeze=False)[0]
+    _draw_populations(panels, samples, summaries, metric_range, at_least)
+    panels[0].set_ylabel(metric_name, **style.LABEL)
+    upper.supxlabel(f"share of seeds at each {scale_name}{_dip_note(summaries)}", **style.LABEL)
+    style.legend_of_success(upper, at_least)
+
+    grid = lower.add_gridspec(2, 2)
+    location = lower.add_subplot(grid[:, 0])
+    style.draw_intervals(location, [s.mode for s in summaries], style.MODE, "s", label="mode", shift=-0.08)
+    style.draw_intervals(location, [s.mean for s in summaries], style.MEAN, "o", label="mean")
+    successful = [s.mean_given_success for s in summaries]
+    style.draw_intervals(location, successful, style.SUCCESS, "^", label="mean | success", shift=0.08)
+    location.set(ylim=style.with_margin(metric_range))
+    location.set_ylabel(metric_name, **style.LABEL)
+    handles = [
+        *location.get_legend_handles_labels()[0],
+        Patch(color=style.GREY, alpha=0.3, label=f"{summaries[0].mean.confidence:.0%} interval"),
+    ]
+    location.legend(handles=handles, **style.LEGEND, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
+
+    success = lower.add_subplot(grid[0, 1], sharex=location)
+    style.draw_intervals(success, [s.success for s in summaries], style.SUCCESS, "o")
+    success.set(ylim=style.with_margin((0.0, 1.0)))
+    success.set_title("P(success)", **style.LABEL, loc="left")
+
+    distance = lower.add_subplot(grid[1, 1], sharex=location)
+    style.draw_intervals(distance, [s.w2_to_largest for s in summaries], style.INK, "D")
+    reach = [end for s in summaries for end in (s.w2_to_largest.estimate, s.w2_to_largest.high)]
+    distance.set(ylim=style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
+    to_largest = f"$W_2$ to {style.scale_label(scales[-1])}, in {metric_name}"
+    distance.set_title(to_largest, **style.LABEL, loc="left")
+
+    for axes in (location, success, distance):
+        style.plain(axes)
+    success.tick_params(labelbottom=False)
+    location.set_xticks(range(len(scales)), [style.scale_label(scale) for scale in scales])
+    location.set_xlim(-0.5, len(scales) - 0.5)
+    for axes in (location, distance):
+        axes.set_xlabel(scale_name, **style.LABEL)
+    return figure
+
+
+def _draw_populations(
+    panels: Sequence[Axes],
+    samples: Sequence[FloatArray],
+    summaries: Sequence[ScaleSummary],
+    metric_range: tuple[float, float],
+    at_least: float,
+) -> None:
+    """One panel per scale: a horizontal histogram of the seeds and, to the left of it, a dot for each."""
+    edges = np.linspace(*metric_range, BINS + 1)
+    widest = 0.0
+    for panel, sample, summary in zip(panels, samples, summaries, strict=True):
+        left = np.zeros(BINS)
+        for part, colour in style.by_success(sample, at_least):
+            share = np.histogram(part, edges)[0] / max(summary.n, 1)
+            panel.barh(edges[:-1], share, np.diff(edges), left, align="edge", color=colour)
+            left += share
+        widest = max(widest, float(left.max()))
+    widest = widest or 1.0
+
+    random = np.random.Generator(np.random.Philox(0))
+    for panel, sample, summary in zip(panels, samples, summaries, strict=True):
+        for part, colour in style.by_success(sample, at_least):
+            beside = widest * random.uniform(-0.22, -0.05, part.size)
+            panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
+        panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
+        style.draw_title(panel, style.scale_label(summary.scale), _population_note(summary))
+        style.plain(panel)
+    panels[0].set(xlim=(-0.26 * widest, 1.06 * widest), ylim=style.with_margin(metric_range))
+    panels[0].set_xticks([0.0, max((tick for tick in SHARE_TICKS if tick <= widest), default=SHARE_TICKS[0])])
+    panels[0].xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
+
+
+def _population_note(summary: ScaleSummary) -> str:
+    diverged = f", {summary.n_diverged} nan" if summary.n_diverged else ""
+    pvalue = summary.dip.pvalue_text
+    test = f"dip p {pvalue}" if pvalue.startswith("<") else f"dip p = {pvalue}"
+    return f"n = {summary.n}{diverged}\n{test if summary.dip.n else 'no dip test'}"
+
+
+def _dip_note(summaries: Sequence[ScaleSummary]) -> str:
+    """What a reader of the dip tests must know about ties."""
+    jitter = max(s.dip.jittered_by or 0.0 for s in summaries)
+    if jitter > 0:
+        return f" (dip test on values jittered by {jitter:.2g})"
+    tied = max((s.dip.tied_share for s in summaries if s.dip.n), default=0.0)
+    return f" (dip test with up to {tied:.0%} tied values)" if tied > 0 else ""

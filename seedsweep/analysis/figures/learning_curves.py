@@ -1,0 +1,108 @@
+"""The learning curve of every seed, one panel per scale."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, MaxNLocator
+
+from seedsweep.analysis.figures import style
+from seedsweep.analysis.samples import FloatArray, as_sample, observed
+
+COLUMNS: Final = 4  # panels in a row
+
+
+def learning_curves(
+    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]],
+    *,
+    scale_name: str,
+    metric_name: str,
+    at_least: float,
+) -> Figure:
+    """The learning curve of every seed, one panel per scale, coloured by how it ends.
+
+    Parameters
+    ----------
+    curves : mapping from scale to (steps, values)
+        Steps of the evaluations, shape (n_steps,), and the metric, shape (n_seeds, n_steps). A curve has
+        gaps where it is `nan`; a seed whose last value is `nan` ends as a failure.
+    scale_name : str
+        Stands before the scale in the title of each panel.
+    metric_name : str
+        Label of the vertical axis, with the unit if there is one.
+    at_least : float
+        The metric at which a seed counts as a success.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+
+    Raises
+    ------
+    ValueError
+        If there is no scale, or the shapes of steps and values do not match.
+
+    Examples
+    --------
+    >>> figure = learning_curves(
+    ...     {2: ([0, 100], [[0.0, 0.1], [0.0, 0.9]])},
+    ...     scale_name="depth",
+    ...     metric_name="accuracy",
+    ...     at_least=0.5,
+    ... )
+    >>> figure.findobj(Axes)[0].get_title()
+    'depth 2'
+    """
+    if not curves:
+        raise ValueError("learning curves need at least one scale")
+    scales = sorted(curves)
+    steps = {scale: as_sample(curves[scale][0]) for scale in scales}
+    values = {scale: np.asarray(curves[scale][1], dtype=np.float64) for scale in scales}
+    for scale in scales:
+        if steps[scale].size == 0 or values[scale].shape[1:] != steps[scale].shape:
+            raise ValueError(
+                f"at scale {scale:g}: steps of shape (t,) and values of shape (seeds, t) are needed, not "
+                f"{steps[scale].shape} and {values[scale].shape}"
+            )
+
+    columns = min(len(scales), COLUMNS)
+    rows = math.ceil(len(scales) / columns)
+    figure = Figure(figsize=(style.WIDTH, 0.7 + 1.8 * rows), layout="constrained")
+    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for panel, scale in zip(panels, scales, strict=False):
+        _draw_curves(panel, steps[scale], values[scale], at_least)
+        succeeded = int((values[scale][:, -1] >= at_least).sum())
+        style.draw_title(
+            panel, f"{scale_name} {style.scale_label(scale)}", f"{succeeded} of {len(values[scale])} succeed"
+        )
+        style.plain(panel)
+    for spare in panels[len(scales) :]:
+        spare.remove()
+    for lowest in panels[max(0, len(scales) - columns) : len(scales)]:
+        lowest.tick_params(labelbottom=True)
+
+    everything = np.concatenate([observed(v.ravel()) for v in values.values()])
+    last_step = max(float(s.max()) for s in steps.values())
+    panels[0].set(xlim=(0, last_step or 1), ylim=style.with_margin(style.metric_range_of(everything, at_least)))
+    panels[0].xaxis.set_major_locator(MaxNLocator(3))
+    panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))
+    figure.supxlabel("training step", **style.LABEL)
+    figure.supylabel(metric_name, **style.LABEL)
+    style.legend_of_success(figure, at_least)
+    return figure
+
+
+def _draw_curves(axes: Axes, steps: FloatArray, values: FloatArray, at_least: float) -> None:
+    succeeds = values[:, -1] >= at_least
+    opacity = min(0.9, max(0.35, 10 / max(len(values), 1)))
+    for ending, colour in ((~succeeds, style.FAILURE), (succeeds, style.SUCCESS)):
+        lines = [np.column_stack([steps, curve]) for curve in values[ending]]
+        axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity))
+    axes.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")

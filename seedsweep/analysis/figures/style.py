@@ -1,0 +1,125 @@
+"""What all figures share: colours, sizes, intervals along a ladder, and how a figure is saved."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure, SubFigure
+from matplotlib.patches import Patch
+
+from seedsweep.analysis.bootstrap import Interval
+from seedsweep.analysis.samples import FloatArray
+from seedsweep.analysis.success import SuccessRate
+
+SUCCESS: Final = "#0072B2"
+FAILURE: Final = "#E69F00"
+MODE: Final = "#000000"
+MEAN: Final = "#D55E00"
+INK: Final = "#333333"
+GREY: Final = "#777777"
+
+WIDTH: Final = 7.0  # inches
+TEXT: Final = 8.0  # points
+SMALL: Final = 7.0  # points
+LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
+LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
+
+
+def save(figure: Figure, path: str | Path) -> list[Path]:
+    """Write a figure as SVG and as PNG (200 dots per inch).
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+    path : str or Path
+        Where, without suffix; missing folders are made and existing files replaced.
+
+    Returns
+    -------
+    list of Path
+        The two files, SVG first.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [file.name for file in save(Figure(), f"{folder}/depth-0.5")]
+    ['depth-0.5.svg', 'depth-0.5.png']
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
+    figure.savefig(svg, metadata={"Date": None})
+    figure.savefig(png, dpi=200)
+    return [svg, png]
+
+
+def draw_title(axes: Axes, title: str, note: str) -> None:
+    """A title, and below it a note in small print."""
+    axes.set_title(title, fontsize=TEXT + 1, color=INK, pad=5 + 1.3 * SMALL * len(note.splitlines()))
+    text = axes.annotate(note, (0.5, 1.0), (0, 3), "axes fraction", "offset points", ha="center", va="bottom")
+    text.set(fontsize=SMALL, color=INK)
+
+
+def draw_intervals(
+    axes: Axes,
+    results: Sequence[Interval | SuccessRate | None],
+    colour: str,
+    marker: str,
+    *,
+    label: str = "",
+    shift: float = 0.0,
+) -> None:
+    """Estimates along the ladder with a band, and a bar at each scale so that a lone one shows it too."""
+    ladder = np.arange(len(results)) + shift
+    estimate = np.array([math.nan if r is None else float(r) for r in results])
+    low = np.array([math.nan if r is None else r.low for r in results])
+    high = np.array([math.nan if r is None else r.high for r in results])
+    axes.fill_between(ladder, low, high, color=colour, alpha=0.13, linewidth=0)
+    axes.vlines(ladder, low, high, color=colour, linewidth=1.0)
+    axes.plot(ladder, estimate, color=colour, marker=marker, markersize=4.0, linewidth=1.2, label=label)
+
+
+def by_success(sample: FloatArray, at_least: float) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
+    return (sample[sample < at_least], FAILURE), (sample[sample >= at_least], SUCCESS)
+
+
+def scale_label(scale: float) -> str:
+    """Short enough for eight on an axis: 0.025, 512, 220k, 12.8M, 1.5B."""
+    if scale < 1e5:
+        return f"{scale:g}"
+    rounded = float(f"{scale:.3g}")
+    unit, letter = next((u, x) for u, x in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if rounded >= u)
+    return f"{rounded / unit:g}{letter}"
+
+
+def metric_range_of(values: FloatArray, at_least: float) -> tuple[float, float]:
+    """[0, 1] if that holds the values and the threshold, else the range of these."""
+    lowest, highest = float(np.min(values, initial=at_least)), float(np.max(values, initial=at_least))
+    if lowest >= 0 and highest <= 1:
+        return 0.0, 1.0
+    return lowest, highest if highest > lowest else lowest + 1.0
+
+
+def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
+    margin = 0.05 * (ends[1] - ends[0])
+    return ends[0] - margin, ends[1] + margin
+
+
+def legend_of_success(figure: Figure | SubFigure, at_least: float) -> None:
+    handles = [
+        Patch(color=SUCCESS, label=f"ends at {at_least:g} or more: success"),
+        Patch(color=FAILURE, label="ends below"),
+    ]
+    figure.legend(handles=handles, **LEGEND, loc="outside upper center", ncols=2)
+
+
+def plain(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_color(GREY)
+    axes.tick_params(labelsize=SMALL, labelcolor=INK, color=GREY, length=3)
