@@ -25,7 +25,8 @@ answer that is written in the docstring.
 `duplicates`                              `identical_curves` (`IdenticalCurves`): are two seeds one run?
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
 `samples`                                 what all of these accept as a sample
-`figures`                                 `ladder`, `learning_curves`, `save`; needs matplotlib, so it is
+`figures`                                 `ladder`, `learning_curves`, `survival_curves`,
+                                          `budget_sensitivity`, `metric_twins`, `save`; needs matplotlib, so it is
                                           its own import: ``from seedsweep.analysis import figures``
 ========================================  ==================================================================
 """

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from seedsweep.analysis.figures.ladder import ladder
 from seedsweep.analysis.figures.learning_curves import learning_curves
+from seedsweep.analysis.figures.metric_twins import metric_twins
 from seedsweep.analysis.figures.style import save
+from seedsweep.analysis.figures.survival import budget_sensitivity, survival_curves
 
-__all__ = ["ladder", "learning_curves", "save"]
+__all__ = ["budget_sensitivity", "ladder", "learning_curves", "metric_twins", "save", "survival_curves"]
