@@ -497,19 +497,15 @@ def still_rising(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float) -
     """
     steps, values = _as_curves(steps, curves, at_least)
     m = max(4, int((steps > LATE * steps[-1]).sum()))
-    if steps.size < m:
-        return np.zeros(len(values), dtype=np.bool_)
-    window, at = values[:, -m:], steps[-m:]
-    earlier, later = np.triu_indices(m, k=1)
-    rises = window[:, later] - window[:, earlier]
-    kendall = np.sign(rises).sum(axis=1)
-    ties = np.array([_tie_correction(row) for row in window])
-    deviation = np.sqrt((m * (m - 1) * (2 * m + 5) - ties) / 18)
-    significant = kendall - 1 > NormalDist().inv_cdf(0.95) * deviation  # 1 is the correction for continuity
-    slope = np.median(rises / (at[later] - at[earlier]), axis=1)
-    final = values[:, -1]
-    on_the_way: Bools = significant & (final < at_least) & (final + slope * (steps[-1] - steps[0]) >= at_least)
-    return on_the_way
+    rising = np.zeros(len(values), dtype=np.bool_)
+    if steps.size >= m:
+        earlier, later = np.triu_indices(m, k=1)
+        distances = steps[-m:][later] - steps[-m:][earlier]
+        for i in np.flatnonzero(values[:, -1] < at_least):
+            rises = values[i, -m:][later] - values[i, -m:][earlier]
+            in_as_many_steps = np.median(rises / distances) * (steps[-1] - steps[0])
+            rising[i] = values[i, -1] + in_as_many_steps >= at_least and _mann_kendall(rises, values[i, -m:])
+    return rising
 
 
 def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float, *, confidence: float = 0.95) -> CutOff:
@@ -737,7 +733,10 @@ def _falls_to_half(times: FloatArray, survival: FloatArray) -> float:
     return float(times[fallen[0]]) if fallen.size else math.inf
 
 
-def _tie_correction(values: FloatArray) -> float:
-    """Kendall's sum of t (t - 1) (2t + 5) over groups of t equal values."""
-    _, t = np.unique(values, return_counts=True)
-    return float((t * (t - 1) * (2 * t + 5)).sum())
+def _mann_kendall(rises: FloatArray, values: FloatArray) -> bool:
+    """Whether `values`, whose differences over all pairs are `rises`, rise by more than noise (one-sided, 5 %)."""
+    m = values.size
+    _, ties = np.unique(values, return_counts=True)
+    variance = (m * (m - 1) * (2 * m + 5) - (ties * (ties - 1) * (2 * ties + 5)).sum()) / 18
+    continuity = 1  # of a statistic that moves in steps of 2
+    return bool(np.sign(rises).sum() - continuity > NormalDist().inv_cdf(0.95) * math.sqrt(variance))

@@ -78,7 +78,8 @@ def survival_curves(summary: SurvivalSummary, *, scale_name: str, metric_name: s
         until, reached = scale.times.steps, scale.times.reached
         for tick in ticks_at:
             still = int(((until > tick) | ((until == tick) & ~reached)).sum())
-            table.text(tick, row, still, ha="center", va="center", fontsize=style.SMALL, color=colour)
+            shown = str(still) if tick <= scale.steps[-1] else "–"
+            table.text(tick, row, shown, ha="center", va="center", fontsize=style.SMALL, color=colour)
     table.set(ylim=(len(colours) - 0.5, -0.5), yticks=[])
     table.set_ylabel("not yet", rotation=0, ha="right", va="center", labelpad=12, **style.LABEL)
     table.set_xlabel("training step", **style.LABEL)

@@ -63,9 +63,12 @@ def test_survival_curves_are_the_estimates(name: str) -> None:
         at_end = [scale.steps[-1]] if not scale.times.reached.all() else []
         np.testing.assert_array_equal(line.get_xdata(), at_end)
     ticks = len(table.texts) // len(summary.scales)
-    numbers = np.array([int(text.get_text()) for text in table.texts]).reshape(-1, ticks)
-    assert np.all(np.diff(numbers, axis=1) <= 0)
-    assert np.all(numbers[:, 0] <= [scale.survival.n for scale in summary.scales])
+    for scale, row in zip(summary.scales, np.reshape(table.texts, (-1, ticks)), strict=True):
+        observed = [text.get_position()[0] <= scale.steps[-1] for text in row]
+        numbers = [int(text.get_text()) for text, seen in zip(row, observed, strict=True) if seen]
+        assert numbers == sorted(numbers, reverse=True)
+        assert numbers[0] <= scale.survival.n
+        assert {text.get_text() for text, seen in zip(row, observed, strict=True) if not seen} <= {"–"}
 
 
 def test_numbers_are_those_of_the_seeds_that_are_not_there() -> None:
