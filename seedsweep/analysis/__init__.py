@@ -9,16 +9,21 @@ answer that is written in the docstring.
                                           few seeds claim emergence; `extreme_curves` (`ExtremeCurves`,
                                           `DrawnCurve`)
 `modality`                                `dip` (`DipResult`): is the distribution over seeds multimodal?
+                                          `dip_variants` (`DipVariants`): with and without ties
+`multiplicity`                            `adjust_pvalues`: Holm, Benjamini and Hochberg
+`power`                                   `seeds_needed` (`SeedsNeeded`): to detect the observed split
+`clusters`                                `success_cluster` (`SuccessCluster`): success without a threshold
 `mode`                                    `mode`: where most seeds end
 `success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
 `drift`                                   `wasserstein2`: how far apart two scales are
 `bootstrap`                               `bootstrap_interval` (`Interval`) of any of these
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
 `survival`                                `time_to_threshold` (`ThresholdTimes`), `kaplan_meier`
-                                          (`SurvivalCurve`), `log_rank` (`LogRank`), `success_by_budget`,
-                                          `still_rising`, `cut_off` (`CutOff`): when do seeds get there, and
-                                          does the step budget explain failure? `summarise_survival`
-                                          (`SurvivalSummary`, `ScaleSurvival`): all of these at every scale
+                                          (`SurvivalCurve`), `log_rank` (`LogRank`): when do seeds get there?
+`budget`                                  `success_by_budget`, `still_rising`, `cut_off` (`CutOff`): does the
+                                          step budget explain failure?
+`survival_summary`                        `summarise_survival` (`SurvivalSummary`, `ScaleSurvival`): the last
+                                          two at every scale
 `variance`                                `variance_shares` (`VarianceShares`): initialisation or data?
 `mirage`                                  `mirage_check` (`MirageCheck`, `MetricModality`): does bimodality
                                           survive a continuous metric?
@@ -34,6 +39,8 @@ answer that is written in the docstring.
 from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
+from seedsweep.analysis.budget import CutOff, cut_off, still_rising, success_by_budget
+from seedsweep.analysis.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.drift import wasserstein2
 from seedsweep.analysis.duplicates import IdenticalCurves, identical_curves
 from seedsweep.analysis.emergence import (
@@ -45,31 +52,28 @@ from seedsweep.analysis.emergence import (
     extreme_curves,
 )
 from seedsweep.analysis.mirage import MetricModality, MirageCheck, mirage_check
-from seedsweep.analysis.modality import DipResult, dip
+from seedsweep.analysis.modality import DipResult, DipVariants, dip, dip_variants
 from seedsweep.analysis.mode import mode
+from seedsweep.analysis.multiplicity import adjust_pvalues
+from seedsweep.analysis.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
 from seedsweep.analysis.survival import (
-    CutOff,
     LogRank,
-    ScaleSurvival,
     SurvivalCurve,
-    SurvivalSummary,
     ThresholdTimes,
-    cut_off,
     kaplan_meier,
     log_rank,
-    still_rising,
-    success_by_budget,
-    summarise_survival,
     time_to_threshold,
 )
+from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary, summarise_survival
 from seedsweep.analysis.variance import VarianceShares, variance_shares
 
 __all__ = [
     "CutOff",
     "DipResult",
+    "DipVariants",
     "DrawnCurve",
     "DrawnDistribution",
     "EmergenceClaims",
@@ -81,15 +85,19 @@ __all__ = [
     "MirageCheck",
     "ScaleSummary",
     "ScaleSurvival",
+    "SeedsNeeded",
+    "SuccessCluster",
     "SuccessRate",
     "SurvivalCurve",
     "SurvivalSummary",
     "ThresholdTimes",
     "VarianceShares",
+    "adjust_pvalues",
     "bootstrap_interval",
     "breakthroughness",
     "cut_off",
     "dip",
+    "dip_variants",
     "emergence_claims",
     "extreme_curves",
     "identical_curves",
@@ -99,8 +107,10 @@ __all__ = [
     "mean_given_success",
     "mirage_check",
     "mode",
+    "seeds_needed",
     "still_rising",
     "success_by_budget",
+    "success_cluster",
     "success_rate",
     "summarise",
     "summarise_survival",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from statistics import NormalDist
 from typing import Any
 
@@ -15,6 +14,7 @@ from scipy.stats import rankdata
 
 from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.modality import DipResult, dip
+from seedsweep.analysis.multiplicity import adjust_pvalues
 from seedsweep.analysis.samples import FloatArray, as_sample
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
 from seedsweep.analysis.summary import jsonable
@@ -192,7 +192,7 @@ def mirage_check(
 
 def _modality(name: str, samples: list[FloatArray], lattice: float | None, level: float) -> MetricModality:
     dips = tuple(dip(sample, lattice=lattice) for sample in samples)
-    pvalues = _holm([result.pvalue for result in dips])
+    pvalues = tuple(adjust_pvalues([result.pvalue for result in dips]).tolist())
     seen = [sample[~np.isnan(sample)] for sample in samples]
     means = [float(sample.mean()) if sample.size else math.nan for sample in seen]
     return MetricModality(
@@ -203,17 +203,6 @@ def _modality(name: str, samples: list[FloatArray], lattice: float | None, level
         breakthroughness=breakthroughness(means),
         linearity=linearity(means),
     )
-
-
-def _holm(pvalues: list[float]) -> tuple[float, ...]:
-    """Holm's step-down correction; `nan` stays and does not count as a test."""
-    corrected = list(pvalues)
-    tested = sorted((i for i, p in enumerate(pvalues) if not math.isnan(p)), key=lambda i: pvalues[i])
-    for rank, i in enumerate(tested):
-        corrected[i] = min(1.0, (len(tested) - rank) * pvalues[i])
-    for before, i in pairwise(tested):
-        corrected[i] = max(corrected[before], corrected[i])
-    return tuple(corrected)
 
 
 def _verdict(harsh: bool, others: list[bool]) -> str:

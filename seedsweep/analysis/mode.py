@@ -69,19 +69,35 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     values = np.sort(observed(x))
     if values.size == 0:
         return math.nan
-    width = high - low if math.isfinite(high - low) else values[-1] - values[0]
-    rounding = 1e-6 * width
+    rounding = 1e-6 * _width(values, (low, high))
     for value in (values[0], values[-1]):
         if not low - rounding <= value <= high + rounding:
             raise ValueError(f"the value {value:g} is outside the bounds {bounds} of the metric")
 
-    bandwidth = min(_silverman(values), width / 20)
+    bandwidth = kde_bandwidth(values, (low, high))
     if bandwidth == 0:
         return float(np.median(values))
     places, counts = np.unique(values, return_counts=True)
     density = np.exp(-0.5 * ((places[:, None] - places) / bandwidth) ** 2) @ counts
     is_peak = density >= density.max() * (1 - 1e-12)  # equal peaks differ by rounding
     return float(places[is_peak][0])
+
+
+def kde_bandwidth(values: FloatArray, bounds: tuple[float, float]) -> float:
+    """Bandwidth of the density whose peak is the `mode`, by the rule given there.
+
+    `values` are sorted, at least one, without `nan`; an infinite end of `bounds` is no bound. Zero if at least
+    half of the values are equal.
+
+    >>> round(kde_bandwidth(np.array([0.0, 0.01, 0.9, 0.91]), (0.0, 1.0)), 3)
+    0.05
+    """
+    return min(_silverman(values), _width(values, bounds) / 20)
+
+
+def _width(values: FloatArray, bounds: tuple[float, float]) -> float:
+    width = bounds[1] - bounds[0]
+    return width if math.isfinite(width) else float(values[-1] - values[0])
 
 
 def _silverman(values: FloatArray) -> float:

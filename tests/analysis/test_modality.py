@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedsweep.analysis import dip
+from seedsweep.analysis import dip, dip_variants
 
 # Faculty quality of 63 statistics departments, the example of Hartigan and Hartigan (1985); R: statfaculty.
 STATFACULTY = [
@@ -149,3 +149,37 @@ def test_order_does_not_matter(x: list[float], lattice: float | None, random) ->
 
 def test_main_value_is_the_statistic() -> None:
     assert float(dip(STATFACULTY)) == dip(STATFACULTY).statistic
+
+
+def test_variants_are_the_tests_of_their_parts() -> None:
+    random = np.random.default_rng(8)
+    x = np.concatenate([np.zeros(20), np.round(random.uniform(0.3, 0.9, 40) * 91) / 91, np.ones(4), [math.nan]])
+    found = dip_variants(x, lattice=1 / 91)
+    assert found.raw == dip(x)
+    assert found.jittered == dip(x, lattice=1 / 91)
+    assert found.unsaturated == dip(x[(x > 0) & (x < 1)], lattice=1 / 91)
+    assert (found.floor_share, found.ceiling_share) == (20 / 64, 4 / 64)
+    assert dip_variants(x).jittered is None
+
+
+def test_a_split_between_zeros_and_one_cluster_is_gone_without_the_zeros() -> None:
+    found = dip_variants(np.concatenate([np.zeros(30), np.linspace(0.7, 0.9, 34)]), lattice=0.01)
+    assert found.jittered is not None
+    assert found.jittered.pvalue < 0.001
+    assert found.unsaturated.pvalue > 0.5
+
+
+def test_saturation_follows_the_bounds() -> None:
+    assert dip_variants([0, 2, 2, 5], bounds=(0, math.inf)).floor_share == 0.25
+    assert dip_variants([0, 2, 2, 5], bounds=(0, math.inf)).ceiling_share == 0.0
+    assert dip_variants(np.float32([0.1, 0.3]), bounds=(0.1, 0.3)).unsaturated.n == 0
+    with pytest.raises(ValueError, match="bounds are a lower and a higher end"):
+        dip_variants([0.5], bounds=(1, 0))
+
+
+def test_variants_of_nothing() -> None:
+    for x, share in (([], math.nan), ([math.nan], math.nan), ([0.0, 0.0], 1.0)):
+        found = dip_variants(x, lattice=0.1)
+        assert found.floor_share == pytest.approx(share, nan_ok=True)
+        assert found.unsaturated.n == 0
+        assert math.isnan(found.unsaturated.pvalue)

@@ -12,7 +12,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.success import success_rate
-from seedsweep.analysis.survival import ScaleSurvival, SurvivalSummary
+from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary
 
 ROW: Final = 0.15  # inches, of the numbers at risk
 
