@@ -31,10 +31,11 @@ class VarianceShares:
         Sum of the three components after truncation, in the squared unit of the metric.
     truncated : tuple of str
         Components whose estimate was negative and is shown as 0.
-    n, n_nan : int
-        Runs with a value; runs or cells without one.
+    n, n_nan, n_alone : int
+        Runs that were used; runs or cells without a value; runs left out because they share neither seed with
+        another, such as plain seeds beside a crossed block.
     n_init, n_data : int
-        Different seeds of each role among the runs with a value.
+        Different seeds of each role among the n runs.
     """
 
     crossed: bool
@@ -45,6 +46,7 @@ class VarianceShares:
     truncated: tuple[str, ...]
     n: int
     n_nan: int
+    n_alone: int
     n_init: int
     n_data: int
 
@@ -135,22 +137,21 @@ def variance_shares(
         )
 
     observed = ~np.isnan(sample)
-    rows, row = np.unique(inits[observed], return_inverse=True)
-    columns, column = np.unique(datas[observed], return_inverse=True)
+    used = observed & (_shared(inits, observed) | _shared(datas, observed))
+    y = sample[used]
+    rows, row = np.unique(inits[used], return_inverse=True)
+    columns, column = np.unique(datas[used], return_inverse=True)
     present = np.zeros((rows.size, columns.size))
     present[row, column] = 1.0
     matrix = np.zeros(present.shape)
-    matrix[row, column] = (
-        sample[observed] - sample[observed].mean() if observed.any() else 0.0
-    )  # against cancellation
+    matrix[row, column] = y - (y.mean() if y.size else 0.0)  # against cancellation
 
-    n = int(observed.sum())
     components = _components(matrix, present, np.ones((1, rows.size)), np.ones((1, columns.size)))[:, 0]
     crossed = not np.isnan(components).any()
     estimates = _shares(components[:, None])[:, 0]
     limits = np.full((3, 2), math.nan)
-    used = 0
-    if crossed and np.ptp(sample[observed]) == 0:
+    defined = 0
+    if crossed and np.ptp(y) == 0:
         components[:] = 0.0  # not what rounding leaves
         estimates[:] = math.nan
     elif crossed:
@@ -158,12 +159,12 @@ def variance_shares(
         draws = [random.multinomial(k, np.full(k, 1 / k), resamples).astype(float) for k in present.shape]
         resampled = _shares(_components(matrix, present, *draws))
         resampled = resampled[:, ~np.isnan(resampled).any(axis=0)]
-        used = resampled.shape[1]
+        defined = resampled.shape[1]
         tail = (1 - confidence) / 2
-        if used:
+        if defined:
             limits = np.quantile(resampled, [tail, 1 - tail], axis=1, method="inverted_cdf").T
     init_share, data_share, interaction = (
-        Interval(float(share), float(low), float(high), n, used, confidence)
+        Interval(float(share), float(low), float(high), y.size, defined, confidence)
         for share, (low, high) in zip(estimates, limits, strict=True)
     )
     return VarianceShares(
@@ -175,11 +176,18 @@ def variance_shares(
         truncated=tuple(
             name for name, c in zip(("init", "data", "interaction"), components, strict=True) if c < 0
         ),
-        n=n,
-        n_nan=sample.size - n,
+        n=y.size,
+        n_nan=int((~observed).sum()),
+        n_alone=int((observed & ~used).sum()),
         n_init=rows.size,
         n_data=columns.size,
     )
+
+
+def _shared(seeds: npt.NDArray[Any], observed: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """Which runs have a seed that occurs in more than one observed run."""
+    names, counts = np.unique(seeds[observed], return_counts=True)
+    return np.isin(seeds, names[counts > 1])
 
 
 def _components(y: FloatArray, present: FloatArray, u: FloatArray, v: FloatArray) -> FloatArray:
