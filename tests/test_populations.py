@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from seedsweep import load
+from seedsweep.analysis import identical_curves, summarise_survival
 from seedsweep.analysis.population import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
@@ -39,3 +40,23 @@ def test_the_readmes_table_is_that_of_the_population() -> None:
     page = (ROOT / "docs" / "pocket.md").read_text()
     for scale in summary.scales:
         assert f"{scale.success.successes}/48" in page
+
+
+def test_no_seed_of_the_population_is_there_twice() -> None:
+    population = load(ROOT / "populations" / "count-depth")
+    for metric in population.metrics:
+        curves = {scale: (c.seeds, c.values) for scale, c in population.curves(metric).items()}
+        assert not any(found.same_run for found in identical_curves(curves))
+    continuous = population.curves("error_score")
+    assert identical_curves({scale: (c.seeds, c.values) for scale, c in continuous.items()}) == ()
+
+
+def test_survival_ends_where_the_success_rate_is() -> None:
+    population = load(ROOT / "populations" / "count-depth")
+    at_least = population.success.at_least
+    curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
+    final = population.final("exact_match")
+    for scale in summarise_survival(curves, at_least=at_least).scales:
+        assert scale.survival.n_events == (final.at(scale.scale) >= at_least).sum()
+    # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
+    assert summarise_survival(curves, at_least=at_least).scales[0].times.lost.any()

@@ -20,10 +20,21 @@ answer that is written in the docstring.
                                           `minimum_capacity` (`MinimumCapacity`)
 `bootstrap`                               `bootstrap_interval` (`Interval`) of any of these
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
+`survival`                                `time_to_threshold` (`ThresholdTimes`), `kaplan_meier`
+                                          (`SurvivalCurve`), `log_rank` (`LogRank`): when do seeds get there?
+`budget`                                  `success_by_budget`, `still_rising`, `cut_off` (`CutOff`): does the
+                                          step budget explain failure?
+`survival_summary`                        `summarise_survival` (`SurvivalSummary`, `ScaleSurvival`): the last
+                                          two at every scale
+`variance`                                `variance_shares` (`VarianceShares`): initialisation or data?
+`mirage`                                  `mirage_check` (`MirageCheck`, `MetricModality`): does bimodality
+                                          survive a continuous metric?
+`duplicates`                              `identical_curves` (`IdenticalCurves`): are two seeds one run?
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
 `samples`                                 what all of these accept as a sample
 `figures`                                 `ladder`, `learning_curves`, `extreme_curves`, `densities`, `distances`,
-                                          `u_shape`, `claims`, `save`; needs matplotlib, so it is its own import:
+                                          `u_shape`, `metric_twins`, `claims`, `survival_curves`,
+                                          `budget_sensitivity`, `save`; needs matplotlib, so it is its own import:
                                           ``from seedsweep.analysis import figures``
 ========================================  ==================================================================
 """
@@ -31,6 +42,7 @@ answer that is written in the docstring.
 from __future__ import annotations
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
+from seedsweep.analysis.budget import CutOff, cut_off, still_rising, success_by_budget
 from seedsweep.analysis.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.drift import (
     MinimumCapacity,
@@ -41,6 +53,7 @@ from seedsweep.analysis.drift import (
     noise_floor,
     wasserstein2,
 )
+from seedsweep.analysis.duplicates import IdenticalCurves, identical_curves
 from seedsweep.analysis.emergence import (
     DrawnCurve,
     DrawnDistribution,
@@ -49,6 +62,7 @@ from seedsweep.analysis.emergence import (
     emergence_claims,
     extreme_curves,
 )
+from seedsweep.analysis.mirage import MetricModality, MirageCheck, mirage_check
 from seedsweep.analysis.modality import DipResult, DipVariants, dip, dip_variants
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.multiplicity import adjust_pvalues
@@ -56,38 +70,68 @@ from seedsweep.analysis.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
 from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
+from seedsweep.analysis.survival import (
+    LogRank,
+    SurvivalCurve,
+    ThresholdTimes,
+    kaplan_meier,
+    log_rank,
+    time_to_threshold,
+)
+from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary, summarise_survival
+from seedsweep.analysis.variance import VarianceShares, variance_shares
 
 __all__ = [
+    "CutOff",
     "DipResult",
     "DipVariants",
     "DrawnCurve",
     "DrawnDistribution",
     "EmergenceClaims",
     "ExtremeCurves",
+    "IdenticalCurves",
     "Interval",
+    "LogRank",
+    "MetricModality",
     "MinimumCapacity",
+    "MirageCheck",
     "NoiseFloor",
     "ScaleDrift",
     "ScaleSummary",
+    "ScaleSurvival",
     "SeedsNeeded",
     "SuccessCluster",
     "SuccessRate",
+    "SurvivalCurve",
+    "SurvivalSummary",
+    "ThresholdTimes",
+    "VarianceShares",
     "adjust_pvalues",
     "bootstrap_interval",
     "breakthroughness",
+    "cut_off",
     "dip",
     "dip_variants",
     "drift",
     "emergence_claims",
     "extreme_curves",
+    "identical_curves",
+    "kaplan_meier",
     "linearity",
+    "log_rank",
     "mean_given_success",
     "minimum_capacity",
+    "mirage_check",
     "mode",
     "noise_floor",
     "seeds_needed",
+    "still_rising",
+    "success_by_budget",
     "success_cluster",
     "success_rate",
     "summarise",
+    "summarise_survival",
+    "time_to_threshold",
+    "variance_shares",
     "wasserstein2",
 ]

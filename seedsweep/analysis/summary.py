@@ -153,11 +153,13 @@ def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
 
 
 def jsonable(value: Any) -> Any:
-    """A result dataclass, dict, sequence or number as strict JSON takes it: what is not finite is None."""
+    """A result dataclass, dict, sequence, array or number as strict JSON takes it: what is not finite is None."""
     if is_dataclass(value) and not isinstance(value, type):
         value = asdict(value)
     if isinstance(value, dict):
         return {name: jsonable(item) for name, item in value.items()}
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
     if isinstance(value, (list, tuple)):
         return [jsonable(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

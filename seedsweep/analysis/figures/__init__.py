@@ -12,16 +12,21 @@ from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
 from seedsweep.analysis.figures.ladder import ladder
 from seedsweep.analysis.figures.learning_curves import learning_curves
+from seedsweep.analysis.figures.metric_twins import metric_twins
 from seedsweep.analysis.figures.style import save
+from seedsweep.analysis.figures.survival import budget_sensitivity, survival_curves
 from seedsweep.analysis.figures.u_shape import u_shape
 
 __all__ = [
+    "budget_sensitivity",
     "claims",
     "densities",
     "distances",
     "extreme_curves",
     "ladder",
     "learning_curves",
+    "metric_twins",
     "save",
+    "survival_curves",
     "u_shape",
 ]

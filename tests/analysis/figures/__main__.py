@@ -10,11 +10,24 @@ from tests.analysis.figures.test_distances import draw_distances
 from tests.analysis.figures.test_extreme_curves import DRAWABLE, draw_extreme_curves
 from tests.analysis.figures.test_ladder import draw_ladder
 from tests.analysis.figures.test_learning_curves import draw_learning_curves
+from tests.analysis.figures.test_metric_twins import draw_twins
+from tests.analysis.figures.test_survival import CURVES, draw_budget, draw_survival
 from tests.analysis.figures.test_u_shape import draw_u_shape
 
-for draw in (draw_ladder, draw_densities, draw_distances, draw_u_shape, draw_claims, draw_extreme_curves):
+for draw in (
+    draw_ladder,
+    draw_densities,
+    draw_distances,
+    draw_u_shape,
+    draw_claims,
+    draw_extreme_curves,
+    draw_twins,
+):
     for name in DRAWABLE if draw is draw_extreme_curves else LADDERS:
         figures.save(draw(name), f"{sys.argv[1]}/{draw.__name__.removeprefix('draw_')} {name}")
 figures.save(draw_u_shape("U"), f"{sys.argv[1]}/u_shape U")
 for scales in (1, 4, 6, 8):
     figures.save(draw_learning_curves(scales), f"{sys.argv[1]}/learning_curves {scales}")
+for name in CURVES:
+    figures.save(draw_survival(name), f"{sys.argv[1]}/survival {name}")
+    figures.save(draw_budget(name), f"{sys.argv[1]}/budget {name}")
