@@ -7,7 +7,7 @@ answer that is written in the docstring.
 `scale_curves`                            `breakthroughness`, `linearity` of one curve over scales
 `modality`                                `dip` (`DipResult`): is the distribution over seeds multimodal?
 `mode`                                    `mode`: where most seeds end
-`success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
+`success`                                 `succeeds`, `success_rate` (`SuccessRate`), `mean_given_success`
 `drift`                                   `wasserstein2`: how far apart two scales are
 `bootstrap`                               `bootstrap_interval` (`Interval`) of any of these
 `summary`                                 `summarise` (`ScaleSummary`): all of these at every scale
@@ -25,7 +25,7 @@ from seedsweep.analysis.drift import wasserstein2
 from seedsweep.analysis.modality import DipResult, dip
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
-from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.analysis.success import SuccessRate, mean_given_success, succeeds, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
 
 __all__ = [
@@ -39,6 +39,7 @@ __all__ = [
     "linearity",
     "mean_given_success",
     "mode",
+    "succeeds",
     "success_rate",
     "summarise",
     "wasserstein2",

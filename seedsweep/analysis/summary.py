@@ -69,6 +69,7 @@ def summarise(
     values: Mapping[float, npt.ArrayLike],
     *,
     at_least: float,
+    higher_is_better: bool = True,
     lattice: float | None = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> tuple[ScaleSummary, ...]:
@@ -81,6 +82,8 @@ def summarise(
         seeds, or none.
     at_least : float
         The metric at which a seed counts as a success.
+    higher_is_better : bool
+        False turns `at_least` into "at most": a seed with a loss of that or less is a success.
     lattice : float, optional
         Step of a lattice-valued metric, for the dip test.
     bounds : tuple of two floats, or None
@@ -132,8 +135,8 @@ def summarise(
                     mean=bootstrap_interval(np.mean, observed(sample)),
                     median=_median(observed(sample)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
-                    success=success_rate(sample, at_least),
-                    mean_given_success=_mean_given_success(sample, at_least),
+                    success=success_rate(sample, at_least, higher_is_better=higher_is_better),
+                    mean_given_success=_mean_given_success(sample, at_least, higher_is_better),
                     dip=dip(sample, lattice=lattice),
                     w2_to_largest=_w2_to_largest(scale, samples),
                 )
@@ -153,8 +156,9 @@ def _median(sample: FloatArray) -> float:
     return float(np.median(sample)) if sample.size else math.nan
 
 
-def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
-    interval = bootstrap_interval(partial(mean_given_success, threshold=at_least), sample)
+def _mean_given_success(sample: FloatArray, at_least: float, higher_is_better: bool) -> Interval | None:
+    statistic = partial(mean_given_success, threshold=at_least, higher_is_better=higher_is_better)
+    interval = bootstrap_interval(statistic, sample)
     return None if math.isnan(interval.estimate) else interval
 
 

@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.samples import FloatArray
-from seedsweep.analysis.success import SuccessRate
+from seedsweep.analysis.success import SuccessRate, succeeds
 
 SUCCESS: Final = "#0072B2"
 FAILURE: Final = "#E69F00"
@@ -85,8 +85,11 @@ def draw_intervals(
     axes.plot(ladder, estimate, color=colour, marker=marker, markersize=4.0, linewidth=1.2, label=label)
 
 
-def by_success(sample: FloatArray, at_least: float) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
-    return (sample[sample < at_least], FAILURE), (sample[sample >= at_least], SUCCESS)
+def by_success(
+    sample: FloatArray, at_least: float, higher_is_better: bool
+) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
+    successful = succeeds(sample, at_least, higher_is_better=higher_is_better)
+    return (sample[~successful], FAILURE), (sample[successful], SUCCESS)
 
 
 def scale_label(scale: float) -> str:
@@ -111,10 +114,11 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
-def legend_of_success(figure: Figure | SubFigure, at_least: float) -> None:
+def legend_of_success(figure: Figure | SubFigure, at_least: float, higher_is_better: bool) -> None:
+    side, other = ("more", "below") if higher_is_better else ("less", "above")
     handles = [
-        Patch(color=SUCCESS, label=f"ends at {at_least:g} or more: success"),
-        Patch(color=FAILURE, label="ends below"),
+        Patch(color=SUCCESS, label=f"ends at {at_least:g} or {side}: success"),
+        Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=handles, **LEGEND, loc="outside upper center", ncols=2)
 
