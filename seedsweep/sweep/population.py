@@ -131,12 +131,12 @@ class StoredPopulation(Population):
         present = np.zeros(values.shape, dtype=bool)
         for pack in self._finished:
             present[row[pack.pack.scale], np.searchsorted(ids, [seed.id for seed in pack.pack.seeds])] = True
-        for scale, index in row.items():
-            ends = [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
-            step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
-            rows = self._read(ends, _where(metric, split) & (pc.field("step") == step), ["seed", "value"])
-            columns = np.searchsorted(ids, rows["seed"].to_numpy())
-            values[index, columns] = rows["value"].to_numpy()
+        rows = self._ends.filter(_where(metric, split))
+        places = (
+            np.searchsorted(self.scales, rows["scale"].to_numpy()),
+            np.searchsorted(ids, rows["seed"].to_numpy()),
+        )
+        values[places] = rows["value"].to_numpy()
         return FinalTable(
             metric=metric,
             split=split,
@@ -227,6 +227,17 @@ class StoredPopulation(Population):
         last = self._finished[0].blocks[-1]
         rows = self._read([last], pc.field("step") == last.info.steps[1], ["split", "metric"])
         return list(dict.fromkeys(zip(rows["split"].to_pylist(), rows["metric"].to_pylist(), strict=True)))
+
+    @cached_property
+    def _ends(self) -> pa.Table:
+        """The rows of the last evaluation of every finished seed: all metrics, since they lie side by side."""
+        parts = []
+        for scale in self.scales:
+            ends = [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
+            step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
+            columns = ["scale", "seed", "split", "metric", "value"]
+            parts.append(self._read(ends, pc.field("step") == step, columns))
+        return pa.concat_tables(parts) if parts else METRICS.empty_table()
 
     def _read(self, blocks: Iterable[Block], condition: pc.Expression | None, columns: list[str]) -> pa.Table:
         """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""

@@ -146,7 +146,8 @@ def _draw_populations(
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
         for part, colour in style.by_success(sample, at_least, higher_is_better):
             beside = widest * random.uniform(-0.22, -0.05, part.size)
-            panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
+            dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
+            dots.set_rasterized(part.size > style.CROWD)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
         style.draw_title(panel, style.scale_label(summary.scale), _population_note(summary))
         style.plain(panel)

@@ -111,4 +111,6 @@ def _draw_curves(axes: Axes, steps: FloatArray, values: FloatArray, successful: 
     opacity = min(0.9, max(0.35, 10 / max(len(values), 1)))
     for ending, colour in ((~successful, style.FAILURE), (successful, style.SUCCESS)):
         lines = [np.column_stack([steps, curve])[~np.isnan(curve)] for curve in values[ending]]
-        axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity))
+        drawn = LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity)
+        axes.add_collection(drawn)
+        drawn.set_rasterized(len(values) > style.CROWD)

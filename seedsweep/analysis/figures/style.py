@@ -26,6 +26,7 @@ GREY: Final = "#777777"
 WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
+CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
 
@@ -54,7 +55,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
-    figure.savefig(svg, metadata={"Date": None})
+    figure.savefig(svg, dpi=200, metadata={"Date": None})
     figure.savefig(png, dpi=200)
     return [svg, png]
 
