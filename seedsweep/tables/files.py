@@ -186,6 +186,8 @@ def open_table(place: str | os.PathLike[str]) -> list[TableFile]:
     """
     shown = os.fspath(place)
     path = Path(shown)
+    if (path / "sweep.json").exists():
+        raise InputError(f"{shown}: the directory of a sweep, not a table; its rows are in {path / 'metrics'}")
     if path.is_dir():
         found = sorted(file for file in path.rglob("*") if _kind(file) and not _hidden(file.relative_to(path)))
     elif path.exists() or not glob.has_magic(shown):

@@ -65,6 +65,9 @@ def read_rows(files: Sequence[TableFile], roles: Roles) -> Rows:
     rows = _joined([read(file, number, roles) for number, file in enumerate(files)])
     if not len(rows):
         raise InputError(f"{_place(files)}: {_why_empty(files, roles.where)}")
+    for metric, values in rows.values.items():
+        if np.isnan(values).all():
+            raise InputError(f"{_place(files)}: {metric} has no value in any row; there is nothing to analyse")
     return rows
 
 

@@ -108,6 +108,22 @@ def test_the_ways_to_write_a_number(name: str, text: str, write: Write) -> None:
     assert found.final("acc").values.tolist() == [[0.5], [1.0]]
 
 
+def test_types_as_pandas_writes_them(tmp_path: Path) -> None:
+    frame = pandas.DataFrame(
+        {
+            "depth": pandas.Categorical(["70m", "70m", "1B"]),
+            "run": pandas.Categorical(["x", "y", "x"]),
+            "split": pandas.Categorical(["id", "ood", "id"]),
+            "acc": pandas.array([True, None, False], dtype="boolean"),
+        }
+    )
+    frame.to_parquet(tmp_path / "t.parquet")
+    found = read(tmp_path / "t.parquet")
+    assert (found.scales, found.seeds) == ((7e7, 1e9), ("x", "y"))
+    np.testing.assert_equal(found.final("acc").values, [[1, np.nan], [0, np.nan]])
+    assert read(tmp_path / "t.parquet", where={"split": "id"}).seeds == ("x",)
+
+
 def test_seeds_are_any_labels(write: Write) -> None:
     assert read(write("t.csv", "depth,run,acc\n1,007,1\n1,7,0\n")).seeds == ("007", "7")
     assert read(write("t.csv", "depth,run,acc\n1,1e5,1\n1,x,0\n")).seeds == ("1e5", "x")
@@ -195,6 +211,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("depth,run,acc\n1,a,1\n1,,1\n", {}, "row 3: run is empty; every row needs the seed"),
     ("depth,run,step,acc\n1,a,0,1\n1,a,,1\n", {"step": "step"}, "row 3: step is empty"),
     ("depth,run,acc\n", {}, "it has no rows"),
+    ("depth,run,acc\n1,a,\n1,b,nan\n", {}, "acc has no value in any row"),
     ("", {}, "is empty"),
     ("depth,run,acc\n1,a,1,2\n", {}, "cannot be read as CSV: "),
     ("depth,run,acc,acc\n1,a,1,2\n", {}, "has 2 columns 'acc'; rename one"),
@@ -260,6 +277,8 @@ def test_places_without_a_table(tmp_path: Path, write: Write) -> None:
         read(tmp_path / "*.csv")
     with pytest.raises(InputError, match="no table there; give a"):
         read(tmp_path)
+    with pytest.raises(InputError, match="the directory of a sweep, not a table; its rows are in"):
+        read(Path(__file__).parents[2] / "populations" / "count-depth")
     write("a.csv", "depth,run,acc\n1,a,1\n")
     write("b.jsonl", '{"depth": 1}')
     with pytest.raises(InputError, match=r"holds tables of several formats \(.*a\.csv and .*b\.jsonl\)"):
