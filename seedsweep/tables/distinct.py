@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from seedsweep.errors import InputError
+from seedsweep.tables.columns import ranked
 from seedsweep.tables.files import TableFile
 from seedsweep.tables.rows import Roles, Rows
 
@@ -18,7 +19,7 @@ _STEP_LIKE = re.compile(r"step|epoch|iter|token|update|examples", re.IGNORECASE)
 
 def refuse_repeated(files: Sequence[TableFile], roles: Roles, rows: Rows) -> None:
     """Raise InputError if a (scale, seed, step) has several rows, saying which, and what would tell them apart."""
-    _, seed = np.unique(rows.seed, return_inverse=True)
+    _, seed = ranked(rows.seed)
     order = np.lexsort((rows.step, seed, rows.scale))
     same = np.ones(max(len(order) - 1, 0), dtype=bool)
     for key in (rows.scale, seed, rows.step):

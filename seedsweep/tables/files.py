@@ -31,6 +31,8 @@ class TableFile(ABC):
         self.path = path
         try:
             self.names = self._read_names()
+        except InputError:
+            raise
         except (pa.ArrowException, OSError, ValueError) as error:
             raise self._unreadable(error) from None
 

@@ -17,6 +17,7 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.population import Bools, Curves, FinalTable, Floats, Ints, Population, Success, listed
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
+from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.files import open_table
 from seedsweep.tables.lattice import lattice_of
@@ -112,7 +113,7 @@ class TablePopulation(Population):
         split = ", ".join(f"{column}={value}" for column, value in roles.where.items()) or ALL_ROWS
         self._success = Success(roles.metrics[0], split, threshold, higher_is_better)
         scales, row = np.unique(rows.scale, return_inverse=True)
-        self._seeds, column = np.unique(rows.seed, return_inverse=True)
+        self._seeds, column = ranked(rows.seed)
         self._scales = tuple(scales.tolist())
         steps, moment = np.unique(rows.step, return_inverse=True)
         self._steps: Ints | Floats = steps.astype(np.int64) if (steps == np.rint(steps)).all() else steps

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.population import listed
 from seedsweep.tables.files import TableFile
 
 _BANDS = ("__MIN", "__MAX")
@@ -38,6 +39,10 @@ def runs_of(file: TableFile, scale: str, seed: str, metric: str) -> dict[tuple[s
     ending = f" - {metric}"
     named = [name for name in columns if name.endswith(ending)]
     if not named:
+        ways = dict.fromkeys(name.rpartition(" - ")[2] for name in columns if " - " in name)
+        if ways:
+            near = did_you_mean(metric, ways)
+            raise InputError(f"{file.path}: no run has {metric!r}{near}; the runs have {listed(ways)}")
         named = [name for name in columns if number_after(scale, name) and number_after(seed, name)]
         ending = ""
     runs: dict[tuple[str, str], str] = {}

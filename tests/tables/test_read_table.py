@@ -238,6 +238,11 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("s,depth1 run1 - acc,depth1.0 run1 - acc\n1,1,1\n", {}, "both have depth 1, run 1"),
     ("s,depth1 run1 - acc,x depth1 run1 - acc\n1,1,1\n", {}, "are of one scale and seed"),
     ("s,depth1 run1 - acc\n1,1\n", {"where": {"s": 1}}, "has no rows to choose by a value"),
+    (
+        "s,depth1 run1 - acc,depth1 run1 - nll\n1,1,1\n",
+        {"metric": "accc"},
+        "no run has 'accc' (did you mean 'acc'?)",
+    ),
     ("s,depth1 run1 - acc\n1,1\n", {"step": "Step"}, "no column 'Step'"),
 ]
 
