@@ -17,20 +17,23 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from seedsweep import analysis
     from seedsweep.errors import InputError
-    from seedsweep.population import Population, load
+    from seedsweep.population import Population
     from seedsweep.spec import SweepSpec
+    from seedsweep.sweep.population import load
     from seedsweep.sweep.run import run
     from seedsweep.sweep.specfile import read_spec
+    from seedsweep.tables import read_table
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "Population", "SweepSpec", "analysis", "load", "read_spec", "run"]
+__all__ = ["InputError", "Population", "SweepSpec", "analysis", "load", "read_spec", "read_table", "run"]
 
 _HOMES = {
     "InputError": "seedsweep.errors",
     "Population": "seedsweep.population",
     "SweepSpec": "seedsweep.spec",
-    "load": "seedsweep.population",
+    "load": "seedsweep.sweep.population",
     "read_spec": "seedsweep.sweep.specfile",
+    "read_table": "seedsweep.tables",
     "run": "seedsweep.sweep.run",
 }
 

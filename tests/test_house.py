@@ -19,6 +19,7 @@ FORBIDDEN = {
     "workers": ("ray", "seedsweep.sweep", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "sweep": ("torch", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "analysis": ("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.cli", "typer", "rich"),
+    "tables": ("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.analysis", "seedsweep.cli"),
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
 

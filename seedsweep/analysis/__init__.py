@@ -14,7 +14,7 @@ answer that is written in the docstring.
 `power`                                   `seeds_needed` (`SeedsNeeded`): to detect the observed split
 `clusters`                                `success_cluster` (`SuccessCluster`): success without a threshold
 `mode`                                    `mode`: where most seeds end
-`success`                                 `success_rate` (`SuccessRate`), `mean_given_success`
+`success`                                 `succeeds`, `success_rate` (`SuccessRate`), `mean_given_success`
 `drift`                                   `wasserstein2`: how far apart two scales are; `drift` (`ScaleDrift`)
                                           of all, `noise_floor` (`NoiseFloor`), and where capacity begins:
                                           `minimum_capacity` (`MinimumCapacity`)
@@ -68,7 +68,7 @@ from seedsweep.analysis.mode import mode
 from seedsweep.analysis.multiplicity import adjust_pvalues
 from seedsweep.analysis.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
-from seedsweep.analysis.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.analysis.success import SuccessRate, mean_given_success, succeeds, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
 from seedsweep.analysis.survival import (
     LogRank,
@@ -126,6 +126,7 @@ __all__ = [
     "noise_floor",
     "seeds_needed",
     "still_rising",
+    "succeeds",
     "success_by_budget",
     "success_cluster",
     "success_rate",

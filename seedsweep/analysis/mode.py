@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import numpy.typing as npt
+from scipy.signal import fftconvolve
 
 from seedsweep.analysis.samples import FloatArray, observed
 
@@ -47,7 +48,7 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     counts by its number of seeds wherever it sits; a broad one that leans against a bound has its mode
     displaced inwards, by less than a bandwidth.
 
-    Time and memory grow with the square of the number of different values.
+    The search is exact; a smoothed histogram only says beforehand which values need not be tried.
 
     References
     ----------
@@ -78,9 +79,30 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     if bandwidth == 0:
         return float(np.median(values))
     places, counts = np.unique(values, return_counts=True)
-    density = np.exp(-0.5 * ((places[:, None] - places) / bandwidth) ** 2) @ counts
+    candidates = _near_the_peak(places, counts, bandwidth)
+    density = np.exp(-0.5 * ((candidates[:, None] - places) / bandwidth) ** 2) @ counts
     is_peak = density >= density.max() * (1 - 1e-12)  # equal peaks differ by rounding
-    return float(places[is_peak][0])
+    return float(candidates[is_peak][0])
+
+
+def _near_the_peak(places: FloatArray, counts: npt.NDArray[np.int64], bandwidth: float) -> FloatArray:
+    """Those of the places at which the density may be highest, so that few remain to be looked at closely.
+
+    The sample is moved to a grid, each value shared by its two neighbours. At a spacing of 1/128 bandwidth this
+    changes the density by some 1/128**2 of its peak, far less than is allowed for below.
+    """
+    position = (places - places[0]) / bandwidth * 128
+    if places.size**2 < 16 * position[-1] + 20_000:
+        return places  # as fast without
+    left = position.astype(np.int64)
+    share = position - left
+    grid = np.bincount(left, counts * (1 - share), minlength=left[-1] + 2)
+    grid += np.bincount(left + 1, counts * share, minlength=left[-1] + 2)
+    reach = np.arange(-9 * 128, 9 * 128 + 1) / 128
+    smooth = fftconvolve(grid, np.exp(-0.5 * reach**2), mode="full")[9 * 128 :]
+    density = smooth[left] * (1 - share) + smooth[left + 1] * share
+    near: FloatArray = places[density >= 0.9995 * density.max()]
+    return near
 
 
 def kde_bandwidth(values: FloatArray, bounds: tuple[float, float]) -> float:

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.samples import FloatArray, as_sample
+from seedsweep.analysis.samples import as_sample
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class SuccessRate:
     n : int
         All seeds, diverged ones included.
     successes : int
-        Seeds at or above the threshold.
+        Seeds at or above the threshold; at or below it where lower values are better.
     threshold : float
         In the unit of the metric.
     confidence : float
@@ -44,15 +44,19 @@ class SuccessRate:
         return self.rate
 
 
-def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95) -> SuccessRate:
-    """Share of seeds with ``x >= threshold``, with its Wilson score interval.
+def success_rate(
+    x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True, confidence: float = 0.95
+) -> SuccessRate:
+    """Share of seeds that succeed (see `succeeds`), with its Wilson score interval.
 
     Parameters
     ----------
     x : array_like, shape (n,)
         One value per seed. `nan` is a diverged seed and counts as a failure.
     threshold : float
-        In the unit of `x`. The comparison is made in float64: 0.7 stored as float32 is below 0.7.
+        In the unit of `x`.
+    higher_is_better : bool
+        Whether success is ``x >= threshold``; else it is ``x <= threshold``.
     confidence : float
         Of the interval.
 
@@ -87,7 +91,7 @@ def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is between 0 and 1, not {confidence}")
-    succeeded = _succeeded(as_sample(x), threshold)
+    succeeded = succeeds(x, threshold, higher_is_better=higher_is_better)
     n, successes = succeeded.size, int(succeeded.sum())
     if n == 0:
         return SuccessRate(math.nan, 0.0, 1.0, n, successes, float(threshold), confidence)
@@ -106,8 +110,8 @@ def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
     )
 
 
-def mean_given_success(x: npt.ArrayLike, threshold: float) -> float:
-    """Mean of the values with ``x >= threshold``: how good a seed is, given that it succeeds.
+def mean_given_success(x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True) -> float:
+    """Mean of the values of the seeds that succeed (see `succeeds`): how good a seed is, given that it does.
 
     Parameters
     ----------
@@ -115,6 +119,8 @@ def mean_given_success(x: npt.ArrayLike, threshold: float) -> float:
         One value per seed. `nan` is a diverged seed and counts as a failure.
     threshold : float
         In the unit of `x`.
+    higher_is_better : bool
+        Whether success is ``x >= threshold``; else it is ``x <= threshold``.
 
     Returns
     -------
@@ -136,11 +142,37 @@ def mean_given_success(x: npt.ArrayLike, threshold: float) -> float:
     0.75
     """
     sample = as_sample(x)
-    successful = sample[_succeeded(sample, threshold)]
+    successful = sample[succeeds(sample, threshold, higher_is_better=higher_is_better)]
     return float(successful.mean()) if successful.size else math.nan
 
 
-def _succeeded(sample: FloatArray, threshold: float) -> npt.NDArray[np.bool_]:
+def succeeds(x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True) -> npt.NDArray[np.bool_]:
+    """Which seeds succeed: those with ``x >= threshold``, or with ``x <= threshold`` where lower is better.
+
+    Parameters
+    ----------
+    x : array_like, shape (n,)
+        One value per seed. `nan` is a diverged seed, which never succeeds.
+    threshold : float
+        In the unit of `x`. The comparison is made in float64: 0.7 stored as float32 is below 0.7.
+    higher_is_better : bool
+        Whether large values are good (an accuracy) or small ones (a loss).
+
+    Returns
+    -------
+    ndarray of bool, shape (n,)
+
+    Raises
+    ------
+    ValueError
+        If `x` is not one-dimensional or holds an infinite value, or if `threshold` is not a finite number.
+
+    Examples
+    --------
+    >>> succeeds([0.2, 0.5, float("nan")], 0.5), succeeds([0.2, 0.5, float("nan")], 0.5, higher_is_better=False)
+    (array([False,  True, False]), array([ True,  True, False]))
+    """
+    sample = as_sample(x)
     if not math.isfinite(threshold):
         raise ValueError(f"the success threshold is a finite number, not {threshold}")
-    return sample >= threshold
+    return sample >= threshold if higher_is_better else sample <= threshold

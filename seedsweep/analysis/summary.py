@@ -75,6 +75,7 @@ def summarise(
     values: Mapping[float, npt.ArrayLike],
     *,
     at_least: float,
+    higher_is_better: bool = True,
     lattice: float | None = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> tuple[ScaleSummary, ...]:
@@ -87,6 +88,8 @@ def summarise(
         seeds, or none.
     at_least : float
         The metric at which a seed counts as a success.
+    higher_is_better : bool
+        False turns `at_least` into "at most": a seed with a loss of that or less is a success.
     lattice : float, optional
         Step of a lattice-valued metric, for the dip test.
     bounds : tuple of two floats, or None
@@ -134,8 +137,8 @@ def summarise(
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
-                    success=success_rate(sample, at_least),
-                    mean_given_success=_mean_given_success(sample, at_least),
+                    success=success_rate(sample, at_least, higher_is_better=higher_is_better),
+                    mean_given_success=_mean_given_success(sample, at_least, higher_is_better),
                     dip=dip(sample, lattice=lattice),
                     w2_to_largest=distance_to_largest(scale, values_of),
                 )
@@ -147,8 +150,9 @@ def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
-def _mean_given_success(sample: FloatArray, at_least: float) -> Interval | None:
-    interval = bootstrap_interval(partial(mean_given_success, threshold=at_least), sample)
+def _mean_given_success(sample: FloatArray, at_least: float, higher_is_better: bool) -> Interval | None:
+    statistic = partial(mean_given_success, threshold=at_least, higher_is_better=higher_is_better)
+    interval = bootstrap_interval(statistic, sample)
     return None if math.isnan(interval.estimate) else interval
 
 

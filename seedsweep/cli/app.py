@@ -7,6 +7,7 @@ import sys
 import time
 from contextlib import redirect_stdout
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +18,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 import seedsweep
 from seedsweep.cli import tables
 from seedsweep.cli.progress import RunDisplay
+from seedsweep.errors import InputError
 
 app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
@@ -114,7 +116,7 @@ def run(
         figures = draw(population, summary, population.figures_directory())
         if not as_json:
             stdout.print(tables.summary(summary))
-            stdout.print(tables.places(population.path, figures), soft_wrap=True)
+            stdout.print(tables.places("store", f"{population.path}/metrics (Parquet)", figures), soft_wrap=True)
     if as_json:
         _print_json(
             {"run": result.to_dict()}
@@ -124,6 +126,80 @@ def run(
         raise typer.Exit(1)
     if result.interrupted:
         raise typer.Exit(130)
+
+
+@app.command()
+def analyze(
+    table: Annotated[
+        str,
+        typer.Argument(metavar="TABLE", help="A .csv, .tsv, .jsonl or .parquet file, a directory or a pattern."),
+    ],
+    scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, 1.5B.")],
+    seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
+    metric: Annotated[str, typer.Option(metavar="COL", help="What decides about success.")],
+    step: Annotated[
+        str | None, typer.Option(metavar="COL", help="The training step, if a run has many rows: gives curves.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option(metavar="X", help="Success is at least X.  [default: the middle of the observed values]"),
+    ] = None,
+    higher_is_worse: Annotated[
+        bool, typer.Option("--higher-is-worse", help="The metric is a loss: success is at most X.")
+    ] = False,
+    where: Annotated[
+        list[str] | None,
+        typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+    ] = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Where figures go.  [default: NAME-analysis]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Analyse anyone's table of many seeds: what `run` shows of a sweep, for any CSV, JSON lines or Parquet.
+
+    A row per seed, or with --step a row per seed and step. NaN is a seed that diverged.
+
+    A column per run, as Weights & Biases exports it, will do too: of `depth=2,seed=7 - accuracy` or
+    `depth-2_seed-7 - accuracy`, `--scale depth --seed seed --metric accuracy` takes the numbers after these words.
+
+    Example: seedsweep analyze study.csv --scale params --seed run --metric accuracy --where split=test
+    """
+    from seedsweep.analysis.population import draw, summarise_population
+
+    population = seedsweep.read_table(
+        table,
+        scale=scale,
+        seed=seed,
+        metric=metric,
+        step=step,
+        threshold=threshold,
+        higher_is_better=not higher_is_worse,
+        where=_conditions(where or []),
+    )
+    summary = summarise_population(population)
+    directory = population.figures_directory() if out is None else Path(out) / "figures"
+    try:
+        figures = draw(population, summary, directory)
+    except OSError as error:
+        raise InputError(f"{directory}: cannot be written: {error.strerror}; use another --out") from error
+    if as_json:
+        _print_json({"summary": summary.to_dict(), "figures": figures})
+    else:
+        stdout.print(tables.summary(summary))
+        stdout.print(tables.places("table", population.path, figures), soft_wrap=True)
+
+
+def _conditions(given: list[str]) -> dict[str, str]:
+    conditions: dict[str, str] = {}
+    for text in given:
+        column, equals, value = text.partition("=")
+        if not (column and equals):
+            raise InputError(f"--where {text}: give COL=VALUE, e.g. split=test")
+        if column in conditions:
+            raise InputError(f"--where {text}: {column} is given twice; only one value can be taken")
+        conditions[column] = value
+    return conditions
 
 
 @app.command()

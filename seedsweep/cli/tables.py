@@ -88,22 +88,15 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Table:
     """The population at every scale."""
     jittered = any(scale.dip.jittered_by for scale in found.scales)
-    table = _table(
-        f"{found.name}: {found.metric} on {found.split}",
-        (
-            _short(found.scale_name),
-            "seeds",
-            "in-dist.\nmean",
-            "mean",
-            "mode",
-            f"P(≥ {found.at_least:g})",
-            "mean |\nsuccess",
-            "dip",
-            "W2 to\nlargest",
-        ),
-        caption="below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
-        + (", from jittered values, since they lie on a lattice" if jittered else ""),
-    )
+    caption = "below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
+    if jittered:
+        caption += ", from jittered values, since they lie on a lattice"
+    inside = ["in-dist.\nmean"] if found.in_distribution else []
+    side = "≥" if found.higher_is_better else "≤"
+    columns = [_short(found.scale_name), "seeds", *inside, "mean", "mode", f"P({side} {found.threshold:.4g})"]
+    columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
+    caption = "\n".join([caption, *map(escape, found.notes)])
+    table = _table(f"{found.name}: {found.metric} on {found.split}", columns, caption)
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         success = scale.success
@@ -111,7 +104,7 @@ def summary(found: PopulationSummary) -> Table:
         table.add_row(
             scale_text(scale.scale),
             f"{scale.n}{diverged}",
-            _with_interval(found.in_distribution[scale.scale]),
+            *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
             _with_interval(scale.mode),
             f"{success.rate:.2f}\n{_range(success.low, success.high)}",
@@ -137,9 +130,9 @@ def _range(low: float, high: float) -> str:
     return f"[dim]{short(low)}–{short(high)}[/dim]"
 
 
-def places(path: str, figures: Sequence[str]) -> Text:
-    """Where the results are."""
-    lines = [f"store     {path}/metrics (Parquet)"]
+def places(kind: str, path: str, figures: Sequence[str]) -> Text:
+    """Where the numbers and the figures are."""
+    lines = [f"{kind:10}{path}"]
     lines += [f"figure    {figure}" for figure in figures if figure.endswith(".png")]
     return Text("\n".join(lines))
 

@@ -12,8 +12,8 @@ import pytest
 
 from seedsweep.analysis import dip, wasserstein2
 from seedsweep.analysis.population import draw, summarise_population
-from seedsweep.population import Curves, FinalTable
-from seedsweep.settings import Metric, Split, SuccessSettings
+from seedsweep.population import Curves, FinalTable, Success
+from seedsweep.settings import Metric, Split
 
 
 @dataclass
@@ -38,8 +38,8 @@ class FakePopulation:
         self.values["length-30", 1.0][3] = np.nan
 
     @property
-    def success(self) -> SuccessSettings:
-        return SuccessSettings(metric=self.metric, split="length-60", at_least=0.5)
+    def success(self) -> Success:
+        return Success(self.metric, "length-60", 0.5)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -54,6 +54,9 @@ class FakePopulation:
             "length-30": Split(name="length-30", role="in-distribution", examples=121),
             "length-60": Split(name="length-60", role="out-of-distribution", examples=91),
         }
+
+    def lattice(self, metric: str, split: str) -> float | None:
+        return 1 / self.splits[split].examples if self.metrics[metric].counts_examples else None
 
     def final(self, metric: str, split: str) -> FinalTable:
         split = "length-30" if split == "in-distribution" else split

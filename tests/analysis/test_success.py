@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from seedsweep.analysis import mean_given_success, success_rate
+from seedsweep.analysis import mean_given_success, succeeds, success_rate
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 20, 64, 250])
@@ -27,6 +27,13 @@ def test_wilson_interval_agrees_with_scipy(n: int, share: float, confidence: flo
 def test_threshold_itself_is_success() -> None:
     assert success_rate([0.2, 0.5, 0.8], 0.5).successes == 2
     assert mean_given_success([0.2, 0.5, 0.8], 0.5) == pytest.approx(0.65)
+
+
+def test_where_lower_is_better() -> None:
+    losses = [0.2, 0.5, 0.8, math.nan]
+    assert succeeds(losses, 0.5, higher_is_better=False).tolist() == [True, True, False, False]
+    assert success_rate(losses, 0.5, higher_is_better=False).successes == 2
+    assert mean_given_success(losses, 0.5, higher_is_better=False) == pytest.approx(0.35)
 
 
 def test_diverged_seed_is_a_failure() -> None:

@@ -153,11 +153,63 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 def test_version_and_help(seedsweep_command: Command) -> None:
     assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
     assert "Commands" in seedsweep_command("").out
-    for command in ("run", "plan", "status", "presets", "verify"):
+    for command in ("run", "analyze", "plan", "status", "presets", "verify"):
         assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
 
 
+TABLE = "params,run,split,loss\n" + "\n".join(
+    f"{scale},{run},{split},{loss + run / 100 + shift}"
+    for scale, loss in (("70m", 3.0), ("1.5B", 2.0))
+    for run in range(12)
+    for split, shift in (("train", 0.0), ("test", 0.5))
+)
+ANALYZE = "analyze study.csv --scale params --seed run --metric loss"
+
+
+def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, here: Path) -> None:
+    (here / "study.csv").write_text(TABLE)
+    command = f"{ANALYZE} --where split=test --threshold 2.555 --higher-is-worse"
+    ended = seedsweep_command(command)
+    assert (ended.status, ended.err) == (0, "")
+    assert "study: loss on split=test" in ended.out
+    assert "P(≤ 2.555)" in ended.out
+    assert "in-dist." not in ended.out
+    assert "1500000000" in ended.out
+    made = files_below(here) - {"study.csv", "small.yaml"}
+    assert made == {"study-analysis/figures/ladder.svg", "study-analysis/figures/ladder.png"}
+    assert "table     study.csv" in ended.out
+
+    told = json.loads(seedsweep_command(f"{command} --out there --json").out)
+    small, large = told["summary"]["scales"]
+    assert (small["scale"], small["success"]["successes"]) == (7e7, 0)
+    assert (large["scale"], large["success"]["successes"]) == (1.5e9, 6)
+    assert large["mean"]["estimate"] == pytest.approx(2.555)
+    assert told["summary"]["higher_is_better"] is False
+    assert told["summary"]["notes"] == []
+    assert (here / "there/figures/ladder.png").exists()
+
+
+def test_analyze_flags_what_a_reader_must_know(seedsweep_command: Command, here: Path) -> None:
+    (here / "study.csv").write_text("params,run,loss\n1,a,2.5\n1,b,nan\n2,a,1\n2,b,1.5\n2,c,\n2,d,1.25\n")
+    notes = json.loads(seedsweep_command(f"{ANALYZE} --json").out)["summary"]["notes"]
+    assert notes == [
+        "nobody said what success is: 1.75 is the middle of the observed values; give a threshold of your own",
+        "one value only at params 1: nothing can be said about its spread or modes",
+        "2 seeds have no final value, at params 1, 2: they count as failures in P(success) and are left out "
+        "elsewhere",
+    ]
+    shown = " ".join(seedsweep_command(ANALYZE).out.split())
+    assert all(note in shown for note in notes)
+
+
 BAD = [
+    ("analyze study.csv --scale params --seed run --metric los", "did you mean 'loss'?"),
+    ("analyze studies.csv --scale params --seed run --metric loss", "studies.csv: no such file"),
+    ("analyze study.csv --seed run --metric loss", "Missing option '--scale'"),
+    (ANALYZE, "they differ in 'split' ('train' and 'test'): add --where split=train"),
+    (f"{ANALYZE} --where test", "--where test: give COL=VALUE"),
+    (f"{ANALYZE} --where split=test --where split=train", "split is given twice"),
+    (f"{ANALYZE} --where split=test --out small.yaml", "use another --out"),
     ("run smal.yaml", "small.yaml"),
     ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
     ("presets pocket/cuont-depth", "did you mean 'pocket/count-depth'"),
@@ -190,6 +242,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 ) -> None:
     (here / "full").mkdir()
     (here / "full/notes.txt").write_text("mine")
+    (here / "study.csv").write_text(TABLE)
     before = files_below(here)
     ended = seedsweep_command(line.replace("{heads: 3, d_model: 16}", "'{heads: 3, d_model: 16}'"))
     assert ended.status == 2

@@ -19,9 +19,9 @@ import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.population import load
 from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
+from seedsweep.sweep.population import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining, value
@@ -95,7 +95,7 @@ def test_what_counts_as_success_may_change_without_training(
     run(spec(), tmp_path / "out", executor="inline")
     run(spec("success.at_least=0.9"), tmp_path / "out", executor="inline", name="other")
     population = load(tmp_path / "out")
-    assert population.success.at_least == 0.9
+    assert population.success.threshold == 0.9
     assert population.name == "other"
 
 

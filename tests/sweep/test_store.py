@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.population import load
 from seedsweep.schema import KEY, METRICS, BlockInfo
 from seedsweep.spec import Pack, SweepSpec
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.job import Job, PackDroppedError, StoreSink
+from seedsweep.sweep.population import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store

@@ -27,6 +27,7 @@ def ladder(
     scale_name: str,
     metric_name: str,
     at_least: float,
+    higher_is_better: bool = True,
 ) -> Figure:
     """What happens to a population of seeds along the ladder.
 
@@ -44,6 +45,8 @@ def ladder(
         Labels of the axes, with the unit if there is one.
     at_least : float
         The metric at which a seed counts as a success.
+    higher_is_better : bool
+        False turns `at_least` into "at most".
 
     Returns
     -------
@@ -78,10 +81,10 @@ def ladder(
     upper, lower = figure.subfigures(2, 1, squeeze=False).flat
 
     panels = upper.subplots(1, len(scales), sharex=True, sharey=True, squeeze=False)[0]
-    _draw_populations(panels, samples, summaries, metric_range, at_least)
+    _draw_populations(panels, samples, summaries, metric_range, at_least, higher_is_better)
     panels[0].set_ylabel(metric_name, **style.LABEL)
     upper.supxlabel(f"share of seeds at each {scale_name}{_dip_note(summaries)}", **style.LABEL)
-    style.legend_of_success(upper, at_least)
+    style.legend_of_success(upper, at_least, higher_is_better)
 
     grid = lower.add_gridspec(2, 2)
     location = lower.add_subplot(grid[:, 0])
@@ -124,13 +127,14 @@ def _draw_populations(
     summaries: Sequence[ScaleSummary],
     metric_range: tuple[float, float],
     at_least: float,
+    higher_is_better: bool,
 ) -> None:
     """One panel per scale: a horizontal histogram of the seeds and, to the left of it, a dot for each."""
     edges = np.linspace(*metric_range, BINS + 1)
     widest = 0.0
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
         left = np.zeros(BINS)
-        for part, colour in style.by_success(sample, at_least):
+        for part, colour in style.by_success(sample, at_least, higher_is_better):
             share = np.histogram(part, edges)[0] / max(summary.n, 1)
             panel.barh(edges[:-1], share, np.diff(edges), left, align="edge", color=colour)
             left += share
@@ -139,9 +143,10 @@ def _draw_populations(
 
     random = np.random.Generator(np.random.Philox(0))
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
-        for part, colour in style.by_success(sample, at_least):
+        for part, colour in style.by_success(sample, at_least, higher_is_better):
             beside = widest * random.uniform(-0.22, -0.05, part.size)
-            panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
+            dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
+            dots.set_rasterized(part.size > style.CROWD)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
         style.draw_title(panel, style.scale_label(summary.scale), _population_note(summary))
         style.plain(panel)

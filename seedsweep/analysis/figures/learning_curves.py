@@ -15,6 +15,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.success import succeeds
 
 COLUMNS: Final = 4  # panels in a row
 
@@ -25,6 +26,8 @@ def learning_curves(
     scale_name: str,
     metric_name: str,
     at_least: float,
+    higher_is_better: bool = True,
+    ends: Mapping[float, npt.ArrayLike] | None = None,
 ) -> Figure:
     """The learning curve of every seed, one panel per scale, coloured by how it ends.
 
@@ -32,13 +35,17 @@ def learning_curves(
     ----------
     curves : mapping from scale to (steps, values)
         Steps of the evaluations, shape (n_steps,), and the metric, shape (n_seeds, n_steps). A curve has
-        gaps where it is `nan`; a seed whose last value is `nan` ends as a failure.
+        no point where it is `nan`; a seed whose last value is `nan` ends as a failure.
     scale_name : str
         Stands before the scale in the title of each panel.
     metric_name : str
         Label of the vertical axis, with the unit if there is one.
     at_least : float
         The metric at which a seed counts as a success.
+    higher_is_better : bool
+        False turns `at_least` into "at most".
+    ends : mapping from scale to array_like, shape (n_seeds,), optional
+        The value by which each seed is judged, where that is not the last of its curve: some runs are shorter.
 
     Returns
     -------
@@ -77,11 +84,12 @@ def learning_curves(
     figure = Figure(figsize=(style.WIDTH, 0.7 + 1.8 * rows), layout="constrained")
     panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for panel, scale in zip(panels, scales, strict=False):
-        _draw_curves(panel, steps[scale], values[scale], at_least)
-        succeeded = int((values[scale][:, -1] >= at_least).sum())
-        style.draw_title(
-            panel, f"{scale_name} {style.scale_label(scale)}", f"{succeeded} of {len(values[scale])} succeed"
-        )
+        end = values[scale][:, -1] if ends is None else ends[scale]
+        successful = succeeds(end, at_least, higher_is_better=higher_is_better)
+        _draw_curves(panel, steps[scale], values[scale], successful)
+        panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
+        note = f"{successful.sum()} of {len(successful)} succeed"
+        style.draw_title(panel, f"{scale_name} {style.scale_label(scale)}", note)
         style.plain(panel)
     for spare in panels[len(scales) :]:
         spare.remove()
@@ -95,14 +103,14 @@ def learning_curves(
     panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))
     figure.supxlabel("training step", **style.LABEL)
     figure.supylabel(metric_name, **style.LABEL)
-    style.legend_of_success(figure, at_least)
+    style.legend_of_success(figure, at_least, higher_is_better)
     return figure
 
 
-def _draw_curves(axes: Axes, steps: FloatArray, values: FloatArray, at_least: float) -> None:
-    succeeds = values[:, -1] >= at_least
+def _draw_curves(axes: Axes, steps: FloatArray, values: FloatArray, successful: npt.NDArray[np.bool_]) -> None:
     opacity = min(0.9, max(0.35, 10 / max(len(values), 1)))
-    for ending, colour in ((~succeeds, style.FAILURE), (succeeds, style.SUCCESS)):
-        lines = [np.column_stack([steps, curve]) for curve in values[ending]]
-        axes.add_collection(LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity))
-    axes.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
+    for ending, colour in ((~successful, style.FAILURE), (successful, style.SUCCESS)):
+        lines = [np.column_stack([steps, curve])[~np.isnan(curve)] for curve in values[ending]]
+        drawn = LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity)
+        axes.add_collection(drawn)
+        drawn.set_rasterized(len(values) > style.CROWD)

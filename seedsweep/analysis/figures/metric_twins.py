@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.samples import FloatArray, as_sample
+from seedsweep.analysis.success import succeeds
 
 BINS: Final = 20
 COLUMNS: Final = 4  # panels in a row
@@ -28,6 +29,7 @@ def metric_twins(
     harsh_name: str,
     continuous_name: str,
     at_least: float,
+    higher_is_better: bool = True,
 ) -> Figure:
     """Each seed under two metrics, one panel per scale, with the histogram of either metric at its side.
 
@@ -42,6 +44,8 @@ def metric_twins(
         As they shall stand in the labels, with the unit if there is one.
     at_least : float
         The harsh metric at which a seed counts as a success.
+    higher_is_better : bool
+        Of the harsh metric; False turns `at_least` into "at most".
 
     Returns
     -------
@@ -93,10 +97,11 @@ def metric_twins(
     panels[0].set(xlim=style.with_margin(x_range), ylim=style.with_margin(y_range))
     panels[0].xaxis.set_major_locator(MaxNLocator(3))
     for panel, scale, (x, y) in zip(panels, scales, pairs, strict=False):
-        succeeds = y >= at_least
-        groups = ((~succeeds, style.FAILURE), (succeeds, style.SUCCESS))
+        successful = succeeds(y, at_least, higher_is_better=higher_is_better)
+        groups = ((~successful, style.FAILURE), (successful, style.SUCCESS))
         for group, colour in groups:
-            panel.scatter(x[group], y[group], s=5.0, color=colour, alpha=0.6, linewidths=0)
+            dots = panel.scatter(x[group], y[group], s=5.0, color=colour, alpha=0.6, linewidths=0)
+            dots.set_rasterized(x.size > style.CROWD)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
         style.plain(panel)
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)
@@ -108,7 +113,7 @@ def metric_twins(
         lowest.tick_params(labelbottom=True)
     figure.supxlabel(continuous_name, **style.LABEL)
     figure.supylabel(harsh_name, **style.LABEL)
-    style.legend_of_success(figure, at_least)
+    style.legend_of_success(figure, at_least, higher_is_better)
     return figure
 
 

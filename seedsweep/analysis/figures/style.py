@@ -14,7 +14,7 @@ from matplotlib.patches import Patch
 
 from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.samples import FloatArray
-from seedsweep.analysis.success import SuccessRate
+from seedsweep.analysis.success import SuccessRate, succeeds
 
 SUCCESS: Final = "#0072B2"
 FAILURE: Final = "#E69F00"
@@ -28,6 +28,7 @@ WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
 CHARACTERS: Final = 108  # of tick labels that fit into WIDTH
+CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
 
@@ -56,7 +57,7 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
-    figure.savefig(svg, metadata={"Date": None})
+    figure.savefig(svg, dpi=200, metadata={"Date": None})
     figure.savefig(png, dpi=200)
     return [svg, png]
 
@@ -95,8 +96,11 @@ def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None
     axes.set_xlim(-0.5, len(scales) - 0.5)
 
 
-def by_success(sample: FloatArray, at_least: float) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
-    return (sample[sample < at_least], FAILURE), (sample[sample >= at_least], SUCCESS)
+def by_success(
+    sample: FloatArray, at_least: float, higher_is_better: bool
+) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
+    successful = succeeds(sample, at_least, higher_is_better=higher_is_better)
+    return (sample[~successful], FAILURE), (sample[successful], SUCCESS)
 
 
 def scale_label(scale: float) -> str:
@@ -121,10 +125,11 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
-def legend_of_success(figure: Figure | SubFigure, at_least: float) -> None:
+def legend_of_success(figure: Figure | SubFigure, at_least: float, higher_is_better: bool) -> None:
+    side, other = ("more", "below") if higher_is_better else ("less", "above")
     handles = [
-        Patch(color=SUCCESS, label=f"ends at {at_least:g} or more: success"),
-        Patch(color=FAILURE, label="ends below"),
+        Patch(color=SUCCESS, label=f"ends at {at_least:g} or {side}: success"),
+        Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=handles, **LEGEND, loc="outside upper center", ncols=2)
 

@@ -46,6 +46,26 @@ def test_learning_curves_are_coloured_by_their_end() -> None:
     assert [segment[-1][1] for segment in successful.get_segments()] == [0.5]
 
 
+def test_learning_curves_of_a_loss_and_of_runs_that_end_early() -> None:
+    values = [[0.9, 0.1], [0.4, math.nan], [0.9, 0.6]]
+    figure = figures.learning_curves(
+        {3: ([0, 10], values)},
+        scale_name="depth",
+        metric_name="loss",
+        at_least=0.5,
+        higher_is_better=False,
+        ends={3: [0.1, 0.4, 0.6]},
+    )
+    failing, successful = figure.axes[0].collections
+    assert [segment[-1].tolist() for segment in successful.get_segments()] == [[10, 0.1], [0, 0.4]]
+    assert [segment[-1][1] for segment in failing.get_segments()] == [0.6]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "ends at 0.5 or less: success",
+        "ends above",
+    ]
+    assert figure.axes[0].texts[0].get_text() == "2 of 3 succeed"
+
+
 @pytest.mark.parametrize(
     ("scale", "label"),
     [(0.0125, "0.0125"), (65_536, "65536"), (219_776, "220k"), (999_999, "1M"), (12_768_256, "12.8M"),

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.population import Population, load
+from seedsweep.sweep.population import StoredPopulation, load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
 from tests.sweep.fake import FakeTraining, value
 
-Make = Callable[..., Population]
+Make = Callable[..., StoredPopulation]
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def population(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr("seedsweep.workers.train.train_pack", FakeTraining(str(tmp_path / "diary.txt")))
     (tmp_path / "small.yaml").write_text(SPEC)
 
-    def make(*overrides: str, seeds: str | None = None) -> Population:
+    def make(*overrides: str, seeds: str | None = None) -> StoredPopulation:
         spec = read_spec(tmp_path / "small.yaml", overrides=overrides, seeds=seeds).spec
         run(spec, tmp_path / "out", executor="inline")
         return load(tmp_path / "out")
@@ -42,7 +42,7 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert found.splits["length-3"].role == "in-distribution"
     assert found.splits["length-5"].examples == 8
     assert found.metrics["exact_match"].counts_examples
-    assert found.success.at_least == 0.5
+    assert found.success.threshold == 0.5
     assert found.spec["train"]["steps"] == 6
     assert found.figures_directory() == tmp_path / "out/figures"
     assert repr(found) == f"<Population out: 8 seeds of model.depth 1, 2 in {tmp_path}/out>"

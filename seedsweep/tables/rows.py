@@ -1,0 +1,181 @@
+"""The rows of a table that belong to a population: scale, seed, step and the metrics, as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.population import Bools, Floats, Ints, listed
+from seedsweep.tables import columns
+from seedsweep.tables.files import TableFile
+from seedsweep.tables.wide import is_wide, runs_of
+
+SHOWN_NAMES = 12
+"""How many columns a message names."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """Which column is what."""
+
+    scale: str
+    seed: str
+    metrics: tuple[str, ...]
+    """The first decides about success."""
+    step: str | None
+    where: Mapping[str, str]
+    """Columns and the value that the rows of interest have there, as text."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """R rows of one table, of one or several files, in their order."""
+
+    scale: Floats
+    """(R,)"""
+    seed: npt.NDArray[Any]
+    """(R,) integers, or text."""
+    step: Floats
+    """(R,); zeros if the table has no steps."""
+    values: dict[str, Floats]
+    """(R,) by metric; NaN where there is none."""
+    has_value: dict[str, Bools]
+    """(R,) by metric: NaN as a value is a diverged seed, an empty field no value."""
+    file: Ints
+    """(R,) number of the file."""
+    index: Ints
+    """(R,) of the row in its file."""
+
+    def __len__(self) -> int:
+        return len(self.scale)
+
+
+def read_rows(files: Sequence[TableFile], roles: Roles) -> Rows:
+    """Read the columns of all files, and keep the rows of interest.
+
+    Raises InputError, naming file, column and row, if a column is missing or holds what its role does not allow,
+    and if no row is left.
+    """
+    read = _read_wide if is_wide(files[0], roles.scale, roles.seed, roles.metrics) else _read_long
+    rows = _joined([read(file, number, roles) for number, file in enumerate(files)])
+    if not len(rows):
+        raise InputError(f"{_place(files)}: {_why_empty(files, roles.where)}")
+    for metric, values in rows.values.items():
+        if np.isnan(values).all():
+            raise InputError(f"{_place(files)}: {metric} has no value in any row; there is nothing to analyse")
+    return rows
+
+
+def _read_long(file: TableFile, number: int, roles: Roles) -> Rows:
+    step = roles.step
+    needed = dict.fromkeys([roles.scale, roles.seed, *roles.metrics, *([step] if step else []), *roles.where])
+    for column in needed:
+        _require(column, file)
+    table = file.read(list(needed), labels=[roles.seed])
+    kept = np.ones(table.num_rows, dtype=bool)
+    for column, value in roles.where.items():
+        kept &= columns.equal_to(file, table[column], value)
+    index = np.flatnonzero(kept)
+    picked = {metric: columns.numbers(file, metric, table[metric]) for metric in roles.metrics}
+    return Rows(
+        scale=columns.scales(file, roles.scale, table[roles.scale])[kept],
+        seed=columns.labels(file, roles.seed, table[roles.seed])[kept],
+        step=_steps(file, step, table[step])[kept] if step else np.zeros(len(index)),
+        values={metric: values[kept] for metric, (values, _) in picked.items()},
+        has_value={metric: given[kept] for metric, (_, given) in picked.items()},
+        file=np.full(len(index), number),
+        index=index,
+    )
+
+
+def _read_wide(file: TableFile, number: int, roles: Roles) -> Rows:
+    if roles.where:
+        raise InputError(f"{file.path}: a table with a column per run has no rows to choose by a value")
+    if step := roles.step:
+        _require(step, file)
+    by_metric = {metric: runs_of(file, roles.scale, roles.seed, metric) for metric in roles.metrics}
+    runs = by_metric[roles.metrics[0]]
+    for metric, found in by_metric.items():
+        if found.keys() != runs.keys():
+            raise InputError(f"{file.path}: not the same runs have {roles.metrics[0]!r} and {metric!r}")
+    needed = [name for found in by_metric.values() for name in found.values()]
+    table = file.read([*needed, step] if step else needed)
+    steps = _steps(file, step, table[step]) if step else np.zeros(table.num_rows)
+    parts = []
+    for of_scale, of_seed in runs:
+        names = {metric: found[of_scale, of_seed] for metric, found in by_metric.items()}
+        told = {metric: columns.numbers(file, name, table[name]) for metric, name in names.items()}
+        # A row stands for a step of any run: where this one has nothing, it was not measured. A run without any
+        # value keeps its rows: it is a seed all the same.
+        kept = np.logical_or.reduce([given for _, given in told.values()])
+        if not kept.any():
+            kept[:] = True
+        index = np.flatnonzero(kept)
+        value = columns.scale_of(of_scale)
+        parts.append(
+            Rows(
+                scale=np.full(len(index), value),
+                seed=np.full(len(index), int(of_seed) if of_seed.isdigit() else of_seed, dtype=object),
+                step=steps[index],
+                values={metric: values[index] for metric, (values, _) in told.items()},
+                has_value={metric: given[index] for metric, (_, given) in told.items()},
+                file=np.full(len(index), number),
+                index=index,
+            )
+        )
+    return _joined(parts)
+
+
+def _steps(file: TableFile, name: str, column: Any) -> Floats:
+    steps, given = columns.numbers(file, name, column)
+    for index in np.flatnonzero(~given | np.isnan(steps))[:1]:
+        raise InputError(f"{file.row(index)}: {name} is empty; every row needs its step")
+    return steps
+
+
+def _joined(parts: Sequence[Rows]) -> Rows:
+    seeds = [part.seed for part in parts]
+    if any(seed.dtype == object for seed in seeds):
+        whole = all(isinstance(label, int) for seed in seeds for label in dict.fromkeys(seed.tolist()))
+        seeds = [seed.astype(np.int64) if whole else seed.astype(str).astype(object) for seed in seeds]
+    return Rows(
+        scale=np.concatenate([part.scale for part in parts]),
+        seed=np.concatenate(seeds),
+        step=np.concatenate([part.step for part in parts]),
+        values={name: np.concatenate([part.values[name] for part in parts]) for name in parts[0].values},
+        has_value={name: np.concatenate([part.has_value[name] for part in parts]) for name in parts[0].values},
+        file=np.concatenate([part.file for part in parts]),
+        index=np.concatenate([part.index for part in parts]),
+    )
+
+
+def _why_empty(files: Sequence[TableFile], where: Mapping[str, str]) -> str:
+    for column, value in where.items():
+        there = list(
+            dict.fromkeys(str(one) for file in files for one in file.read([column])[column].unique().to_pylist())
+        )
+        if there and value not in there:
+            return f"no row has {column}={value}{did_you_mean(value, there)}; there are {_some(there)}"
+    if where:
+        return f"no row has {' and '.join(f'{column}={value}' for column, value in where.items())}"
+    return "it has no rows"
+
+
+def _place(files: Sequence[TableFile]) -> str:
+    return str(files[0].path) + (f" and {len(files) - 1} more files" if len(files) > 1 else "")
+
+
+def _require(column: str, file: TableFile) -> None:
+    if column not in file.names:
+        near = did_you_mean(column, file.names)
+        raise InputError(f"{file.path}: no column {column!r}{near}; it has {_some(file.names)}")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f", … ({len(names)} in all)" if len(names) > SHOWN_NAMES else ""
+    return listed(names[:SHOWN_NAMES]) + more
