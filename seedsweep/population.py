@@ -138,6 +138,20 @@ class Curves:
         }
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where the numbers of a population come from, for people to read."""
+
+    facts: Mapping[str, str]
+    """What it is, a few words each."""
+    runs: tuple[Mapping[str, str], ...] = ()
+    """What was done, in order: when, the command, versions, devices, packs."""
+    spec: Mapping[str, Any] | None = None
+    """The spec that `seedsweep run` reads; None for a table."""
+    extend: str | None = None
+    """The command that trains more seeds, with ``{seeds}`` in the place of their range; None if none is known."""
+
+
 class Population(ABC):
     """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
 
@@ -180,6 +194,11 @@ class Population(ABC):
     @abstractmethod
     def success(self) -> Success:
         """What counts as success."""
+
+    @property
+    @abstractmethod
+    def origin(self) -> Origin:
+        """Where the numbers come from."""
 
     @abstractmethod
     def figures_directory(self) -> Path:
