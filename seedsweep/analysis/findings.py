@@ -11,7 +11,7 @@ from seedsweep.analysis import wording
 from seedsweep.analysis.budget import CutOff
 from seedsweep.analysis.study import LEVEL, ScaleStudy, Study
 from seedsweep.analysis.summary import jsonable
-from seedsweep.analysis.verdict import FEWEST_TO_TELL, Verdict, mixed, split_by_chance, too_thin, verdict
+from seedsweep.analysis.verdict import FEWEST_TO_TELL, Verdict, split_by_chance, too_thin, verdict
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
@@ -74,6 +74,18 @@ def findings(study: Study) -> Findings:
 
     Ranges in brackets are 95 % intervals. "No evidence" is said where a test found nothing, and that seeds are too
     few to tell where it could hardly have found anything.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import analysis, read_table
+    >>> rows = [f"{depth},{run},{depth / 4 + run / 500}" for depth in (1, 2, 3, 4) for run in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
+    ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> findings(study).headline
+    'Smoothly: the seeds agree, and improve step by step with depth.'
     """
     word = verdict(study)
     headline, reason = _verdict(study, word)
@@ -153,7 +165,7 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
 
 def _shape(study: Study, word: Verdict, ends: str) -> tuple[str, str]:
     what = _what(study)
-    parted = [scale for scale in study.scales if mixed(scale)]
+    parted = [scale for scale in study.scales if scale.mixed]
     agree = (
         f"At {_at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
         f"({wording.seeds_per_scale([s.summary for s in parted])} per scale)."
@@ -235,7 +247,7 @@ def _groups(study: Study) -> Finding | None:
     if more:
         p = wording.listed([_p(study, scale) for scale in more])
         told.append(f" Also at {_at(study, more)} ({p}).")
-    others = [scale for scale in tested if mixed(scale) and not scale.multimodal]
+    others = [scale for scale in tested if scale.mixed and not scale.multimodal]
     if others:
         p = wording.listed([_p(study, scale) for scale in others])
         told.append(f" No evidence of it at {_at(study, others)} ({p}).")
@@ -334,7 +346,7 @@ def _continuous(study: Study) -> Finding | None:
 def _budget(study: Study) -> Finding | None:
     """Whether failing seeds were cut off, where the outcome depends on the seed most clearly."""
     topic = "Is it the step budget?"
-    places = split_by_chance(study) or tuple(scale for scale in study.scales if mixed(scale))
+    places = split_by_chance(study) or tuple(scale for scale in study.scales if scale.mixed)
     if not places:
         return None
     if study.survival is None:
@@ -412,8 +424,10 @@ def _variance(study: Study) -> Finding | None:
 def _open(study: Study) -> Finding | None:
     """How many more seeds would settle what the dip test leaves open."""
     told = []
-    for scale in (scale for scale in study.scales if mixed(scale) and not scale.multimodal):
+    for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
         needed, n, where = scale.seeds_needed, scale.summary.dip.n, _at(study, [scale])
+        if needed is None:
+            continue
         if n < 2:
             told.append(f"{where}: more than one seed")
         elif needed.n is None:

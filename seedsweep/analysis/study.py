@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 LEVEL: Final = 0.05
 """Of the tests, after correction for the number of scales."""
 
+MIXED: Final = 0.05
+"""Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
+
 CLAIMED_BY: Final = (1, 2, 4, 8, 16)
 """Seeds per scale of the studies that are imagined."""
 
@@ -80,10 +83,13 @@ class ScaleStudy:
         Of `summary.dip`, corrected for the number of scales by Holm, and by Benjamini and Hochberg.
     multimodal : bool
         Whether `pvalue_holm` is below `LEVEL`.
+    mixed : bool
+        Whether the outcome depends on the seed: at least 5 % of the seeds succeed and at least 5 % fail.
     cluster : SuccessCluster
         Success without a threshold; its `upper` cluster is the better one.
-    seeds_needed : SeedsNeeded
-        To detect the split that this sample shows, at `LEVEL` divided by the number of scales.
+    seeds_needed : SeedsNeeded or None
+        To detect the split that this sample shows, at `LEVEL` divided by the number of scales; None where the
+        scale is not mixed, so that there is hardly a split to show.
     """
 
     summary: ScaleSummary
@@ -91,8 +97,9 @@ class ScaleStudy:
     pvalue_holm: float
     pvalue_bh: float
     multimodal: bool
+    mixed: bool
     cluster: SuccessCluster
-    seeds_needed: SeedsNeeded
+    seeds_needed: SeedsNeeded | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,6 +282,7 @@ def _study_scales(
         summary.scales, adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg"), strict=True
     ):
         sample = values[scale.scale]
+        mixed = MIXED <= scale.success.rate <= 1 - MIXED
         cluster = success_cluster(sign * sample, lattice=lattice, bounds=(min(turned), max(turned)))
         found.append(
             ScaleStudy(
@@ -283,8 +291,9 @@ def _study_scales(
                 pvalue_holm=float(holm),
                 pvalue_bh=float(bh),
                 multimodal=bool(holm < LEVEL),
+                mixed=mixed,
                 cluster=_turned_cluster(cluster, sign),
-                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested),
+                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
             )
         )
     return tuple(found)

@@ -16,26 +16,18 @@ ladder; the others say why it cannot be told."""
 FEWEST_TO_TELL: Final = 80
 """Seeds at a scale below which a dip test that finds nothing says little (see `seedsweep.analysis.dip`)."""
 
-MIXED: Final = 0.05
-"""Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed."""
-
 SURE: Final = 0.95
 """Share of the resamples in which the curve of means must be abrupt, or must not be."""
 
 
-def mixed(scale: ScaleStudy) -> bool:
-    """Whether some seeds of a scale succeed and some fail: at least 5 % each."""
-    return MIXED <= scale.summary.success.rate <= 1 - MIXED
-
-
 def split_by_chance(study: Study) -> tuple[ScaleStudy, ...]:
     """The scales at which seeds part into groups, and into successes and failures."""
-    return tuple(scale for scale in study.scales if scale.multimodal and mixed(scale))
+    return tuple(scale for scale in study.scales if scale.multimodal and scale.mixed)
 
 
 def too_thin(study: Study) -> tuple[ScaleStudy, ...]:
     """The scales at which some seeds succeed and some fail, and which have too few for the dip test."""
-    return tuple(scale for scale in study.scales if mixed(scale) and scale.summary.dip.n < FEWEST_TO_TELL)
+    return tuple(scale for scale in study.scales if scale.mixed and scale.summary.dip.n < FEWEST_TO_TELL)
 
 
 def verdict(study: Study) -> Verdict:
@@ -66,6 +58,18 @@ def verdict(study: Study) -> Verdict:
     Notes
     -----
     The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the dip test can see.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import analysis, read_table
+    >>> rows = [f"{depth},{run},{depth / 4 + run / 500}" for depth in (1, 2, 3, 4) for run in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
+    ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> verdict(study)
+    'smoothly'
     """
     scales = [scale.summary for scale in study.scales]
     if max(scale.dip.n for scale in scales) <= 1:

@@ -52,8 +52,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
-        "failures in "
-        "P(success) and are left out elsewhere.",
+        "failures in P(success) and are left out elsewhere.",
         [_what(study), "seeds", "diverged", *inside, "mean", "mode",
          f"P({side} {wording.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
         [
@@ -106,7 +105,7 @@ def _modality(study: Study) -> PageTable:
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
                 f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
                 wording.percent(s.summary.dip.tied_share),
-                s.seeds_needed.text,
+                "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
             for s in study.scales
         ],
