@@ -33,6 +33,9 @@ Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[Any]
 """Ids of seeds: integers, or text in a table whose runs have names."""
 
+ALL_ROWS = "all rows"
+"""Name of the split of a table of which no rows were chosen."""
+
 
 @dataclass(frozen=True)
 class Success:

@@ -142,7 +142,7 @@ def _verdict(study: Study, word: Verdict) -> tuple[str, str]:
             f"no evidence against chance either. {ends}"
         )
     if word == "one scale":
-        return f"Undecided: there is only one {what}.", f"How a capability emerges takes several. {ends}"
+        return f"Undecided: there is only one value of {what}.", f"How a capability emerges takes several. {ends}"
     return _shape(study, word, ends)
 
 
@@ -332,7 +332,7 @@ def _continuous(study: Study) -> Finding | None:
     if agreement:
         weakest = min(agreement, key=lambda r: r.estimate)
         told += (
-            f" The lowest rank correlation of a continuous metric with {harsh.metric} is "
+            f" The lowest rank correlation of another metric with {harsh.metric} is "
             f"{wording.with_interval(weakest)}: "
             + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
         )
@@ -493,6 +493,8 @@ def _what(study: Study) -> str:
 def _at(study: Study, scales: Sequence[ScaleStudy]) -> str:
     names = [wording.scale(scale.summary.scale) for scale in scales]
     if len(names) > LISTED:
+        if len(names) == len(study.scales):
+            return f"every {_what(study)}"
         return f"{len(names)} of {len(study.scales)} scales ({_what(study)} {names[0]} to {names[-1]})"
     return f"{_what(study)} {wording.listed(names)}"
 

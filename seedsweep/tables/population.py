@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Bools, Curves, FinalTable, Floats, Ints, Origin, Population, Success, listed
+from seedsweep.population import (
+    ALL_ROWS,
+    Bools,
+    Curves,
+    FinalTable,
+    Floats,
+    Ints,
+    Origin,
+    Population,
+    Success,
+    listed,
+)
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
 from seedsweep.tables.columns import ranked
@@ -22,9 +33,6 @@ from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.files import open_table
 from seedsweep.tables.lattice import lattice_of
 from seedsweep.tables.rows import Roles, Rows, read_rows
-
-ALL_ROWS = "all rows"
-"""Name of the split where no rows were chosen."""
 
 
 def read_table(

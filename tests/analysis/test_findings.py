@@ -151,7 +151,7 @@ def test_groups_that_are_the_floor_and_the_rest(tmp_path: Path) -> None:
 
 def test_one_scale(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.5))
-    assert (found.verdict, found.headline) == ("one scale", "Undecided: there is only one depth.")
+    assert (found.verdict, found.headline) == ("one scale", "Undecided: there is only one value of depth.")
     assert "Minimum capacity" not in topics(found)
     split = of(tmp_path, chance(0.5))
     assert split.headline == "By chance: at depth 1 the random seed decides who succeeds."

@@ -13,10 +13,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import seedsweep
 from seedsweep.analysis import wording
 from seedsweep.analysis.findings import Findings, findings
+from seedsweep.analysis.population import PopulationSummary
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.study import Study, study
-from seedsweep.population import Population
+from seedsweep.population import ALL_ROWS, Population
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -110,10 +111,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
         scale_name=summary.scale_name,
         scales=wording.listed([wording.scale(scale) for scale in population.scales]),
         count=wording.seeds_per_scale(summary.scales),
-        success=(
-            f"{summary.metric} on {summary.split} is at {'least' if summary.higher_is_better else 'most'} "
-            f"{wording.number(summary.threshold)}"
-        ),
+        success=_success(summary),
         findings=words,
         pictures=list(pictures(population, found)),
         tables=list(tables(found)),
@@ -125,3 +123,10 @@ def report(population: Population, *, command: str | None = None) -> Report:
         version=seedsweep.__version__,
     )
     return Report(words, found, html)
+
+
+def _success(summary: PopulationSummary) -> str:
+    """What a seed that succeeds does."""
+    where = "" if summary.split == ALL_ROWS else f" on {summary.split}"
+    side = "least" if summary.higher_is_better else "most"
+    return f"{summary.metric}{where} is at {side} {wording.number(summary.threshold)}"

@@ -14,7 +14,7 @@ from seedsweep.analysis import figures, wording
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
 from seedsweep.analysis.report.svg import inline_svg
 from seedsweep.analysis.study import Study
-from seedsweep.population import Population
+from seedsweep.population import ALL_ROWS, Population
 
 CURVES: Final = 200
 """Seeds of a scale of which learning curves are drawn; of more, an even choice by rank of their final value."""
@@ -34,7 +34,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
     """The figures of a report, in the order of the page."""
     summary, measured = study.summary, study.measured
     what = summary.scale_name.rpartition(".")[2]
-    metric = f"{summary.metric} ({summary.split})"
+    metric = _on(summary.metric, summary.split)
     axes: dict[str, Any] = {"scale_name": what, "metric_name": metric}
     success: dict[str, Any] = {"at_least": summary.threshold, "higher_is_better": summary.higher_is_better}
     summaries = [scale.summary for scale in study.scales]
@@ -45,7 +45,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
     rates = wording.listed([wording.percent(s.success.rate) for s in summaries])
     yield picture(
         "ladder",
-        f"Where the seeds end, at each {what}",
+        f"Where the seeds end, by {what}",
         "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual numbers "
         "with 95 % "
         "intervals: the mode is where most seeds end, and jumps where the mean and P(success) may climb "
@@ -93,13 +93,13 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         drawn = figures.densities(
             values,
             scale_name=what,
-            metric_name=f"{name} ({summary.split})",
+            metric_name=_on(name, summary.split),
             bounds=(low, np.inf if high is None else high),
         )
         yield picture(
             f"density-{number}",
             f"The same seeds under {name}",
-            f"Smoothed distribution of {name} over seeds, one row per {what}, a tick for every seed. Two humps "
+            f"Smoothed distribution of {name} over seeds, one row per scale, a tick for every seed. Two humps "
             "here are "
             f"not made by the threshold in {summary.metric}.",
             drawn,
@@ -143,6 +143,10 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "learning rate decays to zero they flatten in any case.",
             figures.budget_sensitivity(study.survival, scale_name=what),
         )
+
+
+def _on(metric: str, split: str) -> str:
+    return metric if split == ALL_ROWS else f"{metric} ({split})"
 
 
 def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]) -> tuple[str, str, str, Figure]:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from seedsweep.analysis import wording
 from seedsweep.analysis.study import Study
+
+SENTENCE: Final = 28  # characters of a cell from which on it is no number with its interval
 
 
 @dataclass(frozen=True)
@@ -17,6 +20,11 @@ class PageTable:
     note: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def prose(self) -> set[int]:
+        """Columns with sentences in them, which are set to the left and may be wrapped."""
+        return {i for row in self.rows for i, cell in enumerate(row) if len(cell) > SENTENCE}
 
 
 def tables(study: Study) -> Iterator[PageTable]:

@@ -104,7 +104,7 @@ def test_what_a_sweep_shows(count: Report) -> None:
     page = Page(count.html)
     headings = page.texts["h3"]
     for title in (
-        "Where the seeds end, at each depth",
+        "Where the seeds end, by depth",
         "Two studies of one seed per scale, from the same seeds",
         "How often a small study would claim a sudden emergence",
         "How far each scale is from the largest",
