@@ -137,6 +137,12 @@ def read_table(path: Path, where: dict[str, str]) -> Population:
     )
 
 
+def write_report(population: Population, place: Path) -> None:
+    """What `seedsweep report` does."""
+    page = seedsweep.report(population).write(place / "report.html")
+    print(f"{page.stat().st_size / 1e6:.1f} MB of HTML")
+
+
 STEPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "write": ("write", lambda place: write(place)),
     "load": ("load the sweep", lambda place: seedsweep.load(place / "sweep")),
@@ -147,6 +153,7 @@ STEPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     ),
     "summary": ("… and the summary", lambda place: summarise_population(seedsweep.load(place / "sweep"))),
     "show": ("… and figures", lambda place: show(seedsweep.load(place / "sweep"), place)),
+    "report": ("the report, all of it", lambda place: write_report(seedsweep.load(place / "sweep"), place)),
     "parquet": (
         "the same of one Parquet file",
         lambda place: show(read_table(place / "rows.parquet", OF_ALL), place),
@@ -154,6 +161,12 @@ STEPS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "continuous": (
         "the same of a continuous metric",
         lambda place: show(read_table(place / "rows.parquet", OF_ALL | {"metric": "min_probability"}), place),
+    ),
+    "report of a table": (
+        "the report of the same metric",
+        lambda place: write_report(
+            read_table(place / "rows.parquet", OF_ALL | {"metric": "min_probability"}), place
+        ),
     ),
     "csv": (
         "read the CSV of one metric and split",

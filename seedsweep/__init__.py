@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from seedsweep import analysis
+    from seedsweep.analysis.report import report
     from seedsweep.errors import InputError
     from seedsweep.population import Population
     from seedsweep.spec import SweepSpec
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from seedsweep.tables import read_table
 
 __version__ = "0.1.0"
-__all__ = ["InputError", "Population", "SweepSpec", "analysis", "load", "read_spec", "read_table", "run"]
+__all__ = ["InputError", "Population", "SweepSpec", "analysis", "load", "read_spec", "read_table", "report", "run"]
 
 _HOMES = {
     "InputError": "seedsweep.errors",
@@ -34,6 +35,7 @@ _HOMES = {
     "load": "seedsweep.sweep.population",
     "read_spec": "seedsweep.sweep.specfile",
     "read_table": "seedsweep.tables",
+    "report": "seedsweep.analysis.report",
     "run": "seedsweep.sweep.run",
 }
 

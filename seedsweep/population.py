@@ -33,6 +33,9 @@ Bools = npt.NDArray[np.bool_]
 Labels = npt.NDArray[Any]
 """Ids of seeds: integers, or text in a table whose runs have names."""
 
+ALL_ROWS = "all rows"
+"""Name of the split of a table of which no rows were chosen."""
+
 
 @dataclass(frozen=True)
 class Success:
@@ -138,6 +141,20 @@ class Curves:
         }
 
 
+@dataclass(frozen=True)
+class Origin:
+    """Where the numbers of a population come from, for people to read."""
+
+    facts: Mapping[str, str]
+    """What it is, a few words each."""
+    runs: tuple[Mapping[str, str], ...] = ()
+    """What was done, in order: when, the command, versions, devices, packs."""
+    spec: Mapping[str, Any] | None = None
+    """The spec that `seedsweep run` reads; None for a table."""
+    extend: str | None = None
+    """The command that trains more seeds, with ``{seeds}`` in the place of their range; None if none is known."""
+
+
 class Population(ABC):
     """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
 
@@ -180,6 +197,11 @@ class Population(ABC):
     @abstractmethod
     def success(self) -> Success:
         """What counts as success."""
+
+    @property
+    @abstractmethod
+    def origin(self) -> Origin:
+        """Where the numbers come from."""
 
     @abstractmethod
     def figures_directory(self) -> Path:

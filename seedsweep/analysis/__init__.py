@@ -31,6 +31,13 @@ answer that is written in the docstring.
                                           survive a continuous metric?
 `duplicates`                              `identical_curves` (`IdenticalCurves`): are two seeds one run?
 `population`                              `summarise_population`, `draw`: the same for a sweep's population
+`study`                                   `study` (`Study`, `ScaleStudy`, `Measured`): everything that applies to a
+                                          population
+`verdict`                                 `verdict`: smoothly, abruptly, by chance, or why that cannot be told
+`findings`                                `findings` (`Findings`, `Finding`): a study in sentences
+`wording`                                 numbers as they stand in sentences and tables
+`report`                                  `report` (`Report`): one HTML page; needs matplotlib, so it is its own
+                                          import: ``from seedsweep.analysis.report import report``
 `samples`                                 what all of these accept as a sample
 `figures`                                 `ladder`, `learning_curves`, `extreme_curves`, `densities`, `distances`,
                                           `u_shape`, `metric_twins`, `claims`, `survival_curves`,
@@ -62,12 +69,14 @@ from seedsweep.analysis.emergence import (
     emergence_claims,
     extreme_curves,
 )
+from seedsweep.analysis.findings import Finding, Findings, findings
 from seedsweep.analysis.mirage import MetricModality, MirageCheck, mirage_check
 from seedsweep.analysis.modality import DipResult, DipVariants, dip, dip_variants
 from seedsweep.analysis.mode import mode
 from seedsweep.analysis.multiplicity import adjust_pvalues
 from seedsweep.analysis.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.scale_curves import breakthroughness, linearity
+from seedsweep.analysis.study import Measured, ScaleStudy, Study, study
 from seedsweep.analysis.success import SuccessRate, mean_given_success, succeeds, success_rate
 from seedsweep.analysis.summary import ScaleSummary, summarise
 from seedsweep.analysis.survival import (
@@ -80,6 +89,7 @@ from seedsweep.analysis.survival import (
 )
 from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary, summarise_survival
 from seedsweep.analysis.variance import VarianceShares, variance_shares
+from seedsweep.analysis.verdict import verdict
 
 __all__ = [
     "CutOff",
@@ -89,17 +99,22 @@ __all__ = [
     "DrawnDistribution",
     "EmergenceClaims",
     "ExtremeCurves",
+    "Finding",
+    "Findings",
     "IdenticalCurves",
     "Interval",
     "LogRank",
+    "Measured",
     "MetricModality",
     "MinimumCapacity",
     "MirageCheck",
     "NoiseFloor",
     "ScaleDrift",
+    "ScaleStudy",
     "ScaleSummary",
     "ScaleSurvival",
     "SeedsNeeded",
+    "Study",
     "SuccessCluster",
     "SuccessRate",
     "SurvivalCurve",
@@ -115,6 +130,7 @@ __all__ = [
     "drift",
     "emergence_claims",
     "extreme_curves",
+    "findings",
     "identical_curves",
     "kaplan_meier",
     "linearity",
@@ -126,6 +142,7 @@ __all__ = [
     "noise_floor",
     "seeds_needed",
     "still_rising",
+    "study",
     "succeeds",
     "success_by_budget",
     "success_cluster",
@@ -134,5 +151,6 @@ __all__ = [
     "summarise_survival",
     "time_to_threshold",
     "variance_shares",
+    "verdict",
     "wasserstein2",
 ]

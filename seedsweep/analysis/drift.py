@@ -5,13 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from functools import lru_cache
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.samples import FloatArray, observed, observed_by_scale, samples_by_scale
+
+Indices: TypeAlias = npt.NDArray[np.int64]
 
 HALVINGS: Final = 200
 RESAMPLES: Final = 1000
@@ -143,12 +146,17 @@ def wasserstein2(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
 
 def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Squared Wasserstein-2 distance of each row of `a` (r, n) to that of `b` (r, m); rows are sorted."""
-    n, m = a.shape[1], b.shape[1]
-    # The merged grid in units of 1/(n m), where its points are integers and equal ones coincide.
+    of_a, of_b, lengths = _merged_grid(a.shape[1], b.shape[1])
+    return np.asarray((a[:, of_a] - b[:, of_b]) ** 2 @ lengths)
+
+
+@lru_cache(maxsize=64)  # the bootstrap asks for the same sizes a thousand times
+def _merged_grid(n: int, m: int) -> tuple[Indices, Indices, FloatArray]:
+    """The intervals on which the quantile functions of n and of m values are constant: which values, how long."""
+    # In units of 1/(n m) the points of the grid are integers, and equal ones coincide.
     grid = np.union1d(np.arange(n + 1) * m, np.arange(m + 1) * n)
     left = grid[:-1]
-    gaps = a[:, left // m] - b[:, left // n]
-    return np.asarray(gaps**2 @ np.diff(grid) / (n * m))
+    return left // m, left // n, np.diff(grid) / (n * m)
 
 
 def noise_floor(x: npt.ArrayLike) -> NoiseFloor:

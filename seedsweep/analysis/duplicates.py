@@ -25,7 +25,7 @@ class IdenticalCurves:
     ----------
     scale : float
         The value on the ladder.
-    seeds : tuple of int
+    seeds : tuple of int or str
         The seeds, ascending; two or more.
     same_run : bool
         Whether this is a duplicate: no chance, but one run under several names. False for curves that agree
@@ -37,7 +37,7 @@ class IdenticalCurves:
     """
 
     scale: float
-    seeds: tuple[int, ...]
+    seeds: tuple[int | str, ...]
     same_run: bool
     distinct_values: int
     expected_by_chance: float
@@ -115,7 +115,7 @@ def identical_curves(
                 found.append(
                     IdenticalCurves(
                         scale=float(scale),
-                        seeds=tuple(sorted(int(seeds[i]) for i in group)),
+                        seeds=tuple(sorted(seeds[group].tolist())),
                         same_run=different >= 3 and chance < IMPROBABLE,
                         distinct_values=different,
                         expected_by_chance=chance,

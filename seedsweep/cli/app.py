@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import sys
 import time
 from contextlib import redirect_stdout
@@ -19,6 +20,7 @@ import seedsweep
 from seedsweep.cli import tables
 from seedsweep.cli.progress import RunDisplay
 from seedsweep.errors import InputError
+from seedsweep.population import Population
 
 app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
@@ -53,6 +55,29 @@ Out = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Metrics = Annotated[
+    list[str],
+    typer.Option(
+        "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
+    ),
+]
+Step = Annotated[
+    str | None,
+    typer.Option("--step", metavar="COL", help="The training step, if a run has many rows: gives curves."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold", metavar="X", help="Success is at least X.  [default: the middle of the observed values]"
+    ),
+]
+HigherIsWorse = Annotated[
+    bool, typer.Option("--higher-is-worse", help="The metric is a loss: success is at most X.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
 Directory = Annotated[str, typer.Argument(metavar="DIR", help="The directory (or URL) of a sweep.")]
 
 
@@ -117,6 +142,7 @@ def run(
         if not as_json:
             stdout.print(tables.summary(summary))
             stdout.print(tables.places("store", f"{population.path}/metrics (Parquet)", figures), soft_wrap=True)
+            stdout.print(tables.more(shlex.join(["seedsweep", "report", place])), soft_wrap=True)
     if as_json:
         _print_json(
             {"run": result.to_dict()}
@@ -136,21 +162,11 @@ def analyze(
     ],
     scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, 1.5B.")],
     seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
-    metric: Annotated[str, typer.Option(metavar="COL", help="What decides about success.")],
-    step: Annotated[
-        str | None, typer.Option(metavar="COL", help="The training step, if a run has many rows: gives curves.")
-    ] = None,
-    threshold: Annotated[
-        float | None,
-        typer.Option(metavar="X", help="Success is at least X.  [default: the middle of the observed values]"),
-    ] = None,
-    higher_is_worse: Annotated[
-        bool, typer.Option("--higher-is-worse", help="The metric is a loss: success is at most X.")
-    ] = False,
-    where: Annotated[
-        list[str] | None,
-        typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
-    ] = None,
+    metric: Metrics,
+    step: Step = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    where: Where = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Where figures go.  [default: NAME-analysis]")
     ] = None,
@@ -188,6 +204,93 @@ def analyze(
     else:
         stdout.print(tables.summary(summary))
         stdout.print(tables.places("table", population.path, figures), soft_wrap=True)
+        command = _report_command(table, scale, seed, metric, step, threshold, higher_is_worse, where)
+        stdout.print(tables.more(command), soft_wrap=True)
+
+
+@app.command()
+def report(
+    target: Annotated[
+        str,
+        typer.Argument(metavar="DIR|TABLE", help="The directory (or URL) of a sweep, or a table as in analyze."),
+    ],
+    scale: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: what is scaled.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: the seed.")] = None,
+    metric: Annotated[
+        list[str] | None,
+        typer.Option("--metric", metavar="COL", help="Of a table: what decides about success. Repeatable."),
+    ] = None,
+    step: Step = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    where: Where = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write one HTML page: what was found in words, then every figure and number, and where they come from.
+
+    The page needs nothing else, no network either. The columns of a table are named as for analyze.
+
+    Example: seedsweep report runs/pocket/count-depth
+    """
+    if scale is not None and seed is not None and metric:
+        population: Population = seedsweep.read_table(
+            target,
+            scale=scale,
+            seed=seed,
+            metric=metric,
+            step=step,
+            threshold=threshold,
+            higher_is_better=not higher_is_worse,
+            where=_conditions(where or []),
+        )
+        command = _report_command(target, scale, seed, metric, step, threshold, higher_is_worse, where)
+    elif Path(target).is_file() or scale or seed or metric or step or threshold is not None or where:
+        raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
+    else:
+        population = seedsweep.load(target)
+        command = shlex.join(["seedsweep", "report", target])
+        if not population.scales:
+            raise InputError(f"{target}: no seed has finished training yet; see seedsweep status {target}")
+    place = population.figures_directory().parent / "report.html" if out is None else Path(out)
+    with stderr.status("counting …"):
+        made = seedsweep.report(population, command=command)
+    try:
+        made.write(place)
+    except OSError as error:
+        raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
+    if as_json:
+        _print_json({**made.to_dict(), "report": str(place)})
+    else:
+        stdout.print(tables.findings(made.findings))
+        stdout.print(f"report    {place}", soft_wrap=True, markup=False, highlight=False)
+
+
+def _report_command(
+    table: str,
+    scale: str,
+    seed: str,
+    metrics: list[str],
+    step: str | None,
+    threshold: float | None,
+    higher_is_worse: bool,
+    where: list[str] | None,
+) -> str:
+    """The command that makes the report of a table."""
+    words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
+    for metric in metrics:
+        words += ["--metric", metric]
+    if step is not None:
+        words += ["--step", step]
+    if threshold is not None:
+        words += ["--threshold", f"{threshold:g}"]
+    if higher_is_worse:
+        words.append("--higher-is-worse")
+    for condition in where or []:
+        words += ["--where", condition]
+    return shlex.join(words)
 
 
 def _conditions(given: list[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from seedsweep.analysis import Interval
+from seedsweep.analysis.findings import Findings
 from seedsweep.analysis.population import PopulationSummary
 from seedsweep.spec import scale_text
 from seedsweep.sweep.estimate import Estimate
@@ -135,6 +136,23 @@ def places(kind: str, path: str, figures: Sequence[str]) -> Text:
     lines = [f"{kind:10}{path}"]
     lines += [f"figure    {figure}" for figure in figures if figure.endswith(".png")]
     return Text("\n".join(lines))
+
+
+def more(command: str) -> Text:
+    """Where to go on."""
+    return Text(f"more      {command}")
+
+
+def findings(found: Findings) -> Group:
+    """What a report says first."""
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 1, 0))
+    table.add_column(style="bold", width=18)
+    table.add_column()
+    for finding in found.findings:
+        table.add_row(escape(finding.topic), escape(finding.text))
+    for warning in found.warnings:
+        table.add_row("[yellow]Note", escape(warning))
+    return Group(Text(found.headline, style="bold"), Text(), table)
 
 
 def status(current: SweepStatus) -> RenderableType:

@@ -6,7 +6,8 @@ Loading reads the footers of the store's blocks; rows are read when a table is a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Curves, FinalTable, Population, Success, listed
+from seedsweep.population import Curves, FinalTable, Origin, Population, Success, listed
 from seedsweep.schema import METRICS
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
@@ -111,6 +112,23 @@ class StoredPopulation(Population):
         """What counts as success, by the latest spec."""
         settings = self._record.success
         return Success(settings.metric, settings.split, settings.at_least)
+
+    @property
+    def origin(self) -> Origin:
+        """The sweep's record: spec, runs, and the command that extends it."""
+        record = self._record
+        runs = tuple(_told(run) for run in record.runs)
+        return Origin(
+            facts={
+                "sweep": self.path,
+                "fingerprint": record.fingerprint,
+                "created": record.created,
+                "updated": record.updated,
+            },
+            runs=runs,
+            spec=record.spec,
+            extend=_extending(runs[-1]["command"], self.path) if runs else None,
+        )
 
     def figures_directory(self) -> Path:
         """Where figures of this population go: `figures/` in its directory, or here if that is an object store."""
@@ -261,3 +279,38 @@ class StoredPopulation(Population):
 
 def _where(metric: str, split: str) -> pc.Expression:
     return (pc.field("metric") == metric) & (pc.field("split") == split)
+
+
+def _told(run: Mapping[str, Any]) -> dict[str, str]:
+    """An entry of `SweepRecord.runs` in words."""
+    versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
+    told = {
+        "started": run.get("started"),
+        "finished": run.get("finished"),
+        "command": run.get("command"),
+        "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        "device": run.get("device"),
+        "pack sizes": listed(map(str, run.get("pack_sizes", ()))),
+        "executor": run.get("executor"),
+        "commit": run.get("commit"),
+        "versions": listed([f"Python {run.get('python')}", *versions]),
+        "platform": run.get("platform"),
+    }
+    return {name: str(value) for name, value in told.items() if value is not None} | {"command": run["command"]}
+
+
+def _extending(command: str, place: str) -> str | None:
+    """A recorded `seedsweep run` with `{seeds}` for its seeds and this place as --out; None if it is no such."""
+    words = shlex.split(command)
+    if len(words) < 3 or Path(words[0]).name != "seedsweep" or words[1] != "run":
+        return None
+    kept = []
+    skipped = False
+    for word in words[2:]:
+        if skipped:
+            skipped = False
+        elif word in ("--seeds", "--out"):
+            skipped = True
+        elif not word.startswith(("--seeds=", "--out=")):
+            kept.append(word)
+    return f"{shlex.join(['seedsweep', 'run', *kept, '--out', place])} --seeds {{seeds}}"

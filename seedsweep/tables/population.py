@@ -14,7 +14,18 @@ from typing import Any
 import numpy as np
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Bools, Curves, FinalTable, Floats, Ints, Population, Success, listed
+from seedsweep.population import (
+    ALL_ROWS,
+    Bools,
+    Curves,
+    FinalTable,
+    Floats,
+    Ints,
+    Origin,
+    Population,
+    Success,
+    listed,
+)
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
 from seedsweep.tables.columns import ranked
@@ -22,9 +33,6 @@ from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.files import open_table
 from seedsweep.tables.lattice import lattice_of
 from seedsweep.tables.rows import Roles, Rows, read_rows
-
-ALL_ROWS = "all rows"
-"""Name of the split where no rows were chosen."""
 
 
 def read_table(
@@ -174,6 +182,15 @@ class TablePopulation(Population):
     def success(self) -> Success:
         """What counts as success; its split says which rows were chosen."""
         return self._success
+
+    @property
+    def origin(self) -> Origin:
+        """The file, and which column is what."""
+        roles = self._roles
+        facts = {"table": self.path, "scale": roles.scale, "seed": roles.seed, "metric": listed(roles.metrics)}
+        if roles.step is not None:
+            facts["step"] = roles.step
+        return Origin(facts | {"rows": self._success.split})
 
     def figures_directory(self) -> Path:
         """`NAME-analysis/figures` here."""

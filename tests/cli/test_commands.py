@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -153,7 +154,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 def test_version_and_help(seedsweep_command: Command) -> None:
     assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
     assert "Commands" in seedsweep_command("").out
-    for command in ("run", "analyze", "plan", "status", "presets", "verify"):
+    for command in ("run", "analyze", "report", "plan", "status", "presets", "verify"):
         assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
 
 
@@ -163,6 +164,8 @@ TABLE = "params,run,split,loss\n" + "\n".join(
     for run in range(12)
     for split, shift in (("train", 0.0), ("test", 0.5))
 )
+COUNT = Path(__file__).parents[2] / "populations" / "count-depth"
+REPORT = "report study.csv --scale params --seed run --metric loss"
 ANALYZE = "analyze study.csv --scale params --seed run --metric loss"
 
 
@@ -178,6 +181,8 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     made = files_below(here) - {"study.csv", "small.yaml"}
     assert made == {"study-analysis/figures/ladder.svg", "study-analysis/figures/ladder.png"}
     assert "table     study.csv" in ended.out
+    options = "--scale params --seed run --metric loss --threshold 2.555 --higher-is-worse --where split=test"
+    assert f"more      seedsweep report study.csv {options}" in ended.out
 
     told = json.loads(seedsweep_command(f"{command} --out there --json").out)
     small, large = told["summary"]["scales"]
@@ -202,6 +207,37 @@ def test_analyze_flags_what_a_reader_must_know(seedsweep_command: Command, here:
     assert all(note in shown for note in notes)
 
 
+def test_report_of_a_table(seedsweep_command: Command, here: Path) -> None:
+    (here / "study.csv").write_text(TABLE)
+    options = "--scale params --seed run --metric loss --threshold 2.555 --higher-is-worse --where split=test"
+    ended = seedsweep_command(f"report study.csv {options}")
+    assert (ended.status, ended.err) == (0, "")
+    assert ended.out.startswith("Undecided: too few seeds at params 1.5B.\n")
+    assert ended.out.endswith("report    study-analysis/report.html\n")
+    page = (here / "study-analysis/report.html").read_text()
+    assert f"seedsweep report study.csv {options}" in page
+
+    told = json.loads(seedsweep_command(f"report study.csv {options} --out there/page.html --json").out)
+    assert told["report"] == "there/page.html"
+    assert told["findings"]["headline"] == "Undecided: too few seeds at params 1.5B."
+    assert told["study"]["summary"]["higher_is_better"] is False
+    assert (here / "there/page.html").exists()
+
+
+def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
+    shutil.copytree(COUNT, here / "sweep")
+    assert seedsweep_command("report sweep").out.endswith(f"report    {here}/sweep/report.html\n")
+    assert seedsweep_command("status sweep").status == 0, "the report is no stranger in the sweep's directory"
+    record = json.loads((here / "sweep/sweep.json").read_text())
+    shutil.rmtree(here / "sweep/metrics")
+    assert record["runs"]
+    refused = seedsweep_command("report sweep")
+    assert (refused.status, refused.err) == (
+        2,
+        "seedsweep: sweep: no seed has finished training yet; see seedsweep status sweep\n",
+    )
+
+
 BAD = [
     ("analyze study.csv --scale params --seed run --metric los", "did you mean 'loss'?"),
     ("analyze studies.csv --scale params --seed run --metric loss", "studies.csv: no such file"),
@@ -210,6 +246,12 @@ BAD = [
     (f"{ANALYZE} --where test", "--where test: give COL=VALUE"),
     (f"{ANALYZE} --where split=test --where split=train", "split is given twice"),
     (f"{ANALYZE} --where split=test --out small.yaml", "use another --out"),
+    ("report study.csv", "for a table, name its columns: --scale COL --seed COL --metric COL"),
+    ("report full --scale params", "for a table, name its columns"),
+    ("report nowhere", "nowhere: no sweep there"),
+    ("report full", "full: not a sweep"),
+    (f"{REPORT} --where split=test --out small.yaml/page.html", "use another --out"),
+    (f"{REPORT} --where split=tets", "split=tets"),
     ("run smal.yaml", "small.yaml"),
     ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
     ("presets pocket/cuont-depth", "did you mean 'pocket/count-depth'"),

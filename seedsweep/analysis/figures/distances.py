@@ -20,6 +20,7 @@ def distances(
     *,
     scale_name: str,
     metric_name: str,
+    higher_is_better: bool = True,
 ) -> Figure:
     """Wasserstein-2 distances along the ladder, with their noise floor, minimum capacity and the mode's jump.
 
@@ -37,6 +38,8 @@ def distances(
         What `summarise` returned for the same values.
     scale_name, metric_name : str
         Label of the axis, and the unit of the distances.
+    higher_is_better : bool
+        Whether the mode jumps up; else it jumps down.
 
     Returns
     -------
@@ -80,7 +83,7 @@ def distances(
             sure = capacity.probabilities[capacity.scales.index(capacity.scale)]
             label = f"minimum capacity (in {sure:.0%} of resamples)"
             axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
-        jump = _largest_jump_of_the_mode(summaries)
+        jump = _largest_jump_of_the_mode(summaries, higher_is_better)
         if jump is not None:
             axes.axvline(
                 jump,
@@ -110,9 +113,10 @@ def _draw_noise(axes: Axes, drift: Sequence[ScaleDrift]) -> None:
             axes.hlines(row.noise_floor.mean, i - 0.25, i + 0.25, color=style.NOISE, linewidth=1.5, zorder=0)
 
 
-def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary]) -> int | None:
-    """Index of the scale at the end of the mode's largest rise; None if it never rises."""
-    modes = [summary.mode.estimate for summary in summaries if summary.mode.n]
+def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary], higher_is_better: bool) -> int | None:
+    """Index of the scale at the end of the mode's largest gain; None if it never gains."""
+    sign = 1 if higher_is_better else -1
+    modes = [sign * summary.mode.estimate for summary in summaries if summary.mode.n]
     where = [i for i, summary in enumerate(summaries) if summary.mode.n]
     rises = np.diff(modes)
     return where[int(np.argmax(rises)) + 1] if rises.size and rises.max() > 0 else None

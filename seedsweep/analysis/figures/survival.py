@@ -17,7 +17,9 @@ from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary
 ROW: Final = 0.15  # inches, of the numbers at risk
 
 
-def survival_curves(summary: SurvivalSummary, *, scale_name: str, metric_name: str) -> Figure:
+def survival_curves(
+    summary: SurvivalSummary, *, scale_name: str, metric_name: str, higher_is_better: bool = True
+) -> Figure:
     """The share of seeds that have not yet reached the threshold for good, over training.
 
     One Kaplan-Meier curve per scale with its pointwise band; a tick where seeds are censored, which is mostly the
@@ -30,6 +32,8 @@ def survival_curves(summary: SurvivalSummary, *, scale_name: str, metric_name: s
         What `summarise_survival` returned.
     scale_name, metric_name : str
         As they shall stand in the labels.
+    higher_is_better : bool
+        False if the summary is of the negated metric and threshold.
 
     Returns
     -------
@@ -69,7 +73,8 @@ def survival_curves(summary: SurvivalSummary, *, scale_name: str, metric_name: s
         ticks = {"marker": "|", "markersize": 7.0, "linestyle": "none", "color": colour}
         panel.plot(curve.times[censored], curve.survival[censored], **ticks)
     _finish(panel, summary)
-    panel.set_title(f"seeds not yet at {metric_name} ≥ {summary.at_least:g}, for good", **style.LABEL, loc="left")
+    threshold = f"≥ {summary.at_least:g}" if higher_is_better else f"≤ {-summary.at_least:g}"
+    panel.set_title(f"seeds not yet at {metric_name} {threshold}, for good", **style.LABEL, loc="left")
     _legend(panel, scale_name)
 
     panel.tick_params(labelbottom=False)

@@ -57,7 +57,7 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
         (panels[2], "mean | success", [s.mean_given_success for s in summaries], style.SUCCESS, "^"),
     ):
         style.draw_intervals(axes, results, colour, marker)
-        lowest = _lowest_between_higher(results)
+        lowest = lowest_between_higher(results)
         if lowest is not None:
             height = axes.lines[0].get_ydata()[lowest]
             axes.plot(lowest, height, "o", markersize=11, markerfacecolor="none", markeredgecolor=style.INK)
@@ -78,7 +78,7 @@ def _fits_shares(summaries: Sequence[ScaleSummary]) -> bool:
     return bool(np.nanmin([*ends, *given, 0.0]) >= 0 and np.nanmax([*ends, *given, 0.0]) <= 1)
 
 
-def _lowest_between_higher(results: Sequence[Interval | SuccessRate | None]) -> int | None:
+def lowest_between_higher(results: Sequence[Interval | SuccessRate | None]) -> int | None:
     """Index of the lowest result, None unless intervals on both sides lie wholly above its own."""
     told = [(i, r) for i, r in enumerate(results) if r is not None and not np.isnan(r.low)]
     if not told:

@@ -1,0 +1,523 @@
+"""What a study found, in sentences for a researcher who has not read the paper; no more than the numbers say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from seedsweep.analysis import wording
+from seedsweep.analysis.budget import CutOff
+from seedsweep.analysis.study import LEVEL, ScaleStudy, Study
+from seedsweep.analysis.summary import jsonable
+from seedsweep.analysis.verdict import FEWEST_TO_TELL, Verdict, split_by_chance, too_thin, verdict
+
+MANY_TIES: Final = 0.2
+"""Share of tied values from which on the dip test, without jitter, may take ties for groups."""
+
+SATURATED: Final = 0.1
+"""Share of the seeds at a bound of the metric from which on they may be one of the groups."""
+
+ALIKE: Final = 0.5
+"""Rank correlation from which on two metrics rank the seeds alike."""
+
+LISTED: Final = 4
+"""More scales than that are told by their ends."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was found.
+
+    Attributes
+    ----------
+    topic : str
+        A few words.
+    text : str
+        One to four sentences, with number, 95 % interval and n.
+    """
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The first screen of a report.
+
+    Attributes
+    ----------
+    verdict : str
+        One of the words of `seedsweep.analysis.verdict.verdict`.
+    headline : str
+        The verdict as a sentence.
+    findings : tuple of Finding
+        The first says why.
+    warnings : tuple of str
+        What a reader must know before using these numbers, a sentence each.
+    """
+
+    verdict: Verdict
+    headline: str
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps``."""
+        told: dict[str, Any] = jsonable(self)
+        return told
+
+
+def findings(study: Study) -> Findings:
+    """Put a study into words: the verdict, what speaks for it, what would settle what is open, and warnings.
+
+    Ranges in brackets are 95 % intervals. "No evidence" is said where a test found nothing, and that seeds are too
+    few to tell where it could hardly have found anything.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import analysis, read_table
+    >>> rows = [f"{depth},{run},{depth / 4 + run / 500}" for depth in (1, 2, 3, 4) for run in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
+    ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> findings(study).headline
+    'Smoothly: the seeds agree, and improve step by step with depth.'
+    """
+    word = verdict(study)
+    headline, reason = _verdict(study, word)
+    told = [
+        Finding("Why", reason),
+        _groups(study),
+        _capacity(study),
+        _continuous(study),
+        _budget(study),
+        _one_seed(study),
+        _variance(study),
+        _open(study),
+    ]
+    return Findings(word, headline, tuple(one for one in told if one), _warnings(study))
+
+
+def _verdict(study: Study, word: Verdict) -> tuple[str, str]:
+    """The headline, and why."""
+    what, scales = _what(study), study.scales
+    summaries = [scale.summary for scale in scales]
+    first, last, ends = scales[0], scales[-1], _ends(study)
+    if word == "by chance":
+        return _chance(study, ends)
+    if word == "absent":
+        bound = wording.percent(last.summary.success.high)
+        return f"No seed succeeds at any {what}.", (
+            f"{wording.seeds(sum(s.n for s in summaries))} were trained and none succeeds. At "
+            f"{_at(study, [last])}, with "
+            f"{wording.seeds(last.summary.n)}, up to {bound} of all seeds could still do."
+        )
+    if word == "everywhere":
+        bound = wording.percent(first.summary.success.low)
+        return f"Every seed succeeds, from {_at(study, [first])} on.", (
+            f"All {sum(s.n for s in summaries)} seeds succeed. At {_at(study, [first])}, with "
+            f"{wording.seeds(first.summary.n)}, at least {bound} of all seeds do."
+        )
+    if word == "no rise":
+        return f"No evidence that {what} matters.", (
+            f"Neither the share of successes nor the mean is clearly better than at {_at(study, [first])} "
+            "anywhere, with "
+            f"{wording.seeds_per_scale(summaries)} per scale. {ends}"
+        )
+    if word == "one seed":
+        return "Undecided: there is one seed per scale.", (
+            f"What is due to {what} and what to the random seed cannot be told apart. {ends}"
+        )
+    if word == "few seeds":
+        thin = too_thin(study)
+        return f"Undecided: too few seeds at {_at(study, thin)}.", (
+            "Some seeds succeed there and others fail. There is no evidence that they form separate groups, but "
+            "with "
+            f"{wording.seeds_per_scale([s.summary for s in thin])} per scale the test would miss most splits: "
+            "this is "
+            f"no evidence against chance either. {ends}"
+        )
+    if word == "one scale":
+        return f"Undecided: there is only one value of {what}.", f"How a capability emerges takes several. {ends}"
+    return _shape(study, word, ends)
+
+
+def _chance(study: Study, ends: str) -> tuple[str, str]:
+    places = split_by_chance(study)
+    where = _at(study, places)
+    clearest = _clearest(places)
+    but = []
+    if _budget_verdict(study, places) == "cut off":
+        but.append("many of the failing seeds were still on their way when training stopped")
+    if study.mirage and all(_under_metrics(study, scale) == "mirage" for scale in places):
+        but.append(f"the groups show in {study.summary.metric} only, not in a continuous metric")
+    headline = f"By chance: at {where} the random seed decides who succeeds"
+    reason = (
+        f"Runs that differ in nothing but the seed part into separate groups. At {_at(study, [clearest])}, "
+        f"{wording.out_of(clearest.summary.success)} succeed. {ends}"
+    )
+    return headline + (f"; but {' and '.join(but)}." if but else "."), reason
+
+
+def _shape(study: Study, word: Verdict, ends: str) -> tuple[str, str]:
+    what = _what(study)
+    parted = [scale for scale in study.scales if scale.mixed]
+    agree = (
+        f"At {_at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
+        f"({wording.seeds_per_scale([s.summary for s in parted])} per scale)."
+        if parted
+        else "At every scale nearly all seeds end alike."
+    )
+    if study.abrupt is None:
+        return "Undecided: the seeds agree, but there are too few scales.", (
+            f"{agree} {ends} Fewer than four scales cannot tell a jump from a steep, even rise."
+        )
+    often = f"in {wording.percent(study.abrupt)} of the resamples of the seeds"
+    step = _largest_step(study)
+    if word == "abruptly":
+        return f"Abruptly, and alike for all seeds: {step}.", (
+            f"{agree} The mean makes most of its rise in one step, and is abrupt by the usual measure "
+            "(breakthroughness) "
+            f"{often}. {ends} What seeds do between these two scales is not known."
+        )
+    if word == "smoothly":
+        return f"Smoothly: the seeds agree, and improve step by step with {what}.", (
+            f"{agree} The mean rises over several steps, the largest {step}; it is abrupt by the usual measure "
+            f"(breakthroughness) {often}. {ends}"
+        )
+    return "Undecided: the seeds agree, but the rise may be abrupt or smooth.", (
+        f"{agree} The mean is abrupt by the usual measure (breakthroughness) {often}; the largest step is "
+        f"{step}. {ends}"
+    )
+
+
+def _ends(study: Study) -> str:
+    """Success at the ends of the ladder."""
+    first, last = study.scales[0], study.scales[-1]
+    if first is last:
+        return f"At {_at(study, [first])}, {wording.out_of(first.summary.success)} succeed."
+    return (
+        f"Success goes from {wording.out_of(first.summary.success)} at {_at(study, [first])} to "
+        f"{wording.out_of(last.summary.success)} at {_at(study, [last])}."
+    )
+
+
+def _largest_step(study: Study) -> str:
+    sign = 1 if study.summary.higher_is_better else -1
+    steps = [
+        (sign * (b.summary.mean.estimate - a.summary.mean.estimate), a, b)
+        for a, b in zip(study.scales, study.scales[1:], strict=False)
+    ]
+    _, before, after = max(steps, key=lambda step: -math.inf if math.isnan(step[0]) else step[0])
+    return (
+        f"from {wording.number(before.summary.mean.estimate)} at {_at(study, [before])} to "
+        f"{wording.number(after.summary.mean.estimate)} at {_at(study, [after])}"
+    )
+
+
+def _groups(study: Study) -> Finding | None:
+    """Where the distribution over seeds has several modes."""
+    topic = "Do seeds part into groups?"
+    tested = [scale for scale in study.scales if scale.summary.dip.n > 1]
+    if not tested:
+        return None
+    split = [scale for scale in tested if scale.multimodal]
+    corrected = f", corrected for {len(study.scales)} scales" if len(study.scales) > 1 else ""
+    if not split:
+        smallest = min(tested, key=lambda scale: scale.pvalue_holm)
+        most = max(scale.summary.dip.n for scale in tested)
+        few = f" With at most {most} seeds at a scale it would miss most splits." if most < FEWEST_TO_TELL else ""
+        return Finding(
+            topic,
+            f"No evidence of it: Hartigan's dip test against a single group has its smallest p at "
+            f"{_at(study, [smallest])} ({_p(study, smallest)}{corrected}, n = {smallest.summary.dip.n}).{few}",
+        )
+    first, *more = split
+    told = [
+        f"Yes, from {_at(study, [first])} on" if more else f"Yes, at {_at(study, [first])}",
+        f": Hartigan's dip test refutes a single group ({_p(study, first)}{corrected}, n = "
+        f"{first.summary.dip.n}).",
+        _clusters(first),
+        _bound(first),
+    ]
+    if more:
+        p = wording.listed([_p(study, scale) for scale in more])
+        told.append(f" Also at {_at(study, more)} ({p}).")
+    others = [scale for scale in tested if scale.mixed and not scale.multimodal]
+    if others:
+        p = wording.listed([_p(study, scale) for scale in others])
+        told.append(f" No evidence of it at {_at(study, others)} ({p}).")
+    return Finding(topic, "".join(told))
+
+
+def _clusters(scale: ScaleStudy) -> str:
+    cluster = scale.cluster
+    if not cluster.supported or cluster.upper is None:
+        return ""
+    return (
+        f" Divided at {wording.number(cluster.threshold)}, {wording.out_of(cluster.upper)} are in the better "
+        "group, with a "
+        f"mean of {wording.number(cluster.upper_mean)}; the others have {wording.number(cluster.lower_mean)}."
+    )
+
+
+def _bound(scale: ScaleStudy) -> str:
+    """Whether the groups are still seen without the seeds at a bound of the metric."""
+    dips = scale.dips
+    rest = dips.unsaturated
+    at_bound = dips.floor_share + dips.ceiling_share
+    if at_bound < SATURATED or (rest.n and rest.pvalue < LEVEL):
+        return ""
+    places = [name for name, share in (("lowest", dips.floor_share), ("highest", dips.ceiling_share)) if share > 0]
+    without = f"{wording.pvalue(rest.pvalue)}, n = {rest.n}" if rest.n else "none are left"
+    return (
+        f" {wording.seeds(round(at_bound * scale.summary.dip.n))} are at exactly the {' or '.join(places)} value "
+        "that the "
+        f"metric can take; among the others no groups are seen ({without})."
+    )
+
+
+def _capacity(study: Study) -> Finding | None:
+    found = study.capacity
+    topic = "Minimum capacity"
+    if len(found.scales) < 2:
+        return None
+    n = wording.seeds_per_scale([scale.summary for scale in study.scales])
+    if found.scale is None:
+        return Finding(
+            topic,
+            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale than "
+            "chance "
+            f"would ({n} per scale).",
+        )
+    sure = wording.percent(found.probabilities[found.scales.index(found.scale)])
+    earliest = ", the earliest that this ladder can show" if found.scale == found.scales[1] else ""
+    return Finding(
+        topic,
+        f"At {_what(study)} {wording.scale(found.scale)}{earliest}: there the distribution over seeds takes its "
+        "largest "
+        f"step towards that of the largest scale (in {sure} of the resamples, {n} per scale).",
+    )
+
+
+def _continuous(study: Study) -> Finding | None:
+    """Whether the groups survive a continuous metric, where they are clearest."""
+    topic = "Is it the metric?"
+    split = [scale for scale in study.scales if scale.multimodal]
+    if not split:
+        return None
+    check = study.mirage
+    if check is None:
+        return Finding(topic, f"Not to be told: {study.absent['mirage']}.")
+    clearest = _clearest(split)
+    i = check.scales.index(clearest.summary.scale)
+    harsh, *others = check.metrics
+    p = {metric.metric: wording.pvalue(metric.pvalues[i], len(check.scales)) for metric in others}
+    seen = [f"{m.metric} ({p[m.metric]})" for m in others if m.multimodal[i]]
+    unseen = [f"{m.metric} ({p[m.metric]})" for m in others if not m.multimodal[i]]
+    where = _at(study, [clearest])
+    told = {
+        "survives": f"No: at {where} the groups also show in {wording.listed(seen)}.",
+        "mixed": f"In part: at {where} the groups also show in {wording.listed(seen)}, "
+        f"not in {wording.listed(unseen)}.",
+        "mirage": f"Perhaps: at {where} the groups do not show in {wording.listed(unseen)}.",
+    }[check.verdicts[i]]
+    if unseen and clearest.summary.dip.n < FEWEST_TO_TELL:
+        told += f" With {wording.seeds(clearest.summary.dip.n)} the test may have missed them."
+    agreement = [r for m in others if not math.isnan((r := check.agreement[m.metric][i]).estimate)]
+    if agreement:
+        weakest = min(agreement, key=lambda r: r.estimate)
+        told += (
+            f" The lowest rank correlation of another metric with {harsh.metric} is "
+            f"{wording.with_interval(weakest)}: "
+            + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
+        )
+    verdicts = [_under_metrics(study, scale) for scale in split]
+    if len(set(verdicts)) > 1:
+        survives = sum(word == "survives" for word in verdicts)
+        told += f" Of {len(split)} scales with groups, they show in every metric at {survives}."
+    return Finding(topic, told)
+
+
+def _budget(study: Study) -> Finding | None:
+    """Whether failing seeds were cut off, where the outcome depends on the seed most clearly."""
+    topic = "Is it the step budget?"
+    places = split_by_chance(study) or tuple(scale for scale in study.scales if scale.mixed)
+    if not places:
+        return None
+    if study.survival is None:
+        return Finding(topic, f"Not to be told: {study.absent['survival']}.")
+    told = []
+    for scale in places[:LISTED]:
+        found = _cut_off(study, scale)
+        if found is None or not found.failing:
+            continue
+        opening = {
+            "cut off": "Yes, in good part",
+            "settled": "No, most failures are final",
+            "open": "Open",
+        }[found.verdict]
+        doubled = found.if_doubled
+        pace = (
+            f"; at the pace of the last quarter of training, {wording.percent(doubled.estimate)} "
+            f"({wording.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many steps again"
+            if found.late.n
+            else ""
+        )
+        told.append(
+            f"{opening}, at {_at(study, [scale])}: of {wording.seeds(found.failing)} that fail, "
+            f"{found.rising.successes} "
+            f"({wording.percent_interval(found.rising.low, found.rising.high)}) still rose towards success at "
+            f"the end{pace}."
+        )
+    if len(places) > LISTED:
+        told.append(f"The other {len(places) - LISTED} scales are in the table below.")
+    return Finding(topic, " ".join(told)) if told else None
+
+
+def _one_seed(study: Study) -> Finding | None:
+    topic = "What would one seed have shown?"
+    if max(scale.summary.dip.n for scale in study.scales) <= 1:
+        return None
+    if not study.claims:
+        return Finding(topic, f"Not to be told: {study.absent['claims']}.")
+    one, *more = study.claims
+    text = (
+        "A study with one seed per scale would claim a sudden emergence in "
+        f"{wording.percent(one.probability.estimate)} "
+        f"({wording.percent_interval(one.probability.low, one.probability.high)}) of cases"
+    )
+    if more:
+        most = more[-1]
+        text += (
+            f", one with the mean of {most.seeds} in {wording.percent(most.probability.estimate)} "
+            f"({wording.percent_interval(most.probability.low, most.probability.high)})"
+        )
+    return Finding(topic, f"{text}.")
+
+
+def _variance(study: Study) -> Finding | None:
+    if not study.variance:
+        return None
+    clearest = max(study.variance, key=lambda scale: study.variance[scale].total if study.variance else 0.0)
+    shares = study.variance[clearest]
+    parts = [
+        f"{wording.percent(part.estimate)} ({wording.percent_interval(part.low, part.high)}) to {name}"
+        for name, part in (
+            ("the initial weights", shares.init),
+            ("the training data", shares.data),
+            ("their combination and noise", shares.interaction),
+        )
+    ]
+    return Finding(
+        "Initial weights or data?",
+        f"At {_what(study)} {wording.scale(clearest)}, where seeds differ most, {wording.listed(parts)} is due "
+        "of the "
+        f"variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} orders of data).",
+    )
+
+
+def _open(study: Study) -> Finding | None:
+    """How many more seeds would settle what the dip test leaves open."""
+    told = []
+    for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
+        needed, n, where = scale.seeds_needed, scale.summary.dip.n, _at(study, [scale])
+        if needed is None:
+            continue
+        if n < 2:
+            told.append(f"{where}: more than one seed")
+        elif needed.n is None:
+            told.append(f"{where}: more than {needed.cap}, so small is the split, if there is any")
+        elif needed.n <= n:
+            told.append(f"{where}: borderline; twice the {n} there are would tell")
+        else:
+            interval = f"{needed.low} to {needed.high if needed.high is not None else f'over {needed.cap}'}"
+            told.append(f"{where}: {needed.n} ({interval}), {needed.n - n} more than there are")
+    if not told:
+        return None
+    more = f"; {len(told) - LISTED} more scales in the table below" if len(told) > LISTED else ""
+    return Finding(
+        "How many seeds would tell?",
+        "To show the groups with a probability of 80 %, if they are as far apart as they look: "
+        f"{'; '.join(told[:LISTED])}{more}.",
+    )
+
+
+def _warnings(study: Study) -> tuple[str, ...]:
+    what, summary = _what(study), study.summary
+    told = list(summary.notes)
+    for group in study.duplicates or ():
+        if group.same_run:
+            names = wording.listed([str(seed) for seed in group.seeds])
+            told.append(
+                f"seeds {names} at {what} {wording.scale(group.scale)} have identical learning curves, one run "
+                "under "
+                "several names: there are fewer seeds than it seems"
+            )
+    tied = [
+        scale
+        for scale in study.scales
+        if scale.dips.jittered is None
+        and scale.summary.dip.tied_share > MANY_TIES
+        and scale.summary.dip.pvalue < 1
+    ]
+    if tied:
+        most = wording.percent(max(scale.summary.dip.tied_share for scale in tied))
+        told.append(
+            f"up to {most} of the values are tied, at {_at(study, tied)}: the dip test may take ties for groups"
+        )
+    few = [scale for scale in study.scales if 1 < scale.summary.dip.n < FEWEST_TO_TELL]
+    if few:
+        told.append(
+            f"{wording.seeds_per_scale([scale.summary for scale in few])} per scale at {_at(study, few)}: before "
+            "about "
+            f"{FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find may be there"
+        )
+    if study.measured.with_end:
+        means = wording.listed([wording.number(mean) for mean in study.measured.with_end.values()])
+        told.append(
+            f"the metric {summary.metric} does not ask for the end token; the mean of {summary.metric}_end, which "
+            f"does, is {means} along the ladder"
+        )
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in told)
+
+
+def _what(study: Study) -> str:
+    return study.summary.scale_name.rpartition(".")[2]
+
+
+def _at(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    names = [wording.scale(scale.summary.scale) for scale in scales]
+    if len(names) > LISTED:
+        if len(names) == len(study.scales):
+            return f"every {_what(study)}"
+        return f"{len(names)} of {len(study.scales)} scales ({_what(study)} {names[0]} to {names[-1]})"
+    return f"{_what(study)} {wording.listed(names)}"
+
+
+def _p(study: Study, scale: ScaleStudy) -> str:
+    return wording.pvalue(scale.pvalue_holm, len(study.scales))
+
+
+def _clearest(scales: Sequence[ScaleStudy]) -> ScaleStudy:
+    return max(scales, key=lambda scale: scale.summary.dip.statistic)
+
+
+def _under_metrics(study: Study, scale: ScaleStudy) -> str:
+    check = study.mirage
+    return check.verdicts[check.scales.index(scale.summary.scale)] if check else ""
+
+
+def _cut_off(study: Study, scale: ScaleStudy) -> CutOff | None:
+    scales = study.survival.scales if study.survival else ()
+    return next((found.cut_off for found in scales if found.scale == scale.summary.scale), None)
+
+
+def _budget_verdict(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    """The worst of the scales."""
+    verdicts = {found.verdict for scale in scales if (found := _cut_off(study, scale)) and found.failing}
+    return next((word for word in ("cut off", "open", "settled") if word in verdicts), "")

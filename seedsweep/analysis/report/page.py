@@ -1,0 +1,132 @@
+"""The page: what was found in words, then figures, tables and provenance, from one template."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+import seedsweep
+from seedsweep.analysis import wording
+from seedsweep.analysis.findings import Findings, findings
+from seedsweep.analysis.population import PopulationSummary
+from seedsweep.analysis.report.pictures import pictures
+from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.study import Study, study
+from seedsweep.population import ALL_ROWS, Population
+
+# Autoescape is what keeps the names of somebody's columns from becoming markup.
+ENVIRONMENT: Final = Environment(
+    loader=PackageLoader("seedsweep.analysis.report", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def _bound(text: str) -> str:
+    """No line break between a number and its sign: "50 %", "n = 48"."""
+    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda found: found[0].replace(" ", "\u00a0"), text)
+
+
+ENVIRONMENT.filters["bound"] = _bound
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """A page, and what it was made of.
+
+    Attributes
+    ----------
+    findings : Findings
+        The first screen.
+    study : Study
+        All numbers.
+    html : str
+        The page.
+    """
+
+    findings: Findings
+    study: Study
+    html: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
+        return {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
+
+    def write(self, path: Path) -> Path:
+        """Write the page; missing folders are made, and a file that is there is replaced."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(self.html, encoding="utf-8")
+        return path
+
+
+def report(population: Population, *, command: str | None = None) -> Report:
+    """Everything that can be said about a population, as one HTML page.
+
+    Parameters
+    ----------
+    population : Population
+        Of a sweep or a table, with at least one finished seed.
+    command : str, optional
+        The command that makes this report, told on the page.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If no seed is finished.
+    InputError
+        If the population cannot be read.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n")
+    ...     made = report(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> made.findings.headline
+    'Undecided: too few seeds at depth 2.'
+    """
+    if not population.scales:
+        raise ValueError("a report needs a finished seed")
+    found = study(population)
+    words = findings(found)
+    summary = found.summary
+    origin = population.origin
+    most = max(scale.n for scale in summary.scales)
+    html = ENVIRONMENT.get_template("page.html").render(
+        name=population.name,
+        what=summary.scale_name.rpartition(".")[2],
+        scale_name=summary.scale_name,
+        scales=wording.listed([wording.scale(scale) for scale in population.scales]),
+        count=wording.seeds_per_scale(summary.scales),
+        success=_success(summary),
+        findings=words,
+        pictures=list(pictures(population, found)),
+        tables=list(tables(found)),
+        absent=found.absent,
+        origin=origin,
+        spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
+        extend=None if origin.extend is None else origin.extend.format(seeds=f"0:{max(2 * most, 80)}"),
+        command=command,
+        version=seedsweep.__version__,
+    )
+    return Report(words, found, html)
+
+
+def _success(summary: PopulationSummary) -> str:
+    """What a seed that succeeds does."""
+    where = "" if summary.split == ALL_ROWS else f" on {summary.split}"
+    side = "least" if summary.higher_is_better else "most"
+    return f"{summary.metric}{where} is at {side} {wording.number(summary.threshold)}"

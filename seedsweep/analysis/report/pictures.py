@@ -1,0 +1,171 @@
+"""The figures of a report, those that apply to a study, each with how to read it and what it shows here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from markupsafe import Markup
+from matplotlib.figure import Figure
+
+from seedsweep.analysis import figures, wording
+from seedsweep.analysis.figures.u_shape import lowest_between_higher
+from seedsweep.analysis.report.svg import inline_svg
+from seedsweep.analysis.study import Study
+from seedsweep.population import ALL_ROWS, Population
+
+CURVES: Final = 200
+"""Seeds of a scale of which learning curves are drawn; of more, an even choice by rank of their final value."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure of the page."""
+
+    name: str
+    title: str
+    caption: str
+    svg: Markup
+
+
+def pictures(population: Population, study: Study) -> Iterator[Picture]:
+    """The figures of a report, in the order of the page."""
+    summary, measured = study.summary, study.measured
+    what = summary.scale_name.rpartition(".")[2]
+    metric = _on(summary.metric, summary.split)
+    axes: dict[str, Any] = {"scale_name": what, "metric_name": metric}
+    success: dict[str, Any] = {"at_least": summary.threshold, "higher_is_better": summary.higher_is_better}
+    summaries = [scale.summary for scale in study.scales]
+
+    def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
+        return Picture(name, title, caption, inline_svg(figure, name, f"{title}. {caption}"))
+
+    rates = wording.listed([wording.percent(s.success.rate) for s in summaries])
+    yield picture(
+        "ladder",
+        f"Where the seeds end, by {what}",
+        "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual numbers "
+        "with 95 % "
+        "intervals: the mode is where most seeds end, and jumps where the mean and P(success) may climb "
+        "gradually. "
+        f"Here P(success) is {rates} along the ladder.",
+        figures.ladder(measured.values, summaries, **axes, **success),
+    )
+    if study.extremes is not None:
+        yield picture(
+            "extremes",
+            "Two studies of one seed per scale, from the same seeds",
+            "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and the "
+            "steadiest of "
+            f"{study.extremes.draws:,} draws. The further they are apart, the less one seed per scale tells.",
+            figures.extreme_curves(measured.values, study.extremes, **axes),
+        )
+    if study.claims:
+        shown = wording.percent(study.claims[0].probability.estimate)
+        yield picture(
+            "claims",
+            "How often a small study would claim a sudden emergence",
+            "On the left the share of imagined studies whose curve is abrupt, by the number of seeds they "
+            "average; on the "
+            f"right how abrupt their curves are. Here {shown} of the studies with one seed would make the claim.",
+            figures.claims(study.claims),
+        )
+    if len(study.capacity.scales) > 1:
+        placed = (
+            "No step stands out of the noise here."
+            if study.capacity.scale is None
+            else f"Here the largest drop is at {what} {wording.scale(study.capacity.scale)}."
+        )
+        yield picture(
+            "distances",
+            "How far each scale is from the largest",
+            "Wasserstein-2 distance of the distribution over seeds to that of the largest scale, and to the "
+            "scale before. "
+            f"The boxes are what chance alone makes of one scale: inside them nothing is shown. {placed}",
+            figures.distances(
+                study.drift, study.capacity, summaries, **axes, higher_is_better=summary.higher_is_better
+            ),
+        )
+    for number, (name, values) in enumerate(measured.continuous.items()):
+        low, high = population.metrics[name].bounds
+        drawn = figures.densities(
+            values,
+            scale_name=what,
+            metric_name=_on(name, summary.split),
+            bounds=(low, np.inf if high is None else high),
+        )
+        yield picture(
+            f"density-{number}",
+            f"The same seeds under {name}",
+            f"Smoothed distribution of {name} over seeds, one row per scale, a tick for every seed. Two humps "
+            "here are "
+            f"not made by the threshold in {summary.metric}.",
+            drawn,
+        )
+    for number, (name, values) in enumerate(measured.continuous.items()):
+        drawn = figures.metric_twins(
+            measured.values, values, scale_name=what, harsh_name=metric, continuous_name=name, **success
+        )
+        yield picture(
+            f"twins-{number}",
+            f"{summary.metric} beside {name}",
+            "A dot per seed, with the histogram of each metric at its side. If the colours do not mix along the "
+            f"horizontal axis, {name} tells the same seeds apart as {summary.metric}.",
+            drawn,
+        )
+    if lowest_between_higher([s.mean for s in summaries]) is not None:
+        yield picture(
+            "u-shape",
+            "The mean falls and rises again",
+            "The mean beside its two factors, how many seeds succeed and how good those are; a circle marks a "
+            "low point "
+            "with clearly higher ones on both sides.",
+            figures.u_shape(summaries, **axes),
+        )
+    if measured.curves:
+        yield picture(*_learning_curves(study, axes, success))
+    if study.survival is not None:
+        yield picture(
+            "survival",
+            "How many seeds are not there yet",
+            "Share of the seeds that have not yet reached success for good (Kaplan–Meier, with 95 % bands), and "
+            "their "
+            "number below. A curve that still falls at its end is cut off by the step budget.",
+            figures.survival_curves(study.survival, **axes, higher_is_better=summary.higher_is_better),
+        )
+        yield picture(
+            "budget",
+            "P(success), had training been stopped earlier",
+            "With 95 % bands. Where the lines still rise at the end, failure may be nothing but too few steps; "
+            "where the "
+            "learning rate decays to zero they flatten in any case.",
+            figures.budget_sensitivity(study.survival, scale_name=what),
+        )
+
+
+def _on(metric: str, split: str) -> str:
+    return metric if split == ALL_ROWS else f"{metric} ({split})"
+
+
+def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]) -> tuple[str, str, str, Figure]:
+    lines, ends, left_out = {}, {}, 0
+    for scale, curves in study.measured.curves.items():
+        end = study.measured.values[scale]
+        order = np.argsort(end, kind="stable")
+        if end.size > CURVES:
+            order = order[np.linspace(0, end.size - 1, CURVES).round().astype(int)]
+            left_out = max(left_out, end.size)
+        lines[scale], ends[scale] = (curves.steps, curves.values[order]), end[order]
+    note = (
+        f" Of up to {left_out} seeds per scale {CURVES} are drawn, spread evenly over their final values; the "
+        "shares above the panels are theirs."
+        if left_out
+        else ""
+    )
+    drawn = figures.learning_curves(lines, **axes, **success, ends=ends)
+    caption = (
+        f"One line per seed over training, blue if it ends in success; the dashed line is the threshold.{note}"
+    )
+    return "curves", "Learning curves" if left_out else "The learning curve of every seed", caption, drawn

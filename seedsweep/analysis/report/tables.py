@@ -1,0 +1,303 @@
+"""The tables of a report: every number of a study, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from seedsweep.analysis import wording
+from seedsweep.analysis.study import Study
+
+SENTENCE: Final = 28  # characters of a cell from which on it is no number with its interval
+
+
+@dataclass(frozen=True)
+class PageTable:
+    """A table of the page; the first cell of every row is its header."""
+
+    title: str
+    note: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    @property
+    def prose(self) -> set[int]:
+        """Columns with sentences in them, which are set to the left and may be wrapped."""
+        return {i for row in self.rows for i, cell in enumerate(row) if len(cell) > SENTENCE}
+
+
+def tables(study: Study) -> Iterator[PageTable]:
+    """The tables of a report, in the order of the page."""
+    yield from _scales(study)
+    yield _modality(study)
+    yield _clusters(study)
+    yield _drift(study)
+    if study.claims:
+        yield _claims(study)
+    if study.mirage is not None:
+        yield _metrics(study)
+    if study.survival is not None:
+        yield _survival(study)
+    if study.variance is not None:
+        yield _variance(study)
+    if study.duplicates:
+        yield _duplicates(study)
+
+
+def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> PageTable:
+    return PageTable(title, note, tuple(columns), tuple(map(tuple, rows)))
+
+
+def _what(study: Study) -> str:
+    return study.summary.scale_name.rpartition(".")[2]
+
+
+def _scales(study: Study) -> Iterator[PageTable]:
+    found = study.summary
+    inside = ["in-distribution mean"] if found.in_distribution else []
+    side = "≥" if found.higher_is_better else "≤"
+    yield _table(
+        "Seeds at each scale",
+        "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
+        "failures in P(success) and are left out elsewhere.",
+        [_what(study), "seeds", "diverged", *inside, "mean", "mode",
+         f"P({side} {wording.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
+        [
+            [
+                wording.scale(s.scale),
+                str(s.n),
+                str(s.n_diverged),
+                *([wording.with_interval(found.in_distribution.get(s.scale))] if inside else []),
+                wording.with_interval(s.mean),
+                wording.with_interval(s.mode),
+                wording.share(s.success),
+                wording.with_interval(s.mean_given_success),
+                wording.number(s.median),
+                f"{wording.number(s.quantiles[0.05])} to {wording.number(s.quantiles[0.95])}",
+            ]
+            for s in found.scales
+        ],
+    )  # fmt: skip
+
+
+def _modality(study: Study) -> PageTable:
+    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+    return _table(
+        "Is there more than one group of seeds? Hartigan's dip test",
+        "Small p-values speak against a single group. “Jittered” spreads ties over the step of the metric, "
+        "“unsaturated” "
+        "leaves out seeds at the floor and the ceiling. Holm and Benjamini–Hochberg correct for the number of "
+        "scales. "
+        "“Seeds needed” would show the split that this sample has with 80 % power at the corrected level.",
+        [
+            _what(study),
+            "dip",
+            "p",
+            "p Holm",
+            "p B–H",
+            "p raw",
+            "p jittered",
+            "p unsaturated",
+            "tied",
+            "seeds needed",
+        ],
+        [
+            [
+                wording.scale(s.summary.scale),
+                wording.number(round(s.summary.dip.statistic, 4)),
+                _p(s.summary.dip.pvalue),
+                _p(s.pvalue_holm, tests),
+                _p(s.pvalue_bh, tests),
+                _p(s.dips.raw.pvalue),
+                "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
+                f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
+                wording.percent(s.summary.dip.tied_share),
+                "–" if s.seeds_needed is None else s.seeds_needed.text,
+            ]
+            for s in study.scales
+        ],
+    )
+
+
+def _p(value: float, tests: int = 1) -> str:
+    return wording.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
+
+
+def _clusters(study: Study) -> PageTable:
+    return _table(
+        "Two groups without a threshold",
+        "A mixture of two normal distributions, where the dip test and the information criterion support it.",
+        [_what(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
+        [
+            [
+                wording.scale(s.summary.scale),
+                "yes" if s.cluster.supported else f"no: {s.cluster.reason}",
+                wording.number(s.cluster.threshold),
+                "–" if s.cluster.upper is None else wording.share(s.cluster.upper),
+                wording.number(min(s.cluster.lower_mean, s.cluster.upper_mean)),
+                wording.number(max(s.cluster.lower_mean, s.cluster.upper_mean)),
+            ]
+            for s in study.scales
+        ],
+    )
+
+
+def _drift(study: Study) -> PageTable:
+    capacity = study.capacity
+    chosen = dict(zip(capacity.scales, capacity.probabilities, strict=True))
+    return _table(
+        "Distance between scales and minimum capacity",
+        "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one scale "
+        "are apart. "
+        "The last column is the share of bootstrap resamples in which minimum capacity is placed there; in "
+        f"{wording.percent(capacity.probability_of_none)} it is nowhere.",
+        [
+            _what(study),
+            "to the largest",
+            "to the one before",
+            "noise floor (mean to .95)",
+            "minimum capacity here",
+        ],
+        [
+            [
+                wording.scale(row.scale),
+                wording.with_interval(row.to_largest),
+                wording.with_interval(row.to_previous),
+                f"{wording.number(row.noise_floor.mean)} to {wording.number(row.noise_floor.high)}",
+                wording.percent(chosen[row.scale]) if row.scale in chosen else "–",
+            ]
+            for row in study.drift
+        ],
+    )
+
+
+def _claims(study: Study) -> PageTable:
+    return _table(
+        "What studies with few seeds would claim",
+        "A claim is a curve of means over the scales whose breakthroughness exceeds "
+        f"{study.claims[0].threshold:g} and that "
+        "crosses the threshold of success.",
+        ["seeds per scale", "P(claim)", "breakthroughness, median (5 to 95 %)", "linearity, median (5 to 95 %)"],
+        [
+            [
+                str(claim.seeds),
+                f"{wording.percent(claim.probability.estimate)} "
+                f"({wording.percent_interval(claim.probability.low, claim.probability.high)})",
+                *(
+                    f"{wording.number(q[0.5])} ({wording.number(q[0.05])} to {wording.number(q[0.95])})"
+                    for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
+                ),
+            ]
+            for claim in study.claims
+        ],
+    )
+
+
+def _metrics(study: Study) -> PageTable:
+    check = study.mirage
+    assert check is not None
+    harsh, *others = check.metrics
+    tests = sum(result.n > 0 for result in harsh.dips)
+    return _table(
+        "The same seeds under continuous metrics",
+        "p of the dip test under each metric, corrected for the scales by Holm, and the rank correlation with "
+        f"{harsh.metric} over seeds with its 95 % interval.",
+        [
+            _what(study),
+            harsh.metric,
+            *(word for metric in others for word in (metric.metric, f"rank correlation of {metric.metric}")),
+            "groups",
+        ],
+        [
+            [
+                wording.scale(scale),
+                _p(harsh.pvalues[i], tests),
+                *(
+                    word
+                    for metric in others
+                    for word in (
+                        _p(metric.pvalues[i], tests),
+                        wording.with_interval(check.agreement[metric.metric][i]),
+                    )
+                ),
+                {"not multimodal": "–", "mirage": f"only under {harsh.metric}", "mixed": "under some"}.get(
+                    check.verdicts[i], "under all"
+                ),
+            ]
+            for i, scale in enumerate(check.scales)
+        ],
+    )
+
+
+def _survival(study: Study) -> PageTable:
+    found = study.survival
+    assert found is not None
+    return _table(
+        "When seeds succeed, and what the step budget decides",
+        "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing seeds "
+        "that were on "
+        "their way at the end; “if doubled” is the share of the failing that would succeed in as many steps "
+        "again, at the "
+        f"pace of the last quarter. Log-rank test between the scales: {wording.pvalue(found.log_rank.pvalue)}.",
+        [_what(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
+        [
+            [
+                wording.scale(s.scale),
+                str(s.cut_off.n),
+                f"{wording.number(s.survival.median.estimate)} ({wording.number(s.survival.median.low)} to "
+                f"{wording.number(s.survival.median.high)})",
+                str(s.cut_off.failing),
+                wording.share(s.cut_off.rising) if s.cut_off.failing else "–",
+                f"{wording.percent(s.cut_off.if_doubled.estimate)} "
+                f"({wording.percent_interval(s.cut_off.if_doubled.low, s.cut_off.if_doubled.high)})"
+                if s.cut_off.failing
+                else "–",
+                s.cut_off.verdict,
+            ]
+            for s in found.scales
+        ],
+    )
+
+
+def _variance(study: Study) -> PageTable:
+    assert study.variance is not None
+    return _table(
+        "Initial weights or data",
+        "Shares of the variance over seeds, where the two seeds of a run are crossed.",
+        [_what(study), "runs", "initial weights", "data", "combination and noise"],
+        [
+            [
+                wording.scale(scale),
+                str(shares.n),
+                *(
+                    f"{wording.percent(part.estimate)} ({wording.percent_interval(part.low, part.high)})"
+                    for part in (shares.init, shares.data, shares.interaction)
+                ),
+            ]
+            for scale, shares in study.variance.items()
+        ],
+    )
+
+
+def _duplicates(study: Study) -> PageTable:
+    assert study.duplicates is not None
+    return _table(
+        "Seeds with identical learning curves",
+        "Constant curves agree innocently; a duplicate is one run under several names.",
+        [_what(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
+        [
+            [
+                wording.scale(group.scale),
+                _some([str(seed) for seed in group.seeds]),
+                str(group.distinct_values),
+                wording.number(group.expected_by_chance),
+                "yes" if group.same_run else "no",
+            ]
+            for group in study.duplicates
+        ],
+    )
+
+
+def _some(names: list[str]) -> str:
+    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
