@@ -97,6 +97,8 @@ def test_the_papers_numbers_for_mmlu() -> None:
         ("pocket/count-depth", "138be3621424bcf8"),
         ("paper/count-depth", "197fede761f4038d"),
         ("paper/count-width", "2b2ab248a1f5d3ff"),
+        ("paper/addition-depth", "c9ec1c2f0410f3fe"),
+        ("paper/addition-width", "02f868ce8bbad03f"),
     ],
 )
 def test_sweeps_of_the_first_presets_go_on(name: str, fingerprint: str) -> None:

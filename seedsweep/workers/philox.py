@@ -109,14 +109,14 @@ def below(words: Tensor, bound: Tensor | int) -> Tensor:
 DIGITS_PER_WORD = 12
 
 
-def decimal_digits(words: Tensor) -> Tensor:
-    """Twelve decimal digits from every random word: shape (*shape, 12), the lowest digit first.
+def low_digits(words: Tensor, base: int) -> Tensor:
+    """Twelve digits to a base of at most 10 from every random word: shape (*shape, 12), the lowest digit first.
 
-    They are the last digits of the word in two's complement. The bias is at most 10^12 / 2^64 (6e-8) of the
-    probability of any twelve digits together.
+    They are the last digits of the word in two's complement. The bias is at most base^12 / 2^64 (6e-8 for
+    decimal digits) of the probability of any twelve digits together.
     """
-    powers = 10 ** torch.arange(DIGITS_PER_WORD, device=words.device)
-    return words[..., None] // powers % 10  # both round down, so a negative word has no negative digits
+    powers = base ** torch.arange(DIGITS_PER_WORD, device=words.device)
+    return words[..., None] // powers % base  # both round down, so a negative word has no negative digits
 
 
 def uniform(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:

@@ -49,8 +49,8 @@ class Cut(Exception):
 class Reader:
     """An independent reader of rows: knows the token numbers and the grammar, nothing of the generator."""
 
-    def __init__(self, tokens: list[int], hints: int, order: str) -> None:
-        self.tokens, self.hints, self.order, self.at = tokens, hints, order, 0
+    def __init__(self, tokens: list[int], hints: int, order: str, base: int = 10) -> None:
+        self.tokens, self.hints, self.order, self.base, self.at = tokens, hints, order, base, 0
 
     def take(self) -> str | int:
         """The next token: a character, or a hint as the number of its symbol."""
@@ -58,10 +58,11 @@ class Reader:
             raise Cut
         token = self.tokens[self.at]
         self.at += 1
-        assert 0 <= token < 10 + self.hints + 5
-        if token < 10:
+        assert 0 <= token < self.base + self.hints + 5
+        if token < self.base:
             return str(token)
-        return token - 10 if token < 10 + self.hints else "$+>.*"[token - 10 - self.hints]
+        hint = token - self.base
+        return hint if hint < self.hints else "$+>.*"[hint - self.hints]
 
     def number(self, closed_by: str) -> tuple[str, list[int]]:
         """Digits and hints as written, up to the delimiter."""
@@ -88,14 +89,16 @@ class Reader:
             assert hints_c == hints[::-1]
         c = c[::-1]
         assert a[0] == b[0] == "0", "the place for the carry"
-        assert int(a) + int(b) == int(c)
+        assert int(a, self.base) + int(b, self.base) == int(c, self.base)
         assert len(a) == len(b) == len(c)
         return Parsed((a[1:], b[1:]), c, hints)
 
 
-def read_row(tokens: list[int], mask: list[bool], hints: int, order: str, lengths: range) -> Iterator[Parsed]:
+def read_row(
+    tokens: list[int], mask: list[bool], hints: int, order: str, lengths: range, base: int = 10
+) -> Iterator[Parsed]:
     """The whole examples of one packed row; checks every token and every token's mask."""
-    reader = Reader(tokens, hints, order)
+    reader = Reader(tokens, hints, order, base)
     while reader.at < len(tokens):
         start = reader.at
         try:
@@ -125,7 +128,7 @@ def text(tokens: list[int], hints: int) -> str:
 )
 def test_the_formats_of_the_two_sources(order: str, numbers: tuple[str, str, str], printed: str) -> None:
     digits = torch.tensor([[int(d) for d in number[::-1]] for number in numbers])
-    assert torch.equal(sum_digits(digits[0], digits[1]), digits[2])
+    assert torch.equal(sum_digits(digits[0], digits[1], 10), digits[2])
     one = Examples(torch.tensor([2]), torch.tensor([0]), digits[None])
     tokens, mask = Addition(settings(operand_order=order), CPU).write(one, len(printed))
     assert text(tokens.tolist(), 12) == printed
@@ -161,23 +164,37 @@ def longest_run_of_nines(example: Parsed) -> int:
     return longest
 
 
-def test_carries_of_every_pair_of_three_digit_numbers() -> None:
+@pytest.mark.parametrize(("base", "places"), [(10, 3), (3, 6), (2, 9)])
+def test_carries_of_every_pair_of_short_numbers(base: int, places: int) -> None:
     """Also those where a carry passes several nines and where nines have none to pass on."""
-    a, b = torch.meshgrid(torch.arange(1000), torch.arange(1000), indexing="ij")
-    powers = 10 ** torch.arange(4)
-    digits = [number[..., None] // powers % 10 for number in (a, b, a + b)]
-    assert torch.equal(sum_digits(digits[0], digits[1]), digits[2])
+    a, b = torch.meshgrid(torch.arange(base**places), torch.arange(base**places), indexing="ij")
+    powers = base ** torch.arange(places + 1)
+    digits = [number[..., None] // powers % base for number in (a, b, a + b)]
+    assert torch.equal(sum_digits(digits[0], digits[1], base), digits[2])
 
 
+@pytest.mark.parametrize("base", [2, 3, 10])
 @pytest.mark.parametrize("order", ORDERS)
-def test_small_rows_are_read_back(order: str) -> None:
-    rows = Addition(settings(operand_order=order), CPU).rows(torch.arange(6), torch.arange(5), 7)
+def test_small_rows_are_read_back(order: str, base: int) -> None:
+    rows = Addition(settings(operand_order=order, base=base), CPU).rows(torch.arange(6), torch.arange(5), 7)
     examples: list[Parsed] = []
     for tokens, mask in zip(rows.tokens_NSBT.flatten(0, 2), rows.mask_NSBT.flatten(0, 2), strict=True):
-        found = list(read_row(tokens.tolist(), mask.tolist(), 12, order, range(1, 5)))
+        found = list(read_row(tokens.tolist(), mask.tolist(), 12, order, range(1, 5), base))
         assert found  # the context holds any first example
         examples += found
     assert {len(example.operands[0]) for example in examples} == {1, 2, 3, 4}
+    assert set("".join(example.operands[0] for example in examples)) == set("0123456789"[:base])
+    assert {example.answer[0] for example in examples} == {"0", "1"}  # the carry
+
+
+def test_to_another_base_the_vocabulary_and_the_evaluation_are_its_own() -> None:
+    config = settings(base=2, evaluation_examples=200)
+    assert config.vocabulary_size() == 2 + 12 + 5
+    rows = Addition(config, CPU).evaluation_rows(6, CPU)
+    assert rows.shape == (200, 6 * 7 + 4)
+    read = [Reader(tokens, 12, ORDERS[0], base=2).example() for tokens in rows.tolist()]
+    bits = np.array([[int(bit) for bit in "".join(example.operands)] for example in read])
+    assert np.bincount(bits.ravel()) == pytest.approx([1200, 1200], abs=4 * 2400**0.5 / 2)
 
 
 def test_as_many_digits_as_hints_allow() -> None:
@@ -310,6 +327,9 @@ def test_the_answer_and_the_end_token_are_scored(monkeypatch: pytest.MonkeyPatch
         ({"train_lengths": [0, 3]}, "lengths start at 1"),
         ({"train_lengths": 3}, "shortest and the longest"),
         ({"context": 33}, "context: 33 tokens cannot hold an example of 4 digits; it takes 34"),
+        ({"base": 1}, "base\n.*greater than or equal to 2"),
+        ({"base": 16}, "base\n.*less than or equal to 10"),
+        ({"base": "2"}, "write it without quotes"),
         ({"operand_order": "reversed"}, "'least-significant-first' or 'most-significant-first'"),
         ({"evaluation_examples": 0}, "greater than or equal to 1"),
         ({"evaluation_examples": "64000"}, "write it without quotes"),

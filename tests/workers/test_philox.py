@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 import torch
 
-from seedsweep.workers.philox import Role, below, decimal_digits, normal, philox
+from seedsweep.workers.philox import Role, below, low_digits, normal, philox
 
 
 def as_unsigned(words: torch.Tensor) -> np.ndarray:
@@ -53,14 +53,16 @@ def test_below_is_in_range_and_uniform() -> None:
     assert scipy.stats.chisquare(torch.bincount(drawn).numpy()).pvalue > 1e-3
 
 
-def test_decimal_digits_are_the_last_twelve_and_uniform() -> None:
+@pytest.mark.parametrize("base", [2, 3, 10])
+def test_low_digits_are_the_last_twelve_and_uniform(base: int) -> None:
     words = philox((2, Role.DATA), (torch.arange(5000), torch.tensor(0))).flatten()
-    drawn = decimal_digits(words)
+    drawn = low_digits(words, base)
     assert (words < 0).any()
-    assert drawn[:500].tolist() == [[int(d) for d in f"{w % 10**12:012d}"[::-1]] for w in words[:500].tolist()]
+    read = [int("".join(map(str, digits[::-1])), base) for digits in drawn[:500].tolist()]
+    assert read == [w % base**12 for w in words[:500].tolist()]
     for place in range(12):
-        assert scipy.stats.chisquare(torch.bincount(drawn[:, place], minlength=10).numpy()).pvalue > 1e-3
-    neighbours = torch.bincount((10 * drawn[:, 1:] + drawn[:, :-1]).flatten(), minlength=100)
+        assert scipy.stats.chisquare(torch.bincount(drawn[:, place], minlength=base).numpy()).pvalue > 1e-3
+    neighbours = torch.bincount((base * drawn[:, 1:] + drawn[:, :-1]).flatten(), minlength=base**2)
     assert scipy.stats.chisquare(neighbours.numpy()).pvalue > 1e-3
 
 

@@ -1,12 +1,12 @@
 """Reverse addition with index hints (arXiv 2502.17356): add two numbers of the same length.
 
-Tokens: the digits 0 … 9, then H hint symbols (written a, b, c, … here), then `$` begin, `+`, `>` separator,
-`.` end and `*` pad (never read, kept for the authors' vocabulary of H + 15). An example is `$ A + B > C .`. All
-three numbers have the operands' n digits and one more place for the carry, which is 0 in the operands, and each
-digit stands behind the hint of its place: 6 (n + 1) + 4 tokens. The hints are a contiguous slice of the ordered
-symbols that starts anywhere; it is drawn anew for every example, also in the evaluation. C is always written from
-its least significant digit. The sources differ in the operands, and which way the seed paper took is not known to
-us; hints ascend in the order in which the operands are written:
+Tokens: the digits 0 … 9 (to another base: those below it), then H hint symbols (written a, b, c, … here), then `$`
+begin, `+`, `>` separator, `.` end and `*` pad (never read, kept for the authors' vocabulary of H + 15). An example
+is `$ A + B > C .`. All three numbers have the operands' n digits and one more place for the carry, which is 0 in
+the operands, and each digit stands behind the hint of its place: 6 (n + 1) + 4 tokens. The hints are a contiguous
+slice of the ordered symbols that starts anywhere; it is drawn anew for every example, also in the evaluation. C is
+always written from its least significant digit. The sources differ in the operands, and which way the seed paper
+took is not known to us; hints ascend in the order in which the operands are written:
 
     least-significant-first   `a6b7c5+a1b6c3>a7b3c9`    576 + 361 = 937     Zhou et al. 2024, arXiv 2402.09371
     most-significant-first    `a0b5c4+a0b3c7>c1b9a0`     54 +  37 =  91     Zhou et al. 2023, arXiv 2310.16028
@@ -22,7 +22,7 @@ P places of a number, least significant first, T tokens of a row.
 from __future__ import annotations
 
 import math
-from typing import Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 import numpy as np
 import torch
@@ -30,16 +30,14 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import TaskSettings
+from seedsweep.settings import AddedLater, TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, decimal_digits, philox
+from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.lengths import LengthSettings
 from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
-FIRST_HINT = 10
-"""Token of the first hint symbol; a digit is its own token."""
 EVALUATION_SEED = 0
 """The key of the evaluation examples of all cells, under a role of its own."""
 EVALUATION_ROWS_AT_ONCE = 4096
@@ -65,9 +63,11 @@ class AdditionSettings(LengthSettings):
     unit = "digits"
     name: Literal["addition"]
     hints: int = Field(default=102, ge=2, le=30_000)
-    """Hint symbols H (at most what int16 holds); the model has fifteen tokens more."""
+    """Hint symbols H (at most what int16 holds); the model has five tokens and the digits more."""
     operand_order: Literal["least-significant-first", "most-significant-first"] = "least-significant-first"
     """Which digit of the operands is written first, and gets the first of the hints."""
+    base: Annotated[int, AddedLater()] = Field(default=10, ge=2, le=10)
+    """Of the number system; a digit is its own token, so the first hint symbol has the base as its token."""
     evaluation_examples: int = Field(ge=1, le=10_000_000)
     """Examples of each split, the same for all cells."""
 
@@ -92,8 +92,8 @@ class AdditionSettings(LengthSettings):
         return self.evaluation_examples
 
     def vocabulary_size(self) -> int:
-        """H + 15."""
-        return self.hints + 15
+        """Digits, H hint symbols and five delimiters: H + 15 for decimal numbers."""
+        return self.base + self.hints + 5
 
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation examples."""
@@ -111,21 +111,25 @@ class Examples(NamedTuple):
     """Digits of both operands and of their sum; 0 beyond an example's own."""
 
 
-def sum_digits(a_XP: Tensor, b_XP: Tensor) -> Tensor:
-    """Digits (X, P) of a + b modulo 10^P.
+def sum_digits(a_XP: Tensor, b_XP: Tensor, base: int) -> Tensor:
+    """Digits (X, P) of a + b modulo base^P.
 
-    The carry out of a place is decided by the last place up to it whose digits do not add up to 9, because a 9
-    hands on what it gets: there is one if that place has 10 or more.
+    The carry out of a place is decided by the last place up to it whose digits do not add up to base − 1 (a nine),
+    because a nine hands on what it gets: there is one if that place has the base or more.
     """
     total_XP = a_XP + b_XP
     place_P = torch.arange(total_XP.shape[-1], device=total_XP.device)
-    deciding_XP = torch.where(total_XP == 9, 0, place_P).cummax(dim=-1).values  # nines from place 0 on: no carry
-    carries_XP = total_XP.gather(-1, deciding_XP) >= 10
-    return (total_XP + F.pad(carries_XP[..., :-1], (1, 0))) % 10
+    # Nines from place 0 on: no carry.
+    deciding_XP = torch.where(total_XP == base - 1, 0, place_P).cummax(dim=-1).values
+    carries_XP = total_XP.gather(-1, deciding_XP) >= base
+    return (total_XP + F.pad(carries_XP[..., :-1], (1, 0))) % base
 
 
 def draw_examples(
-    hints: int, lengths: tuple[int, int], key: tuple[Tensor | int, int], counter: tuple[Tensor, Tensor]
+    settings: AdditionSettings,
+    lengths: tuple[int, int],
+    key: tuple[Tensor | int, int],
+    counter: tuple[Tensor, Tensor],
 ) -> Examples:
     """One example for every seed of the key, position and step, which broadcast to the shape (X, E).
 
@@ -139,11 +143,11 @@ def draw_examples(
     words = philox((torch.as_tensor(seeds)[..., None], role), (block_XEC, step[..., None])).flatten(-2)
 
     length_XE = shortest + below(words[..., 0], longest - shortest + 1)
-    hint_XE = below(words[..., 1], hints - length_XE)  # a slice of length + 1
-    drawn = decimal_digits(words[..., 2:]).flatten(-2)[..., : 2 * longest].unflatten(-1, (2, longest))
+    hint_XE = below(words[..., 1], settings.hints - length_XE)  # a slice of length + 1
+    drawn = low_digits(words[..., 2:], settings.base).flatten(-2)[..., : 2 * longest].unflatten(-1, (2, longest))
     within = torch.arange(longest, device=device) < length_XE[..., None, None]
     operands_XE2P = F.pad(torch.where(within, drawn, 0), (0, 1))
-    sum_XEP = sum_digits(operands_XE2P[..., 0, :], operands_XE2P[..., 1, :])
+    sum_XEP = sum_digits(operands_XE2P[..., 0, :], operands_XE2P[..., 1, :], settings.base)
     return Examples(length_XE, hint_XE, torch.cat((operands_XE2P, sum_XEP[..., None, :]), dim=-2))
 
 
@@ -155,7 +159,7 @@ class Addition(Task):
     def __init__(self, settings: TaskSettings, device: torch.device) -> None:
         assert isinstance(settings, AdditionSettings)
         self.settings = settings
-        self.begin = FIRST_HINT + settings.hints
+        self.begin = settings.base + settings.hints
         self._evaluation = {
             split: self.evaluation_rows(digits, device) for split, digits in settings.evaluated_lengths().items()
         }
@@ -178,7 +182,7 @@ class Addition(Task):
         if self.settings.operand_order == "most-significant-first":
             place_XT = torch.where(number_XT == 2, place_XT, places_XT - 1 - place_XT)
             rank_XT = places_XT - 1 - place_XT
-        hint_XT = FIRST_HINT + examples.hint_XE.gather(-1, example_XT) + rank_XT
+        hint_XT = self.settings.base + examples.hint_XE.gather(-1, example_XT) + rank_XT
 
         digits_XD = examples.numbers_XE3P.flatten(-3)
         index_XT = (3 * example_XT + number_XT) * examples.numbers_XE3P.shape[-1] + place_XT
@@ -195,7 +199,7 @@ class Addition(Task):
         most = examples_to_fill(settings.context, example_size(settings.train_lengths[0]))
         position_BE = torch.arange(batch * most, device=device).view(batch, most)
         key, counter = (data_seeds_S[:, None, None], Role.DATA), (position_BE, steps_N[:, None, None, None])
-        examples_NSBE = draw_examples(settings.hints, settings.train_lengths, key, counter)
+        examples_NSBE = draw_examples(settings, settings.train_lengths, key, counter)
         return Rows(*self.write(examples_NSBE, settings.context))
 
     def evaluation_rows(self, digits: int, device: torch.device) -> Tensor:
@@ -208,7 +212,7 @@ class Addition(Task):
         positions_W = torch.arange(self.settings.evaluation_examples, device=device)
         chunks = []
         for position_W in positions_W.split(EVALUATION_ROWS_AT_ONCE):
-            examples_WE = draw_examples(self.settings.hints, (digits, digits), key, (position_W[:, None], step))
+            examples_WE = draw_examples(self.settings, (digits, digits), key, (position_W[:, None], step))
             chunks.append(self.write(examples_WE, example_size(digits))[0].to(torch.int16))
         return torch.cat(chunks)
 
