@@ -1,4 +1,4 @@
-"""Draws the pictures of README.md and docs/pocket.md from the shipped population: `python docs/draw.py`."""
+"""Draws the pictures of README.md and docs/pocket.md from the shipped populations: `python docs/draw.py`."""
 
 import tempfile
 from pathlib import Path
@@ -7,10 +7,11 @@ from seedsweep import load
 from seedsweep.analysis.population import draw, summarise_population
 
 ROOT = Path(__file__).parent.parent
-PICTURES = {"ladder.png": "count-depth.png", "learning_curves.png": "count-depth-curves.png"}
+PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png"}
 
-population = load(ROOT / "populations" / "count-depth")
-with tempfile.TemporaryDirectory() as folder:
-    for path in map(Path, draw(population, summarise_population(population), Path(folder))):
-        if path.name in PICTURES:
-            (ROOT / "docs" / PICTURES[path.name]).write_bytes(path.read_bytes())
+for place in sorted((ROOT / "populations").glob("*/")):
+    population = load(place)
+    with tempfile.TemporaryDirectory() as folder:
+        for path in map(Path, draw(population, summarise_population(population), Path(folder))):
+            if path.name in PICTURES:
+                (ROOT / "docs" / PICTURES[path.name].format(place.name)).write_bytes(path.read_bytes())
