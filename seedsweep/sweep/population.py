@@ -118,6 +118,7 @@ class StoredPopulation(Population):
         """The sweep's record: spec, runs, and the command that extends it."""
         record = self._record
         runs = tuple(_told(run) for run in record.runs)
+        plain = isinstance(record.spec["seeds"], str)  # crossed seeds are extended in the spec
         return Origin(
             facts={
                 "sweep": self.path,
@@ -127,7 +128,7 @@ class StoredPopulation(Population):
             },
             runs=runs,
             spec=record.spec,
-            extend=_extending(runs[-1]["command"], self.path) if runs else None,
+            extend=extending_command(runs[-1]["command"], self.path) if runs and plain else None,
         )
 
     def figures_directory(self) -> Path:
@@ -299,8 +300,8 @@ def _told(run: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in told.items() if value is not None} | {"command": run["command"]}
 
 
-def _extending(command: str, place: str) -> str | None:
-    """A recorded `seedsweep run` with `{seeds}` for its seeds and this place as --out; None if it is no such."""
+def extending_command(command: str, place: str) -> str | None:
+    """A recorded `seedsweep run` without its seeds and with this place as --out; None if it is no such."""
     words = shlex.split(command)
     if len(words) < 3 or Path(words[0]).name != "seedsweep" or words[1] != "run":
         return None
@@ -313,4 +314,4 @@ def _extending(command: str, place: str) -> str | None:
             skipped = True
         elif not word.startswith(("--seeds=", "--out=")):
             kept.append(word)
-    return f"{shlex.join(['seedsweep', 'run', *kept, '--out', place])} --seeds {{seeds}}"
+    return shlex.join(["seedsweep", "run", *kept, "--out", place])
