@@ -1,12 +1,13 @@
 # make demo   set up, then train a first population and show it
 # make test   set up, then run the tests
+# make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-all lint install clean
+.PHONY: demo test test-all lint notebooks install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
@@ -21,6 +22,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+notebooks: install
+	$(BIN)/python notebooks/execute.py
 
 install: $(INSTALLED)
 

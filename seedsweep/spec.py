@@ -201,13 +201,13 @@ class SweepSpec(Settings):
         seed apart, and nothing about names, places or scheduling. Of files that the spec names it holds the
         content: raises InputError if one cannot be read or used.
         """
+        flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
+        for section in ("model", "task", "train", "evaluate"):
+            for key, value in getattr(self, section).identity().items():
+                flat[f"{section}.{key}"] = value
         tokens, rows = self.task.vocabulary_size(), getattr(self.model, "vocabulary", None)
         if rows is not None and rows < tokens:
             raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
-        flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
-        for section in ("task", "model", "train", "evaluate"):
-            for key, value in getattr(self, section).identity().items():
-                flat[f"{section}.{key}"] = value
         flat.pop(self.scale.field, None)
         if self.base is not None:
             flat |= {"base.seed": self.base.seed, "base.task": self.base.task}

@@ -24,7 +24,7 @@ from seedsweep.workers.device import reproducible
 from seedsweep.workers.tasks import mmlu_world
 from seedsweep.workers.tasks.mmlu_world import MmluWorld, MmluWorldSettings
 from seedsweep.workers.train import PackTrainer
-from tests.workers.test_pack_invariance import assert_alone_packed_and_moved_are_bitwise_equal
+from tests.workers.test_pack_invariance import assert_alone_packed_moved_and_resumed_are_bitwise_equal
 
 CPU = torch.device("cpu")
 MODEL = Qwen2Settings(depth=2, heads=2, kv_heads=1, d_model=16, feed_forward=20)
@@ -201,8 +201,8 @@ def test_format_failure_and_guessing_are_told_apart() -> None:
     assert values["test", "gold_nll"][0] == pytest.approx(uniform, rel=1e-3)
 
 
-def test_alone_packed_and_moved_are_bitwise_equal() -> None:
-    assert_alone_packed_and_moved_are_bitwise_equal(cell())
+def test_alone_packed_moved_and_resumed_are_bitwise_equal() -> None:
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(cell())
 
 
 def test_the_base_is_trained_once_and_every_seed_starts_from_it(cache: Path) -> None:

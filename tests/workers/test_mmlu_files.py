@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -194,6 +195,33 @@ def _byte_tokenizer(directory: Path) -> None:
     merged.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     merged.decoder = decoders.ByteLevel()
     merged.save(str(directory / "tokenizer.json"))
+
+
+class Unreachable(fsspec.AbstractFileSystem):
+    """A remote store whose client fails in its own way."""
+
+    def info(self, path: str, **options: Any) -> Any:
+        raise RuntimeError("no route to host\nfor reasons of its own")
+
+    exists = isdir = info
+
+
+def test_a_remote_place_that_cannot_be_reached_is_said(files: Path) -> None:
+    fsspec.register_implementation("unreachable", Unreachable, clobber=True)
+    for place, message in (
+        ("unreachable://bucket/q.parquet", "task.questions: unreachable://.*: cannot be read: no route to host$"),
+        ("nosuch://bucket/q.parquet", "task.questions: nosuch://.*: cannot be read: Protocol not known: nosuch"),
+    ):
+        with pytest.raises(InputError, match=message):
+            settings(files, questions=place).identity()
+
+
+def test_files_may_lie_in_a_remote_store(files: Path) -> None:
+    here = settings(files).corpus()
+    with fsspec.open("memory://bucket/test.jsonl", "wb") as remote:
+        remote.write((files / "test.jsonl").read_bytes())
+    there = settings(files, test_questions="memory://bucket/test.jsonl").corpus()
+    assert there.test.prompts.tokens_ET.tolist() == here.test.prompts.tokens_ET.tolist()
 
 
 @pytest.mark.parametrize(

@@ -82,27 +82,30 @@ SHAPES: dict[str, dict[str, Any]] = {
 # fmt: on
 
 
-def assert_alone_packed_and_moved_are_bitwise_equal(settings: CellSettings) -> None:
+def assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings: CellSettings) -> None:
     alone = {seed.id: train(settings, [seed]).rows() for seed in SEEDS}
     for seeds in (SEEDS[:3], SEEDS[2::-1], SEEDS[::-1]):
         packed = train(settings, seeds).rows()
         for seed in seeds:
             mine = {key: value for key, value in packed.items() if key[0] == seed.id}
             assert mine == alone[seed.id]
+    stopped = train(settings, SEEDS[:3], MemorySink(stop_after=settings.train.steps // 2))
+    stopped.stop_after = None
+    assert train(settings, SEEDS[:3], stopped).rows() == train(settings, SEEDS[:3]).rows()
     values = [rows[id, settings.train.steps, "train", "loss"] for id, rows in alone.items()]
     assert len(set(values)) == len(values)  # the comparison means something: seeds do differ
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_alone_packed_and_moved_are_bitwise_equal(shape: str, cell: Cell) -> None:
-    assert_alone_packed_and_moved_are_bitwise_equal(cell(**SHAPES[shape], every=5))
+def test_alone_packed_moved_and_resumed_are_bitwise_equal(shape: str, cell: Cell) -> None:
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(cell(**SHAPES[shape], every=5))
 
 
-def test_addition_alone_packed_and_moved_is_bitwise_equal(cell: Cell) -> None:
+def test_addition_alone_packed_moved_and_resumed_is_bitwise_equal(cell: Cell) -> None:
     task = AdditionSettings(
         name="addition", train_lengths=(1, 3), test_lengths=(4, 5), context=61, hints=7, evaluation_examples=29
     )
-    assert_alone_packed_and_moved_are_bitwise_equal(cell(every=5).model_copy(update={"task": task}))
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(cell(every=5).model_copy(update={"task": task}))
 
 
 def test_weights_are_bitwise_equal_too(cell: Cell) -> None:

@@ -64,7 +64,7 @@ def test_every_line_is_of_the_grammar_and_questions_are_ambiguous(full: DataSet)
             assert not parsed.centre_embedded
             assert first_auxiliary(parsed.words) == parsed.main
     assert any(parsed.object.startswith("relative") for parsed, quest in lines if quest)
-    assert max(len(parsed.words) for parsed in declarations) == question_grammar.LONGEST
+    assert max(len(parsed.words) for parsed in declarations) == question_grammar.FULL.longest
     assert {word for parsed, _ in lines for word in parsed.words} == set(WORDS) - {"?", "quest", "decl"}
 
 
@@ -108,12 +108,36 @@ def test_mixes_differ_in_their_declarations_only() -> None:
     assert {" ".join(parsed.words) for parsed, _ in read(only.train)} == asked[0]
 
 
-def test_too_few_distinct_sentences(monkeypatch: pytest.MonkeyPatch) -> None:
-    # With one determiner, verb and so on there are only some thousand sentences.
-    for name in ("DETERMINERS", "INTRANSITIVES", "TRANSITIVES", "PREPOSITIONS", "RELATIVES"):
-        monkeypatch.setattr(question_grammar, name, getattr(question_grammar, name)[:1])
-    with pytest.raises(InputError, match="too few distinct sentences for 100000 of a kind; ask for fewer lines"):
-        generate(1_000, 1_000, 600_000, None, False)
+def test_too_few_distinct_sentences() -> None:
+    with pytest.raises(InputError, match="too few distinct sentences for 50000 of a kind; ask for fewer lines"):
+        generate(1_000, 1_000, 100_000, None, False, "small")
+
+
+def test_the_small_grammar_has_the_same_structure_with_fewer_words() -> None:
+    data = generate(4_000, 500, 100, 0.5, False, "small", 0.15)
+    full = question_grammar.FULL
+    lines = read(data.train) + read(data.dev) + read(data.test)
+    assert np.mean([quest for _, quest in lines]) == pytest.approx(0.15, abs=0.01)
+    used = {word for parsed, _ in lines for word in parsed.words}
+    assert used < set(WORDS)
+    assert {word for parsed, _ in lines for word in (parsed.subject, parsed.object)} == {
+        *("plain", "relative-intransitive", "")
+    }
+    assert max(len(parsed.words) for parsed, _ in lines) == question_grammar.SMALL.longest < full.longest
+    assert all(not parsed.centre_embedded for parsed, quest in lines if quest)
+    assert any(parsed.object.startswith("relative") for parsed, quest in lines if quest)
+    types = Counter()
+    for parsed, quest in read(data.gen):
+        assert quest
+        assert parsed.centre_embedded
+        assert parsed.object in ("", "plain")
+        first, second = parsed.auxiliaries
+        assert {first, second} in ({"do", "don't"}, {"does", "doesn't"})
+        assert parsed.words[parsed.main] == second
+        types[parsed.number] += 1
+    assert types == {"singular": 50, "plural": 50}
+    distinct = {sentence for split in SPLITS for sentence in sentences(data, split)}
+    assert len(distinct) == 4_000 + 1_000 + 500 + 100
 
 
 @pytest.mark.parametrize("mix", [0, 0.25, 1])

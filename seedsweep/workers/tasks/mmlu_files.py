@@ -201,8 +201,9 @@ def _files(name: str, place: str) -> list[Any]:
         else:
             files = fsspec.open_files(place, compression="infer")
         files = [file for file in files if file.fs.exists(file.path)]
-    except (OSError, ValueError, ImportError) as error:
-        raise InputError(f"task.{name}: {place}: cannot be read: {error}") from None
+    except Exception as error:  # a remote store's client raises whatever its network library does
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"task.{name}: {place}: cannot be read: {reason}") from error
     if not files:
         raise InputError(f"task.{name}: {place}: no such file, nor a directory with {', '.join(_ENDINGS)} files")
     return files

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from seedsweep.errors import InputError
-from seedsweep.settings import Metric, Split, TaskSettings
+from seedsweep.settings import AddedLater, Metric, Split, TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
@@ -30,7 +30,7 @@ from seedsweep.workers.tasks.question_files import Files, read_files
 from seedsweep.workers.tasks.question_grammar import (
     AUXILIARY_TOKENS,
     DECL,
-    LONGEST,
+    GRAMMARS,
     PAD,
     QUEST,
     QUEST_SHARE,
@@ -59,6 +59,10 @@ class QuestionFormationSettings(TaskSettings):
     """Train on the questions alone, without any declaration."""
     data: str | None = None
     """Directory with McCoy's files (see `question_files`); None: sentences from our own generator."""
+    grammar: Annotated[Literal["full", "small"], AddedLater()] = "full"
+    """small: few words and one kind of relative clause, for small models (`question_grammar.SMALL`)."""
+    quest_share: Annotated[float, AddedLater()] = Field(default=QUEST_SHARE, gt=0, lt=1)
+    """Questions among the generated lines; 41 % in the original data."""
     train_lines: int | None = Field(default=None, ge=100, le=1_000_000)
     test_lines: int | None = Field(default=None, ge=100, le=100_000)
     gen_lines: int | None = Field(default=None, ge=6, le=100_000)
@@ -77,8 +81,8 @@ class QuestionFormationSettings(TaskSettings):
         if self.quest_only and self.mix is not None:
             raise ValueError("mix: with quest_only there are no declarations to mix; give one of the two")
         if self.data is not None:
-            for name in ("train_lines", "test_lines", "gen_lines"):
-                if getattr(self, name) is not None:
+            for name in ("train_lines", "test_lines", "gen_lines", "grammar", "quest_share"):
+                if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: the files of data decide; leave it out")
             try:
                 train = self._files.data.train
@@ -102,6 +106,8 @@ class QuestionFormationSettings(TaskSettings):
                 self.gen_lines or 10_000,
                 self.mix,
                 self.quest_only,
+                self.grammar,
+                self.quest_share,
             )
         data = self._files.data
         train = data.train
@@ -119,7 +125,10 @@ class QuestionFormationSettings(TaskSettings):
     def splits(self) -> tuple[Split, ...]:
         """Questions of `test`, on which both rules agree, and of `gen`, on which they never do."""
         if self.data is None:
-            sizes = {"test": round(QUEST_SHARE * (self.test_lines or 10_000)), "gen": self.gen_lines or 10_000}
+            sizes = {
+                "test": round(self.quest_share * (self.test_lines or 10_000)),
+                "gen": self.gen_lines or 10_000,
+            }
         else:
             data = self._files.data
             sizes = {"test": len(data.test.questions()), "gen": len(data.gen.questions())}
@@ -139,7 +148,9 @@ class QuestionFormationSettings(TaskSettings):
 
     def tokens_per_row(self) -> int:
         """Of the longest line that there can be: two sentences, begin, quest or decl, end."""
-        longest = LONGEST if self.data is None else self._files.data.train.sentences_NW.shape[1]
+        longest = (
+            GRAMMARS[self.grammar].longest if self.data is None else self._files.data.train.sentences_NW.shape[1]
+        )
         return 2 * longest + 3
 
     def evaluation_tokens(self) -> int:

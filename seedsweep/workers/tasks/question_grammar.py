@@ -48,8 +48,6 @@ TOKEN = {word: token for token, word in enumerate(VOCABULARY)}
 AUXILIARY_TOKENS = tuple(TOKEN[word] for word in AUXILIARIES)
 STOP, ASK, QUEST, DECL = (TOKEN[word] for word in (".", "?", "quest", "decl"))
 
-LONGEST = 17
-"""Tokens of the longest sentence: two noun phrases of 7, an auxiliary, a verb and the full stop."""
 RELATIVE_AT = 2
 """A relative clause follows its noun, the second word: where one is on the subject, its pronoun stands here."""
 
@@ -63,6 +61,49 @@ DATA_SET_SEED = 0
 
 PLAIN, PREPOSITIONAL, RELATIVE_INTRANSITIVE, RELATIVE_TRANSITIVE, RELATIVE_OBJECT = range(5)
 """Forms of a noun phrase. Its clauses: `who does sleep`, `who does amuse the yak`, `who the yak does amuse`."""
+
+
+@dataclass(frozen=True)
+class Grammar:
+    """Which words and forms there are. All grammars have the same tokens."""
+
+    determiners: tuple[str, ...]
+    nouns: tuple[str, ...]
+    """In the singular; their plurals are in it too."""
+    relatives: tuple[str, ...]
+    intransitives: tuple[str, ...]
+    transitives: tuple[str, ...]
+    phrases: tuple[int, ...]
+    """Forms of a noun phrase without a clause; all of these and *one* with a clause are equally frequent."""
+    clauses: tuple[int, ...]
+    """Forms with a relative clause, equally frequent among themselves."""
+    longest: int
+    """Tokens of the longest sentence: two noun phrases, an auxiliary, a verb and the full stop."""
+
+
+FULL = Grammar(
+    determiners=DETERMINERS,
+    nouns=NOUNS,
+    relatives=RELATIVES,
+    intransitives=INTRANSITIVES,
+    transitives=TRANSITIVES,
+    phrases=(PLAIN, PREPOSITIONAL),
+    clauses=(RELATIVE_INTRANSITIVE, RELATIVE_TRANSITIVE, RELATIVE_OBJECT),
+    longest=2 * 7 + 3,
+)
+"""That of the original data."""
+SMALL = Grammar(
+    determiners=DETERMINERS[:2],
+    nouns=NOUNS[:6],
+    relatives=RELATIVES[:1],
+    intransitives=INTRANSITIVES[:4],
+    transitives=TRANSITIVES[:4],
+    phrases=(PLAIN,),
+    clauses=(RELATIVE_INTRANSITIVE,),
+    longest=2 * 5 + 3,
+)
+"""The same structure with few words, no prepositions and one kind of clause, `who does sleep`."""
+GRAMMARS = {"full": FULL, "small": SMALL}
 
 
 @dataclass(frozen=True)
@@ -116,8 +157,16 @@ def encode(lines: Lines) -> Rows:
     return _close_gaps(np.concatenate(parts, axis=1))
 
 
-def generate(train: int, test: int, gen: int, mix: float | None, quest_only: bool) -> DataSet:
-    """The data set of these sizes (lines), a pure function of the arguments.
+def generate(
+    train: int,
+    test: int,
+    gen: int,
+    mix: float | None,
+    quest_only: bool,
+    grammar: str = "full",
+    quest_share: float = QUEST_SHARE,
+) -> DataSet:
+    """The data set of these sizes (lines), a pure function of the arguments; `grammar` is one of `GRAMMARS`.
 
     No sentence occurs twice, within a split or across. All mixes have the same questions, dev, test and gen, and
     as many declarations; the centre-embedded ones of a lower mix are among those of a higher. With `quest_only`
@@ -125,14 +174,14 @@ def generate(train: int, test: int, gen: int, mix: float | None, quest_only: boo
 
     Raises InputError when the grammar does not give that many distinct sentences.
     """
-    source = _Source()
+    source = _Source(GRAMMARS[grammar])
     centre = CENTRE_SHARE if mix is None else mix
-    quest = {lines: round(QUEST_SHARE * lines) for lines in (train, DEV_LINES, test)}
+    quest = {lines: round(quest_share * lines) for lines in (train, DEV_LINES, test)}
     declarations = train - quest[train]
     embedded = {lines: round(CENTRE_SHARE * (lines - quest[lines])) for lines in (DEV_LINES, test)}
 
     seen: set[bytes] = set()
-    types = [(number, form) for number in (0, 1) for form in range(RELATIVE_INTRANSITIVE, RELATIVE_OBJECT + 1)]
+    types = [(number, form) for number in (0, 1) for form in source.grammar.clauses]
     sizes = [gen // len(types) + (rank < gen % len(types)) for rank in range(len(types))]
     unambiguous_NW = np.concatenate(
         [
@@ -177,7 +226,7 @@ def remix(lines: Lines, mix: float) -> Lines:
     if available == 0:
         kind = "centre-embedded" if len(branching_N) else "right-branching"
         raise InputError(f"a mix takes declarations of both kinds, and there are no {kind} ones among the lines")
-    source, many = _Source(), round(mix * available)
+    source, many = _Source(FULL), round(mix * available)
     branching_N, embedding_N = source.shuffle(branching_N), source.shuffle(embedding_N)
     kept_N = np.concatenate([np.flatnonzero(lines.quest_N), branching_N[: available - many], embedding_N[:many]])
     return Lines(lines.sentences_NW[kept_N], lines.quest_N[kept_N])
@@ -186,7 +235,8 @@ def remix(lines: Lines, mix: float) -> Lines:
 class _Source:
     """Draws from numpy's Philox. Its raw words only: they are the same in every version of numpy."""
 
-    def __init__(self) -> None:
+    def __init__(self, grammar: Grammar) -> None:
+        self.grammar = grammar
         self._bits = np.random.Philox(key=[DATA_SET_SEED, 0])
 
     def below(self, bound: int, count: int) -> NDArray[np.int64]:
@@ -200,7 +250,10 @@ class _Source:
         return TOKEN[words[0]] + self.below(len(words), count)
 
     def noun(self, plural_N: NDArray[np.int64]) -> NDArray[np.int64]:
-        return self.word(NOUNS, len(plural_N)) + len(NOUNS) * plural_N
+        return self.word(self.grammar.nouns, len(plural_N)) + len(NOUNS) * plural_N
+
+    def form(self, forms: tuple[int, ...], count: int) -> NDArray[np.int64]:
+        return np.array(forms)[self.below(len(forms), count)]
 
     def auxiliary(self, plural_N: NDArray[np.int64]) -> NDArray[np.int64]:
         return TOKEN["does"] + 2 * plural_N + self.below(2, len(plural_N))
@@ -216,26 +269,28 @@ def _noun_phrase(
 
     `inner_plural_N` is the number of the subject inside an object relative.
     """
-    count = len(plural_N)
+    count, grammar = len(plural_N), source.grammar
     relative_N = form_N >= RELATIVE_INTRANSITIVE
     prepositional_N, object_N, transitive_N = (
         form_N == form for form in (PREPOSITIONAL, RELATIVE_OBJECT, RELATIVE_TRANSITIVE)
     )
     verb_N = np.where(
-        form_N == RELATIVE_INTRANSITIVE, source.word(INTRANSITIVES, count), source.word(TRANSITIVES, count)
+        form_N == RELATIVE_INTRANSITIVE,
+        source.word(grammar.intransitives, count),
+        source.word(grammar.transitives, count),
     )
     return [
-        source.word(DETERMINERS, count),
+        source.word(grammar.determiners, count),
         source.noun(plural_N),
         prepositional_N * source.word(PREPOSITIONS, count),
-        prepositional_N * source.word(DETERMINERS, count),
+        prepositional_N * source.word(grammar.determiners, count),
         prepositional_N * source.noun(source.below(2, count)),
-        relative_N * source.word(RELATIVES, count),
-        object_N * source.word(DETERMINERS, count),
+        relative_N * source.word(grammar.relatives, count),
+        object_N * source.word(grammar.determiners, count),
         object_N * source.noun(inner_plural_N),
         relative_N * source.auxiliary(np.where(object_N, inner_plural_N, plural_N)),
         relative_N * verb_N,
-        transitive_N * source.word(DETERMINERS, count),
+        transitive_N * source.word(grammar.determiners, count),
         transitive_N * source.noun(source.below(2, count)),
     ]
 
@@ -247,23 +302,26 @@ def _sentence(
     object_form_N: NDArray[np.int64],
 ) -> Rows:
     """Sentences of a subject and a main auxiliary; half of them with an object of the form given."""
-    count = len(auxiliary_N)
+    count, grammar = len(auxiliary_N), source.grammar
     transitive_N = source.below(2, count)
-    verb_N = np.where(transitive_N, source.word(TRANSITIVES, count), source.word(INTRANSITIVES, count))
+    verb_N = np.where(
+        transitive_N, source.word(grammar.transitives, count), source.word(grammar.intransitives, count)
+    )
     phrase = _noun_phrase(source, source.below(2, count), object_form_N, source.below(2, count))
     columns = [*subject, auxiliary_N, verb_N, *(transitive_N * column for column in phrase), np.full(count, STOP)]
-    return np.ascontiguousarray(_close_gaps(np.stack(columns, axis=1))[:, :LONGEST])
+    return np.ascontiguousarray(_close_gaps(np.stack(columns, axis=1))[:, : grammar.longest])
 
 
 def _sentences(source: _Source, embed: bool, count: int) -> Rows:
     """Any sentences with a relative clause on the subject, or with none there, by the grammar's weights.
 
-    Forms are equally frequent, and so are the three kinds of relative clause: 2 : 2 : 1 + 1.
+    Forms are equally frequent, and so are the kinds of relative clause: in the full grammar 2 : 2 : 1 + 1.
     """
-    plural_N = source.below(2, count)
-    form_N = RELATIVE_INTRANSITIVE + source.below(3, count) if embed else source.below(2, count)
-    object_form_N = source.below(3, count)
-    object_form_N += (object_form_N == RELATIVE_INTRANSITIVE) * source.below(3, count)
+    grammar, plural_N = source.grammar, source.below(2, count)
+    form_N = source.form(grammar.clauses if embed else grammar.phrases, count)
+    clause = -1
+    object_form_N = source.form((*grammar.phrases, clause), count)
+    object_form_N = np.where(object_form_N == clause, source.form(grammar.clauses, count), object_form_N)
     subject = _noun_phrase(source, plural_N, form_N, source.below(2, count))
     return _sentence(source, subject, source.auxiliary(plural_N), object_form_N)
 
@@ -274,7 +332,7 @@ def _unambiguous(source: _Source, number: int, form: int, count: int) -> Rows:
     subject = _noun_phrase(source, plural_N, np.full(count, form), plural_N)
     other_N = np.max([column * np.isin(column, AUXILIARY_TOKENS) for column in subject], axis=0)
     first = TOKEN["does"] + 2 * number
-    return _sentence(source, subject, 2 * first + 1 - other_N, source.below(2, count))
+    return _sentence(source, subject, 2 * first + 1 - other_N, source.form(source.grammar.phrases, count))
 
 
 def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows:
@@ -282,7 +340,9 @@ def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows
     found: list[bytes] = []
     while len(found) < count:
         before = len(found)
-        for sentence in draw(max(1024, count)).view(f"S{LONGEST}")[:, 0].tolist():
+        drawn_NW = draw(max(1024, count))
+        width = drawn_NW.shape[1]
+        for sentence in drawn_NW.view(f"S{width}")[:, 0].tolist():
             if sentence not in seen and len(found) < count:
                 seen.add(sentence)
                 found.append(sentence)
@@ -290,7 +350,7 @@ def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows
             raise InputError(
                 f"the grammar gives too few distinct sentences for {count} of a kind; ask for fewer lines"
             )
-    return np.array(found, f"S{LONGEST}").view(np.uint8).reshape(count, LONGEST)
+    return np.array(found, f"S{width}").view(np.uint8).reshape(count, width)
 
 
 def _lines(source: _Source, asked_NW: Rows, *declared: Rows) -> Lines:
