@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Curves, FinalTable, Origin, Population, Success, listed
+from seedsweep.population import Bools, Curves, FinalTable, Origin, Population, Success, listed
 from seedsweep.schema import METRICS
+from seedsweep.seeds import Seed
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
 from seedsweep.sweep.record import SweepRecord
@@ -143,13 +144,9 @@ class StoredPopulation(Population):
         nearest name, on an unknown metric or split.
         """
         split = self._check(metric, split)
-        seeds = sorted({seed for pack in self._finished for seed in pack.pack.seeds}, key=lambda seed: seed.id)
+        seeds, present = self._cells
         ids = np.array([seed.id for seed in seeds], dtype=np.int64)
-        row = {scale: index for index, scale in enumerate(self.scales)}
-        values = np.full((len(row), len(ids)), np.nan)
-        present = np.zeros(values.shape, dtype=bool)
-        for pack in self._finished:
-            present[row[pack.pack.scale], np.searchsorted(ids, [seed.id for seed in pack.pack.seeds])] = True
+        values = np.full(present.shape, np.nan)
         rows = self._ends.filter(_where(metric, split))
         places = (
             np.searchsorted(self.scales, rows["scale"].to_numpy()),
@@ -165,7 +162,7 @@ class StoredPopulation(Population):
             init_seeds=np.array([seed.init for seed in seeds], dtype=np.int64),
             data_seeds=np.array([seed.data for seed in seeds], dtype=np.int64),
             values=values,
-            present=present,
+            present=present.copy(),
         )
 
     def curves(self, metric: str, split: str | None = None) -> dict[float, Curves]:
@@ -246,6 +243,17 @@ class StoredPopulation(Population):
         last = self._finished[0].blocks[-1]
         rows = self._read([last], pc.field("step") == last.info.steps[1], ["split", "metric"])
         return list(dict.fromkeys(zip(rows["split"].to_pylist(), rows["metric"].to_pylist(), strict=True)))
+
+    @cached_property
+    def _cells(self) -> tuple[list[Seed], Bools]:
+        """The seeds that are finished at some scale, by id, and at which scales each is, shape (scales, seeds)."""
+        seeds = sorted({seed for pack in self._finished for seed in pack.pack.seeds}, key=lambda seed: seed.id)
+        column = {seed.id: index for index, seed in enumerate(seeds)}
+        row = {scale: index for index, scale in enumerate(self.scales)}
+        present = np.zeros((len(row), len(seeds)), dtype=bool)
+        for pack in self._finished:
+            present[row[pack.pack.scale], [column[seed.id] for seed in pack.pack.seeds]] = True
+        return seeds, present
 
     @cached_property
     def _ends(self) -> pa.Table:

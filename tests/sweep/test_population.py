@@ -173,7 +173,7 @@ def test_a_block_removed_after_loading(population: Make) -> None:
     [
         ("seedsweep run small.yaml", "seedsweep run small.yaml --out /there"),
         (
-            ".venv/bin/seedsweep run small.yaml --seeds 0:4 --out=here --set 'train.steps=20' --set 'model={heads: 2}'",
+            ".venv/bin/seedsweep run small.yaml --seeds 0:4 --out=x --set train.steps=20 --set 'model={heads: 2}'",
             "seedsweep run small.yaml --set train.steps=20 --set 'model={heads: 2}' --out /there",
         ),
         ("python sweep_all.py run small.yaml", None),
