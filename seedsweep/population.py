@@ -152,7 +152,7 @@ class Origin:
     spec: Mapping[str, Any] | None = None
     """The spec that `seedsweep run` reads; None for a table."""
     extend: str | None = None
-    """The command that trains more seeds, with ``{seeds}`` in the place of their range; None if none is known."""
+    """The command that trains more seeds, to which ``--seeds A:B`` is to be added; None if none is known."""
 
 
 class Population(ABC):

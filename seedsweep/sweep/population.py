@@ -18,8 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Curves, FinalTable, Origin, Population, Success, listed
+from seedsweep.population import Bools, Curves, FinalTable, Origin, Population, Success, listed
 from seedsweep.schema import METRICS
+from seedsweep.seeds import Seed
 from seedsweep.settings import Metric, Split
 from seedsweep.spec import scale_text
 from seedsweep.sweep.record import SweepRecord
@@ -118,6 +119,7 @@ class StoredPopulation(Population):
         """The sweep's record: spec, runs, and the command that extends it."""
         record = self._record
         runs = tuple(_told(run) for run in record.runs)
+        plain = isinstance(record.spec["seeds"], str)  # crossed seeds are extended in the spec
         return Origin(
             facts={
                 "sweep": self.path,
@@ -127,7 +129,7 @@ class StoredPopulation(Population):
             },
             runs=runs,
             spec=record.spec,
-            extend=_extending(runs[-1]["command"], self.path) if runs else None,
+            extend=extending_command(runs[-1]["command"], self.path) if runs and plain else None,
         )
 
     def figures_directory(self) -> Path:
@@ -142,13 +144,9 @@ class StoredPopulation(Population):
         nearest name, on an unknown metric or split.
         """
         split = self._check(metric, split)
-        seeds = sorted({seed for pack in self._finished for seed in pack.pack.seeds}, key=lambda seed: seed.id)
+        seeds, present = self._cells
         ids = np.array([seed.id for seed in seeds], dtype=np.int64)
-        row = {scale: index for index, scale in enumerate(self.scales)}
-        values = np.full((len(row), len(ids)), np.nan)
-        present = np.zeros(values.shape, dtype=bool)
-        for pack in self._finished:
-            present[row[pack.pack.scale], np.searchsorted(ids, [seed.id for seed in pack.pack.seeds])] = True
+        values = np.full(present.shape, np.nan)
         rows = self._ends.filter(_where(metric, split))
         places = (
             np.searchsorted(self.scales, rows["scale"].to_numpy()),
@@ -164,7 +162,7 @@ class StoredPopulation(Population):
             init_seeds=np.array([seed.init for seed in seeds], dtype=np.int64),
             data_seeds=np.array([seed.data for seed in seeds], dtype=np.int64),
             values=values,
-            present=present,
+            present=present.copy(),
         )
 
     def curves(self, metric: str, split: str | None = None) -> dict[float, Curves]:
@@ -247,6 +245,17 @@ class StoredPopulation(Population):
         return list(dict.fromkeys(zip(rows["split"].to_pylist(), rows["metric"].to_pylist(), strict=True)))
 
     @cached_property
+    def _cells(self) -> tuple[list[Seed], Bools]:
+        """The seeds that are finished at some scale, by id, and at which scales each is, shape (scales, seeds)."""
+        seeds = sorted({seed for pack in self._finished for seed in pack.pack.seeds}, key=lambda seed: seed.id)
+        column = {seed.id: index for index, seed in enumerate(seeds)}
+        row = {scale: index for index, scale in enumerate(self.scales)}
+        present = np.zeros((len(row), len(seeds)), dtype=bool)
+        for pack in self._finished:
+            present[row[pack.pack.scale], [column[seed.id] for seed in pack.pack.seeds]] = True
+        return seeds, present
+
+    @cached_property
     def _ends(self) -> pa.Table:
         """The rows of the last evaluation of every finished seed: all metrics, since they lie side by side."""
         parts = []
@@ -299,8 +308,8 @@ def _told(run: Mapping[str, Any]) -> dict[str, str]:
     return {name: str(value) for name, value in told.items() if value is not None} | {"command": run["command"]}
 
 
-def _extending(command: str, place: str) -> str | None:
-    """A recorded `seedsweep run` with `{seeds}` for its seeds and this place as --out; None if it is no such."""
+def extending_command(command: str, place: str) -> str | None:
+    """A recorded `seedsweep run` without its seeds and with this place as --out; None if it is no such."""
     words = shlex.split(command)
     if len(words) < 3 or Path(words[0]).name != "seedsweep" or words[1] != "run":
         return None
@@ -313,4 +322,4 @@ def _extending(command: str, place: str) -> str | None:
             skipped = True
         elif not word.startswith(("--seeds=", "--out=")):
             kept.append(word)
-    return f"{shlex.join(['seedsweep', 'run', *kept, '--out', place])} --seeds {{seeds}}"
+    return shlex.join(["seedsweep", "run", *kept, "--out", place])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep.population import StoredPopulation, load
+from seedsweep.sweep.population import StoredPopulation, extending_command, load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
@@ -166,3 +166,19 @@ def test_a_block_removed_after_loading(population: Make) -> None:
         block.unlink()
     with pytest.raises(InputError, match="a block was removed since it was loaded; load it again"):
         found.to_arrow()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "extending"),
+    [
+        ("seedsweep run small.yaml", "seedsweep run small.yaml --out /there"),
+        (
+            ".venv/bin/seedsweep run small.yaml --seeds 0:4 --out=x --set train.steps=20 --set 'model={heads: 2}'",
+            "seedsweep run small.yaml --set train.steps=20 --set 'model={heads: 2}' --out /there",
+        ),
+        ("python sweep_all.py run small.yaml", None),
+        ("seedsweep", None),
+    ],
+)
+def test_the_command_that_extends_a_sweep(recorded: str, extending: str | None) -> None:
+    assert extending_command(recorded, "/there") == extending

@@ -76,7 +76,8 @@ def densities(
         height = _density(grid, sample, bounds, (high - low) / 100)
         axes.fill_between(grid, height, color=style.SUCCESS, alpha=0.25, linewidth=0)
         axes.plot(grid, height, color=style.SUCCESS, linewidth=1.2)
-        axes.plot(sample, np.full(sample.size, -0.14), "|", color=style.INK, markersize=4, alpha=0.5)
+        (ticks,) = axes.plot(sample, np.full(sample.size, -0.14), "|", color=style.INK, markersize=4, alpha=0.5)
+        ticks.set_rasterized(sample.size > style.CROWD)
         axes.set(ylim=(-0.28, 1.1), yticks=[])
         label = f"{style.scale_label(scale)}\nn = {sample.size}"
         axes.set_ylabel(label, rotation=0, ha="right", va="center", **style.LABEL)

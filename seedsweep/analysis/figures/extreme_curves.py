@@ -84,7 +84,8 @@ def _draw_seeds(axes: Axes, samples: list[npt.NDArray[np.float64]]) -> None:
     random = np.random.Generator(np.random.Philox(0))
     for i, sample in enumerate(samples):
         beside = i + random.uniform(-0.12, 0.12, sample.size)
-        axes.scatter(beside, sample, s=5.0, color=style.GREY, alpha=0.35, linewidths=0)
+        dots = axes.scatter(beside, sample, s=5.0, color=style.GREY, alpha=0.35, linewidths=0)
+        dots.set_rasterized(sample.size > style.CROWD)
 
 
 def _numbers(curve: DrawnCurve) -> str:

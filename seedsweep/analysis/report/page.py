@@ -17,6 +17,7 @@ from seedsweep.analysis.population import PopulationSummary
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.study import Study, study
+from seedsweep.analysis.verdict import FEWEST_TO_TELL
 from seedsweep.population import ALL_ROWS, Population
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
@@ -118,7 +119,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
         absent=found.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=None if origin.extend is None else origin.extend.format(seeds=f"0:{max(2 * most, 80)}"),
+        extend=origin.extend and f"{origin.extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
         version=seedsweep.__version__,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -12,11 +13,12 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures, wording
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
+from seedsweep.analysis.mirage import MirageCheck
 from seedsweep.analysis.report.svg import inline_svg
 from seedsweep.analysis.study import Study
 from seedsweep.population import ALL_ROWS, Population
 
-CURVES: Final = 200
+CURVES: Final = 100
 """Seeds of a scale of which learning curves are drawn; of more, an even choice by rank of their final value."""
 
 
@@ -49,8 +51,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual numbers "
         "with 95 % "
         "intervals: the mode is where most seeds end, and jumps where the mean and P(success) may climb "
-        "gradually. "
-        f"Here P(success) is {rates} along the ladder.",
+        f"gradually. Here P(success) is {rates} along the ladder.",
         figures.ladder(measured.values, summaries, **axes, **success),
     )
     if study.extremes is not None:
@@ -100,19 +101,25 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             f"density-{number}",
             f"The same seeds under {name}",
             f"Smoothed distribution of {name} over seeds, one row per scale, a tick for every seed. Two humps "
-            "here are "
-            f"not made by the threshold in {summary.metric}.",
+            f"here are not made by how {summary.metric} is scored.",
             drawn,
         )
-    for number, (name, values) in enumerate(measured.continuous.items()):
+    if study.mirage is not None:
+        name = _least_alike(study.mirage)
         drawn = figures.metric_twins(
-            measured.values, values, scale_name=what, harsh_name=metric, continuous_name=name, **success
+            measured.values,
+            measured.continuous[name],
+            scale_name=what,
+            harsh_name=metric,
+            continuous_name=name,
+            **success,
         )
         yield picture(
-            f"twins-{number}",
+            "twins",
             f"{summary.metric} beside {name}",
-            "A dot per seed, with the histogram of each metric at its side. If the colours do not mix along the "
-            f"horizontal axis, {name} tells the same seeds apart as {summary.metric}.",
+            f"A dot per seed, with the histogram of each metric at its side; of the other metrics, {name} ranks "
+            "the seeds least alike. If the colours do not mix along the horizontal axis, both metrics tell the "
+            "same seeds apart.",
             drawn,
         )
     if lowest_between_higher([s.mean for s in summaries]) is not None:
@@ -120,8 +127,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "u-shape",
             "The mean falls and rises again",
             "The mean beside its two factors, how many seeds succeed and how good those are; a circle marks a "
-            "low point "
-            "with clearly higher ones on both sides.",
+            "low point with clearly higher ones on both sides.",
             figures.u_shape(summaries, **axes),
         )
     if measured.curves:
@@ -143,6 +149,16 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "learning rate decays to zero they flatten in any case.",
             figures.budget_sensitivity(study.survival, scale_name=what),
         )
+
+
+def _least_alike(check: MirageCheck) -> str:
+    """The metric with the lowest rank correlation with the first, at any scale."""
+
+    def lowest(metric: str) -> float:
+        known = [r.estimate for r in check.agreement[metric] if not math.isnan(r.estimate)]
+        return min(known, default=math.inf)
+
+    return min(check.agreement, key=lowest)
 
 
 def _on(metric: str, split: str) -> str:

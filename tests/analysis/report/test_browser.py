@@ -55,7 +55,7 @@ def test_page_in_a_browser(browser, file: str, width: int, scheme: str) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
     figures = page.locator("figure svg[role=img]")
-    assert figures.count() == page.locator("figure").count() >= 8
+    assert figures.count() == page.locator("figure").count() >= 7
     for figure in figures.all():
         assert figure.is_visible()
         box = figure.bounding_box()
