@@ -152,7 +152,7 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
     clearest = _clearest(places)
     but = []
     if _budget_verdict(study, places) == "cut off":
-        but.append("many of the failing seeds were still on their way when training stopped")
+        but.append("seeds were still crossing over when training stopped")
     if study.mirage and all(_under_metrics(study, scale) == "mirage" for scale in places):
         but.append(f"the groups show in {study.summary.metric} only, not in a continuous metric")
     headline = f"By chance: at {where} the random seed decides who succeeds"
@@ -364,7 +364,8 @@ def _budget(study: Study) -> Finding | None:
         doubled = found.if_doubled
         pace = (
             f"; at the pace of the last quarter of training, {wording.percent(doubled.estimate)} "
-            f"({wording.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many steps again"
+            f"({wording.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
+            "steps again, if the learning rate did not fall"
             if found.late.n
             else ""
         )
