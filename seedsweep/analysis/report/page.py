@@ -109,7 +109,6 @@ def report(population: Population, *, command: str | None = None) -> Report:
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
         what=summary.scale_name.rpartition(".")[2],
-        scale_name=summary.scale_name,
         scales=wording.listed([wording.scale(scale) for scale in population.scales]),
         count=wording.seeds_per_scale(summary.scales),
         success=_success(summary),

@@ -56,18 +56,19 @@ def _what(study: Study) -> str:
 def _scales(study: Study) -> Iterator[PageTable]:
     found = study.summary
     inside = ["in-distribution mean"] if found.in_distribution else []
+    diverged = ["diverged"] if any(s.n_diverged for s in found.scales) else []
     side = "≥" if found.higher_is_better else "≤"
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
         "failures in P(success) and are left out elsewhere.",
-        [_what(study), "seeds", "diverged", *inside, "mean", "mode",
+        [_what(study), "seeds", *diverged, *inside, "mean", "mode",
          f"P({side} {wording.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
         [
             [
                 wording.scale(s.scale),
                 str(s.n),
-                str(s.n_diverged),
+                *([str(s.n_diverged)] if diverged else []),
                 *([wording.with_interval(found.in_distribution.get(s.scale))] if inside else []),
                 wording.with_interval(s.mean),
                 wording.with_interval(s.mode),
