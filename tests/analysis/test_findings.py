@@ -96,9 +96,7 @@ def test_cut_off_by_the_budget(tmp_path: Path) -> None:
         curves[depth] = as_curves(ends, begin)
     found = of(tmp_path, curves)
     assert found.verdict == "by chance"
-    assert found.headline.endswith(
-        "; but many of the failing seeds were still on their way when training stopped."
-    )
+    assert found.headline.endswith("; but seeds were still crossing over when training stopped.")
     assert said(found, BUDGET).startswith("Yes, in good part, at depth 2: of 56 seeds that fail,")
 
 
