@@ -15,20 +15,31 @@ from seedsweep.sweep.specfile import read_spec
 ROOT = Path(__file__).parent.parent
 
 
-def test_count_depth_is_the_pocket_preset_and_complete() -> None:
-    population = load(ROOT / "populations" / "count-depth")
-    spec = read_spec("pocket/count-depth").spec
+@pytest.mark.parametrize("name", ["count-depth", "mmlu-mix"])
+def test_a_population_is_its_pocket_preset_and_complete(name: str) -> None:
+    population = load(ROOT / "populations" / name)
+    spec = read_spec(f"pocket/{name}").spec
     assert population.fingerprint == spec.fingerprint()
     assert population.scales == spec.scale.values
-    assert population.seeds == tuple(range(48))
-    assert population.final("exact_match").present.all()
+    assert population.seeds == tuple(range(64))
+    assert population.final(population.success.metric).present.all()
+
+
+@pytest.mark.parametrize("name", ["count-depth", "mmlu-mix"])
+def test_the_page_says_what_the_population_says(name: str) -> None:
+    section = (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
+    for scale in summarise_population(load(ROOT / "populations" / name)).scales:
+        rate = scale.success
+        low, high = (f"{end:.2f}".lstrip("0") for end in (rate.low, rate.high))
+        assert f"{rate.successes}/64 ({low}–{high.replace('1.00', '1.0')})" in section
+        assert scale.dip.pvalue_text.lstrip("0") in section
 
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
     summary = summarise_population(load(ROOT / "populations" / "count-depth"))
     readme = (ROOT / "README.md").read_text()
     for scale in summary.scales:
-        row = re.search(rf"^     {scale.scale:g} +48 .*$", readme, re.MULTILINE)
+        row = re.search(rf"^     {scale.scale:g} +64 .*$", readme, re.MULTILINE)
         assert row is not None
         numbers = [float(number) for number in re.findall(r"\d\.\d+", row[0])]
         expected = [summary.in_distribution[scale.scale].estimate, scale.mean.estimate, scale.mode.estimate]
@@ -37,9 +48,6 @@ def test_the_readmes_table_is_that_of_the_population() -> None:
             expected.append(scale.mean_given_success.estimate)
         expected.append(scale.dip.statistic)
         assert numbers[: len(expected)] == pytest.approx(expected, abs=0.00501)
-    page = (ROOT / "docs" / "pocket.md").read_text()
-    for scale in summary.scales:
-        assert f"{scale.success.successes}/48" in page
 
 
 def test_no_seed_of_the_population_is_there_twice() -> None:
@@ -53,7 +61,7 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
-    at_least = population.success.at_least
+    at_least = population.success.threshold
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
     for scale in summarise_survival(curves, at_least=at_least).scales:

@@ -61,7 +61,8 @@ class DipResult:
         if math.isnan(self.pvalue):
             return "undefined"
         below_floor = self.pvalue < self.pvalue_floor
-        text = f"< {self.pvalue_floor:.0e}" if below_floor else f"{self.pvalue:.2g}"
+        digits = ".1e" if self.pvalue < 1e-3 else ".2g"
+        text = f"< {self.pvalue_floor:.0e}" if below_floor else f"{self.pvalue:{digits}}"
         return text.replace("e-0", "e-")
 
 
