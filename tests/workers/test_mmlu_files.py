@@ -16,8 +16,8 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from seedsweep.errors import InputError
-from seedsweep.population import load
 from seedsweep.settings import Qwen2Settings
+from seedsweep.sweep.population import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.workers import pretrained
