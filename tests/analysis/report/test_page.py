@@ -116,7 +116,7 @@ def test_what_a_sweep_shows(count: Report) -> None:
     ):
         assert title in headings
     assert "The mean falls and rises again" not in headings
-    assert page.texts["h2"][0] == "By chance: at depth 2 the random seed decides who succeeds."
+    assert page.texts["h2"][0] == "By chance: at depth 2 and 3 the random seed decides who succeeds."
     assert (
         "variance: seeds of initialisation and of data are not crossed: each run has its own of both."
         in (page.texts["li"])
@@ -131,7 +131,7 @@ def test_provenance_and_commands(count: Report) -> None:
     assert ".venv/bin/seedsweep run pocket/count-depth" in facts
     assert any("torch 2.13.0" in fact for fact in facts)
     extend, again, spec = page.texts["pre"]
-    assert extend == f"seedsweep run pocket/count-depth --out {population.path} --seeds 0:96"
+    assert extend == f"seedsweep run pocket/count-depth --executor inline --out {population.path} --seeds 0:128"
     assert again == "seedsweep report runs/count"
     assert json.loads(spec) == population.spec
 
@@ -139,7 +139,7 @@ def test_provenance_and_commands(count: Report) -> None:
 def test_numbers_are_those_of_the_statistics(count: Report) -> None:
     told = json.loads(json.dumps(count.to_dict(), allow_nan=False))
     assert [scale["scale"] for scale in told["study"]["scales"]] == [1, 2, 3, 5]
-    assert told["study"]["summary"]["scales"][1]["success"]["successes"] == 24
+    assert told["study"]["summary"]["scales"][1]["success"]["successes"] == 27
     assert told["findings"]["verdict"] == "by chance"
     cells = Page(count.html).texts["td"]
     assert "50 % (36–64 %)" in [cell.replace("\u00a0", " ") for cell in cells]
