@@ -220,7 +220,7 @@ def dip_variants(
     >>> accuracy = np.concatenate([np.zeros(40), np.arange(20, 60) / 100])
     >>> variants = dip_variants(accuracy, lattice=0.01)
     >>> variants.jittered.pvalue_text, variants.unsaturated.pvalue_text, variants.floor_share
-    ('0.00015', '1', 0.5)
+    ('1.5e-4', '1', 0.5)
     """
     low, high = bounds
     if not low < high:
