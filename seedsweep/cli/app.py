@@ -168,7 +168,8 @@ def analyze(
     higher_is_worse: HigherIsWorse = False,
     where: Where = None,
     out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Where figures go.  [default: NAME-analysis]")
+        str | None,
+        typer.Option("--out", metavar="DIR", help="Where figures and report go.  [default: NAME-analysis]"),
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -195,17 +196,21 @@ def analyze(
     )
     summary = summarise_population(population)
     directory = population.figures_directory() if out is None else Path(out) / "figures"
+    page = directory.parent / "report.html"
+    with stderr.status("counting …"):
+        command = _report_command(table, scale, seed, metric, step, threshold, higher_is_worse, where)
+        made = seedsweep.report(population, command=command)
     try:
         figures = draw(population, summary, directory)
+        made.write(page)
     except OSError as error:
         raise InputError(f"{directory}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
-        _print_json({"summary": summary.to_dict(), "figures": figures})
+        _print_json({"summary": summary.to_dict(), "figures": figures, "report": str(page)})
     else:
         stdout.print(tables.summary(summary))
         stdout.print(tables.places("table", population.path, figures), soft_wrap=True)
-        command = _report_command(table, scale, seed, metric, step, threshold, higher_is_worse, where)
-        stdout.print(tables.more(command), soft_wrap=True)
+        stdout.print(f"report    {page}", soft_wrap=True, markup=False, highlight=False)
 
 
 @app.command()

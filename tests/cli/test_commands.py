@@ -179,10 +179,12 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     assert "in-dist." not in ended.out
     assert "1500000000" in ended.out
     made = files_below(here) - {"study.csv", "small.yaml"}
-    assert made == {"study-analysis/figures/ladder.svg", "study-analysis/figures/ladder.png"}
+    drawn = {"study-analysis/figures/ladder.svg", "study-analysis/figures/ladder.png"}
+    assert made == drawn | {"study-analysis/report.html"}
     assert "table     study.csv" in ended.out
     options = "--scale params --seed run --metric loss --threshold 2.555 --higher-is-worse --where split=test"
-    assert f"more      seedsweep report study.csv {options}" in ended.out
+    assert "report    study-analysis/report.html" in ended.out
+    assert f"seedsweep report study.csv {options}" in (here / "study-analysis/report.html").read_text()
 
     told = json.loads(seedsweep_command(f"{command} --out there --json").out)
     small, large = told["summary"]["scales"]
