@@ -182,24 +182,14 @@ def analyze(
 
     Example: seedsweep analyze study.csv --scale params --seed run --metric accuracy --where split=test
     """
-    from seedsweep.analysis.population import draw, summarise_population
+    from seedsweep.analysis.population import draw
 
-    population = seedsweep.read_table(
-        table,
-        scale=scale,
-        seed=seed,
-        metric=metric,
-        step=step,
-        threshold=threshold,
-        higher_is_better=not higher_is_worse,
-        where=_conditions(where or []),
-    )
-    summary = summarise_population(population)
+    population, command = _read_table(table, scale, seed, metric, step, threshold, higher_is_worse, where)
     directory = population.figures_directory() if out is None else Path(out) / "figures"
     page = directory.parent / "report.html"
     with stderr.status("counting …"):
-        command = _report_command(table, scale, seed, metric, step, threshold, higher_is_worse, where)
         made = seedsweep.report(population, command=command)
+    summary = made.study.summary
     try:
         figures = draw(population, summary, directory)
         made.write(page)
@@ -241,17 +231,7 @@ def report(
     Example: seedsweep report runs/pocket/count-depth
     """
     if scale is not None and seed is not None and metric:
-        population: Population = seedsweep.read_table(
-            target,
-            scale=scale,
-            seed=seed,
-            metric=metric,
-            step=step,
-            threshold=threshold,
-            higher_is_better=not higher_is_worse,
-            where=_conditions(where or []),
-        )
-        command = _report_command(target, scale, seed, metric, step, threshold, higher_is_worse, where)
+        population, command = _read_table(target, scale, seed, metric, step, threshold, higher_is_worse, where)
     elif Path(target).is_file() or scale or seed or metric or step or threshold is not None or where:
         raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
     else:
@@ -273,7 +253,7 @@ def report(
         stdout.print(f"report    {place}", soft_wrap=True, markup=False, highlight=False)
 
 
-def _report_command(
+def _read_table(
     table: str,
     scale: str,
     seed: str,
@@ -282,8 +262,18 @@ def _report_command(
     threshold: float | None,
     higher_is_worse: bool,
     where: list[str] | None,
-) -> str:
-    """The command that makes the report of a table."""
+) -> tuple[Population, str]:
+    """The population in a table, and the command that makes its report."""
+    population = seedsweep.read_table(
+        table,
+        scale=scale,
+        seed=seed,
+        metric=metrics,
+        step=step,
+        threshold=threshold,
+        higher_is_better=not higher_is_worse,
+        where=_conditions(where or []),
+    )
     words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
     for metric in metrics:
         words += ["--metric", metric]
@@ -295,7 +285,7 @@ def _report_command(
         words.append("--higher-is-worse")
     for condition in where or []:
         words += ["--where", condition]
-    return shlex.join(words)
+    return population, shlex.join(words)
 
 
 def _conditions(given: list[str]) -> dict[str, str]:
