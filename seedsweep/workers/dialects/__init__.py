@@ -61,6 +61,11 @@ class ParameterShape:
         return math.prod(self.shape)
 
 
+def constant(name: str, width: int, value: float) -> ParameterShape:
+    """A vector, such as a norm's, that starts at one value."""
+    return ParameterShape(name, (width,), Constant(value))
+
+
 class Weights:
     """The tensors of S seeds by name, `embed_VD` of shape (S, V, D), and the layers made of them.
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.settings import GPTNeoXSettings, ModelSettings
-from seedsweep.workers.dialects import Constant, Dialect, Normal, ParameterShape, Weights
+from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
 
@@ -28,9 +28,6 @@ class GPTNeoX(Dialect):
 
         def weight(name: str, *shape: int) -> ParameterShape:
             return ParameterShape(name, shape, Normal(self.model.init_std))
-
-        def constant(name: str, width: int, value: float) -> ParameterShape:
-            return ParameterShape(name, (width,), Constant(value))
 
         shapes = [weight("embed_VD", vocabulary, d)]
         for layer in range(self.model.depth):

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.settings import ModelSettings, PostLNSettings
-from seedsweep.workers.dialects import Constant, Dialect, ParameterShape, Uniform, Weights
+from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
 from seedsweep.workers.dropout import Dropout
 
 
@@ -41,9 +41,6 @@ class PostLN(Dialect):
 
         def bias(name: str, width: int, inputs: int) -> ParameterShape:
             return ParameterShape(name, (width,), Uniform(1 / math.sqrt(inputs)))
-
-        def constant(name: str, width: int, value: float) -> ParameterShape:
-            return ParameterShape(name, (width,), Constant(value))
 
         shapes = [matrix("embed_VD", vocabulary, d)]
         for layer in range(self.model.depth):

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.settings import ModelSettings, Qwen2Settings
-from seedsweep.workers.dialects import Constant, Dialect, Normal, ParameterShape, Weights
+from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
 
@@ -30,9 +30,6 @@ class Qwen2(Dialect):
 
         def weight(name: str, *shape: int) -> ParameterShape:
             return ParameterShape(name, shape, Normal(model.init_std))
-
-        def constant(name: str, width: int, value: float) -> ParameterShape:
-            return ParameterShape(name, (width,), Constant(value))
 
         shapes = [weight("embed_VD", vocabulary, d)]
         for layer in range(model.depth):
