@@ -79,7 +79,8 @@ def write_pack(store: Store, spec: SweepSpec, pack: Pack, random: np.random.Gene
     metrics = [(split.name, metric.name) for split in spec.task.splits() for metric in spec.task.metrics()]
     shape = (len(steps), len(metrics), len(pack.seeds))
     ends = np.where(random.random(shape[2]) < pack.scale / 11, random.beta(8, 2, shape[2]), 0.0)
-    values = np.clip(steps[:, None, None] / steps[-1] * ends + random.normal(0, 1e-3, shape), 0, 1)
+    values = np.abs(steps[:, None, None] / steps[-1] * ends + random.normal(0, 1e-3, shape))
+    values = np.minimum(values, 2 - values)  # in [0, 1] without ties, like a probability
     values[:, ::5] = np.round(values[:, ::5] * 45) / 45  # exact match counts examples
 
     def column(of: object, axis: int) -> np.ndarray:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import math
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from scipy.signal import fftconvolve
+from scipy.special import factorial
 
 from seedsweep.analysis.samples import FloatArray, observed
+
+SPACING: Final = 1 / 4
+"""Of the smoothed histogram, in bandwidths."""
+
+TERMS: Final = 32
+"""Of the series of a kernel less than a bandwidth from its centre; the next ones are below the rounding."""
 
 
 def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> float:
@@ -48,7 +55,8 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     counts by its number of seeds wherever it sits; a broad one that leans against a bound has its mode
     displaced inwards, by less than a bandwidth.
 
-    The search is exact; a smoothed histogram only says beforehand which values need not be tried.
+    The search is exact. In large samples a smoothed histogram says beforehand which values need not be tried, and
+    the density at the others is summed as a fast Gauss transform [3]_.
 
     References
     ----------
@@ -56,6 +64,8 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
        Eq. 3.31.
     .. [2] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 (the mode over
        scales; its bandwidth is not given there, the rule above is our choice).
+    .. [3] L. Greengard and J. Strain, "The Fast Gauss Transform", SIAM Journal on Scientific and Statistical
+       Computing 12 (1991), 79-94.
 
     Examples
     --------
@@ -79,30 +89,56 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     if bandwidth == 0:
         return float(np.median(values))
     places, counts = np.unique(values, return_counts=True)
-    candidates = _near_the_peak(places, counts, bandwidth)
-    density = np.exp(-0.5 * ((candidates[:, None] - places) / bandwidth) ** 2) @ counts
+    candidates, density = _near_the_peak(places, counts, bandwidth)
     is_peak = density >= density.max() * (1 - 1e-12)  # equal peaks differ by rounding
     return float(candidates[is_peak][0])
 
 
-def _near_the_peak(places: FloatArray, counts: npt.NDArray[np.int64], bandwidth: float) -> FloatArray:
-    """Those of the places at which the density may be highest, so that few remain to be looked at closely.
+def _near_the_peak(
+    places: FloatArray, counts: npt.NDArray[np.int64], bandwidth: float
+) -> tuple[FloatArray, FloatArray]:
+    """Those of the places at which the density may be highest, and its height there in units of one kernel's.
 
-    The sample is moved to a grid, each value shared by its two neighbours. At a spacing of 1/128 bandwidth this
-    changes the density by some 1/128**2 of its peak, far less than is allowed for below.
+    The sample is moved to a grid, each value shared by its two neighbours, and the density is read off between two
+    points of the grid. A kernel bends by at most 1 / bandwidth**2, so at a spacing of 1/4 bandwidth both together
+    change the density by some 3 % of its peak at most.
     """
-    position = (places - places[0]) / bandwidth * 128
-    if places.size**2 < 16 * position[-1] + 20_000:
-        return places  # as fast without
+    position = (places - places[0]) / (bandwidth * SPACING)
+    if places.size**2 < 3 * position[-1] + 30_000:  # as fast without
+        return places, np.exp(-0.5 * ((places[:, None] - places) / bandwidth) ** 2) @ counts
     left = position.astype(np.int64)
     share = position - left
     grid = np.bincount(left, counts * (1 - share), minlength=left[-1] + 2)
     grid += np.bincount(left + 1, counts * share, minlength=left[-1] + 2)
-    reach = np.arange(-9 * 128, 9 * 128 + 1) / 128
-    smooth = fftconvolve(grid, np.exp(-0.5 * reach**2), mode="full")[9 * 128 :]
-    density = smooth[left] * (1 - share) + smooth[left + 1] * share
-    near: FloatArray = places[density >= 0.9995 * density.max()]
-    return near
+    reach = round(9 / SPACING)
+    smooth = np.convolve(grid, np.exp(-0.5 * (np.arange(-reach, reach + 1) * SPACING) ** 2))[reach:]
+    estimate = smooth[left] * (1 - share) + smooth[left + 1] * share
+    near = places[estimate >= 0.93 * estimate.max()]
+    return near, _density(near, places, counts, bandwidth)
+
+
+def _density(at: FloatArray, places: FloatArray, counts: npt.NDArray[np.int64], bandwidth: float) -> FloatArray:
+    """Height of the density, to rounding.
+
+    In bandwidths from the centre of a box, the kernel of a place u is at t
+
+        exp(-(t - u)**2 / 2) = exp(-t**2 / 2) * sum over k of t**k * exp(-u**2 / 2) * u**k / k!,
+
+    so that the places are summed once for all t in the box, which is two bandwidths wide.
+    """
+    boxes = np.floor((at - at[0]) / (2 * bandwidth))
+    density = np.empty(at.size)
+    for box in np.unique(boxes):
+        inside = boxes == box
+        centre = at[0] + (2 * box + 1) * bandwidth
+        u = (places - centre) / bandwidth
+        reached = np.abs(u) < 10
+        u = u[reached]
+        sums = (counts[reached] * np.exp(-0.5 * u**2)) @ np.vander(u, TERMS, increasing=True)
+        t = (at[inside] - centre) / bandwidth
+        series = np.vander(t, TERMS, increasing=True) @ (sums / factorial(np.arange(TERMS)))
+        density[inside] = np.exp(-0.5 * t**2) * series
+    return density
 
 
 def kde_bandwidth(values: FloatArray, bounds: tuple[float, float]) -> float:

@@ -238,7 +238,7 @@ def study(population: Population) -> Study:
         mirage=_mirage(population, summary, measured, sign, absent),
         survival=_survival(measured, sign, at_least, absent),
         variance=_variance(population, summary, absent),
-        duplicates=_duplicates(population, measured, absent),
+        duplicates=_duplicates(population, summary, measured, absent),
         absent=absent,
         measured=measured,
     )
@@ -382,11 +382,16 @@ def _variance(
 
 
 def _duplicates(
-    population: Population, measured: Measured, absent: dict[str, str]
+    population: Population, summary: PopulationSummary, measured: Measured, absent: dict[str, str]
 ) -> tuple[IdenticalCurves, ...] | None:
     if not measured.curves:
         absent["duplicates"] = "only final values are known; runs are told apart by their learning curves"
         return None
     continuous = next(iter(measured.continuous), None)
-    curves = measured.curves if continuous is None else population.curves(continuous)
+    if continuous is None:
+        curves = measured.curves
+    elif all(np.unique(ends).size == ends.size for ends in measured.continuous[continuous].values()):
+        return ()  # other ends, other curves, which therefore need not be read
+    else:
+        curves = population.curves(continuous, summary.split)
     return identical_curves({scale: (line.seeds, line.values) for scale, line in curves.items()})

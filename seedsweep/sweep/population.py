@@ -147,12 +147,13 @@ class StoredPopulation(Population):
         seeds, present = self._cells
         ids = np.array([seed.id for seed in seeds], dtype=np.int64)
         values = np.full(present.shape, np.nan)
-        rows = self._ends.filter(_where(metric, split))
-        places = (
-            np.searchsorted(self.scales, rows["scale"].to_numpy()),
-            np.searchsorted(ids, rows["seed"].to_numpy()),
-        )
-        values[places] = rows["value"].to_numpy()
+        if (split, metric) in self._ends:
+            rows = self._ends[split, metric]
+            places = (
+                np.searchsorted(self.scales, rows["scale"].to_numpy()),
+                np.searchsorted(ids, rows["seed"].to_numpy()),
+            )
+            values[places] = rows["value"].to_numpy()
         return FinalTable(
             metric=metric,
             split=split,
@@ -256,15 +257,27 @@ class StoredPopulation(Population):
         return seeds, present
 
     @cached_property
-    def _ends(self) -> pa.Table:
-        """The rows of the last evaluation of every finished seed: all metrics, since they lie side by side."""
+    def _ends(self) -> dict[tuple[str, str], pa.Table]:
+        """The rows of the last evaluation of every finished seed, by split and metric.
+
+        All are read at once, since they lie side by side in the files.
+        """
         parts = []
         for scale in self.scales:
             ends = [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
             step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
             columns = ["scale", "seed", "split", "metric", "value"]
             parts.append(self._read(ends, pc.field("step") == step, columns))
-        return pa.concat_tables(parts) if parts else METRICS.empty_table()
+        if not parts:
+            return {}
+        rows = pa.concat_tables(parts).combine_chunks()
+        split, metric = (rows[name].chunk(0).dictionary_encode() for name in ("split", "metric"))
+        split_codes, metric_codes = split.indices.to_numpy(), metric.indices.to_numpy()
+        return {
+            (of_split, name): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
+            for i, of_split in enumerate(split.dictionary.to_pylist())
+            for j, name in enumerate(metric.dictionary.to_pylist())
+        }
 
     def _read(self, blocks: Iterable[Block], condition: pc.Expression | None, columns: list[str]) -> pa.Table:
         """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
