@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from seedsweep.analysis import wording
-from seedsweep.analysis.budget import CutOff
+from seedsweep.analysis.headline import headline
+from seedsweep.analysis.places import (
+    LISTED,
+    at,
+    clearest_split,
+    corrected_pvalue,
+    cut_off_at,
+    scale_word,
+    under_metrics,
+)
 from seedsweep.analysis.study import LEVEL, ScaleStudy, Study
 from seedsweep.analysis.summary import jsonable
-from seedsweep.analysis.verdict import FEWEST_TO_TELL, Verdict, split_by_chance, too_thin, verdict
+from seedsweep.analysis.verdict import FEWEST_TO_TELL, Verdict, split_by_chance, verdict
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
@@ -21,9 +29,6 @@ SATURATED: Final = 0.1
 
 ALIKE: Final = 0.5
 """Rank correlation from which on two metrics rank the seeds alike."""
-
-LISTED: Final = 4
-"""More scales than that are told by their ends."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ def findings(study: Study) -> Findings:
     'Smoothly: the seeds agree, and improve step by step with depth.'
     """
     word = verdict(study)
-    headline, reason = _verdict(study, word)
+    first_line, reason = headline(study, word)
     told = [
         Finding("Why", reason),
         _groups(study),
@@ -99,124 +104,7 @@ def findings(study: Study) -> Findings:
         _variance(study),
         _open(study),
     ]
-    return Findings(word, headline, tuple(one for one in told if one), _warnings(study))
-
-
-def _verdict(study: Study, word: Verdict) -> tuple[str, str]:
-    """The headline, and why."""
-    what, scales = _what(study), study.scales
-    summaries = [scale.summary for scale in scales]
-    first, last, ends = scales[0], scales[-1], _ends(study)
-    if word == "by chance":
-        return _chance(study, ends)
-    if word == "absent":
-        bound = wording.percent(last.summary.success.high)
-        return f"No seed succeeds at any {what}.", (
-            f"{wording.seeds(sum(s.n for s in summaries))} were trained and none succeeds. At "
-            f"{_at(study, [last])}, with "
-            f"{wording.seeds(last.summary.n)}, up to {bound} of all seeds could still do."
-        )
-    if word == "everywhere":
-        bound = wording.percent(first.summary.success.low)
-        return f"Every seed succeeds, from {_at(study, [first])} on.", (
-            f"All {sum(s.n for s in summaries)} seeds succeed. At {_at(study, [first])}, with "
-            f"{wording.seeds(first.summary.n)}, at least {bound} of all seeds do."
-        )
-    if word == "no rise":
-        return f"No evidence that {what} matters.", (
-            f"Neither the share of successes nor the mean is clearly better than at {_at(study, [first])} "
-            "anywhere, with "
-            f"{wording.seeds_per_scale(summaries)} per scale. {ends}"
-        )
-    if word == "one seed":
-        return "Undecided: there is one seed per scale.", (
-            f"What is due to {what} and what to the random seed cannot be told apart. {ends}"
-        )
-    if word == "few seeds":
-        thin = too_thin(study)
-        return f"Undecided: too few seeds at {_at(study, thin)}.", (
-            "Some seeds succeed there and others fail. There is no evidence that they form separate groups, but "
-            "with "
-            f"{wording.seeds_per_scale([s.summary for s in thin])} per scale the test would miss most splits: "
-            "this is "
-            f"no evidence against chance either. {ends}"
-        )
-    if word == "one scale":
-        return f"Undecided: there is only one value of {what}.", f"How a capability emerges takes several. {ends}"
-    return _shape(study, word, ends)
-
-
-def _chance(study: Study, ends: str) -> tuple[str, str]:
-    places = split_by_chance(study)
-    where = _at(study, places)
-    clearest = _clearest(places)
-    but = []
-    if _budget_verdict(study, places) == "cut off":
-        but.append("seeds were still crossing over when training stopped")
-    if study.mirage and all(_under_metrics(study, scale) == "mirage" for scale in places):
-        but.append(f"the groups show in {study.summary.metric} only, not in a continuous metric")
-    headline = f"By chance: at {where} the random seed decides who succeeds"
-    reason = (
-        f"Runs that differ in nothing but the seed part into separate groups. At {_at(study, [clearest])}, "
-        f"{wording.out_of(clearest.summary.success)} succeed. {ends}"
-    )
-    return headline + (f"; but {' and '.join(but)}." if but else "."), reason
-
-
-def _shape(study: Study, word: Verdict, ends: str) -> tuple[str, str]:
-    what = _what(study)
-    parted = [scale for scale in study.scales if scale.mixed]
-    agree = (
-        f"At {_at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
-        f"({wording.seeds_per_scale([s.summary for s in parted])} per scale)."
-        if parted
-        else "At every scale nearly all seeds end alike."
-    )
-    if study.abrupt is None:
-        return "Undecided: the seeds agree, but there are too few scales.", (
-            f"{agree} {ends} Fewer than four scales cannot tell a jump from a steep, even rise."
-        )
-    often = f"in {wording.percent(study.abrupt)} of the resamples of the seeds"
-    step = _largest_step(study)
-    if word == "abruptly":
-        return f"Abruptly, and alike for all seeds: {step}.", (
-            f"{agree} The mean makes most of its rise in one step, and is abrupt by the usual measure "
-            "(breakthroughness) "
-            f"{often}. {ends} What seeds do between these two scales is not known."
-        )
-    if word == "smoothly":
-        return f"Smoothly: the seeds agree, and improve step by step with {what}.", (
-            f"{agree} The mean rises over several steps, the largest {step}; it is abrupt by the usual measure "
-            f"(breakthroughness) {often}. {ends}"
-        )
-    return "Undecided: the seeds agree, but the rise may be abrupt or smooth.", (
-        f"{agree} The mean is abrupt by the usual measure (breakthroughness) {often}; the largest step is "
-        f"{step}. {ends}"
-    )
-
-
-def _ends(study: Study) -> str:
-    """Success at the ends of the ladder."""
-    first, last = study.scales[0], study.scales[-1]
-    if first is last:
-        return f"At {_at(study, [first])}, {wording.out_of(first.summary.success)} succeed."
-    return (
-        f"Success goes from {wording.out_of(first.summary.success)} at {_at(study, [first])} to "
-        f"{wording.out_of(last.summary.success)} at {_at(study, [last])}."
-    )
-
-
-def _largest_step(study: Study) -> str:
-    sign = 1 if study.summary.higher_is_better else -1
-    steps = [
-        (sign * (b.summary.mean.estimate - a.summary.mean.estimate), a, b)
-        for a, b in zip(study.scales, study.scales[1:], strict=False)
-    ]
-    _, before, after = max(steps, key=lambda step: -math.inf if math.isnan(step[0]) else step[0])
-    return (
-        f"from {wording.number(before.summary.mean.estimate)} at {_at(study, [before])} to "
-        f"{wording.number(after.summary.mean.estimate)} at {_at(study, [after])}"
-    )
+    return Findings(word, first_line, tuple(one for one in told if one), _warnings(study))
 
 
 def _groups(study: Study) -> Finding | None:
@@ -233,24 +121,25 @@ def _groups(study: Study) -> Finding | None:
         few = f" With at most {most} seeds at a scale it would miss most splits." if most < FEWEST_TO_TELL else ""
         return Finding(
             topic,
-            f"No evidence of it: Hartigan's dip test against a single group has its smallest p at "
-            f"{_at(study, [smallest])} ({_p(study, smallest)}{corrected}, n = {smallest.summary.dip.n}).{few}",
+            "No evidence of it: Hartigan's dip test against a single group has its smallest p at "
+            f"{at(study, [smallest])} ({corrected_pvalue(study, smallest)}{corrected}, n = "
+            f"{smallest.summary.dip.n}).{few}",
         )
     first, *more = split
     told = [
-        f"Yes, from {_at(study, [first])} on" if more else f"Yes, at {_at(study, [first])}",
-        f": Hartigan's dip test refutes a single group ({_p(study, first)}{corrected}, n = "
+        f"Yes, from {at(study, [first])} on" if more else f"Yes, at {at(study, [first])}",
+        f": Hartigan's dip test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
         f"{first.summary.dip.n}).",
         _clusters(first),
         _bound(first),
     ]
     if more:
-        p = wording.listed([_p(study, scale) for scale in more])
-        told.append(f" Also at {_at(study, more)} ({p}).")
+        p = wording.listed([corrected_pvalue(study, scale) for scale in more])
+        told.append(f" Also at {at(study, more)} ({p}).")
     others = [scale for scale in tested if scale.mixed and not scale.multimodal]
     if others:
-        p = wording.listed([_p(study, scale) for scale in others])
-        told.append(f" No evidence of it at {_at(study, others)} ({p}).")
+        p = wording.listed([corrected_pvalue(study, scale) for scale in others])
+        told.append(f" No evidence of it at {at(study, others)} ({p}).")
     return Finding(topic, "".join(told))
 
 
@@ -260,8 +149,8 @@ def _clusters(scale: ScaleStudy) -> str:
         return ""
     return (
         f" Divided at {wording.number(cluster.threshold)}, {wording.out_of(cluster.upper)} are in the better "
-        "group, with a "
-        f"mean of {wording.number(cluster.upper_mean)}; the others have {wording.number(cluster.lower_mean)}."
+        f"group, with a mean of {wording.number(cluster.upper_mean)}; the others have "
+        f"{wording.number(cluster.lower_mean)}."
     )
 
 
@@ -275,9 +164,8 @@ def _bound(scale: ScaleStudy) -> str:
     places = [name for name, share in (("lowest", dips.floor_share), ("highest", dips.ceiling_share)) if share > 0]
     without = f"{wording.pvalue(rest.pvalue)}, n = {rest.n}" if rest.n else "none are left"
     return (
-        f" {wording.seeds(round(at_bound * scale.summary.dip.n))} are at exactly the {' or '.join(places)} value "
-        "that the "
-        f"metric can take; among the others no groups are seen ({without})."
+        f" {wording.seeds(round(at_bound * scale.summary.dip.n))} are at exactly the {' or '.join(places)} "
+        f"value that the metric can take; among the others no groups are seen ({without})."
     )
 
 
@@ -290,17 +178,16 @@ def _capacity(study: Study) -> Finding | None:
     if found.scale is None:
         return Finding(
             topic,
-            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale than "
-            "chance "
-            f"would ({n} per scale).",
+            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
+            f"than chance would ({n} per scale).",
         )
     sure = wording.percent(found.probabilities[found.scales.index(found.scale)])
     earliest = ", the earliest that this ladder can show" if found.scale == found.scales[1] else ""
     return Finding(
         topic,
-        f"At {_what(study)} {wording.scale(found.scale)}{earliest}: there the distribution over seeds takes its "
-        "largest "
-        f"step towards that of the largest scale (in {sure} of the resamples, {n} per scale).",
+        f"At {scale_word(study)} {wording.scale(found.scale)}{earliest}: there the distribution over seeds "
+        f"takes its largest step towards that of the largest scale (in {sure} of the resamples, {n} per "
+        "scale).",
     )
 
 
@@ -313,13 +200,13 @@ def _continuous(study: Study) -> Finding | None:
     check = study.mirage
     if check is None:
         return Finding(topic, f"Not to be told: {study.absent['mirage']}.")
-    clearest = _clearest(split)
+    clearest = clearest_split(split)
     i = check.scales.index(clearest.summary.scale)
     harsh, *others = check.metrics
     p = {metric.metric: wording.pvalue(metric.pvalues[i], len(check.scales)) for metric in others}
     seen = [f"{m.metric} ({p[m.metric]})" for m in others if m.multimodal[i]]
     unseen = [f"{m.metric} ({p[m.metric]})" for m in others if not m.multimodal[i]]
-    where = _at(study, [clearest])
+    where = at(study, [clearest])
     told = {
         "survives": f"No: at {where} the groups also show in {wording.listed(seen)}.",
         "mixed": f"In part: at {where} the groups also show in {wording.listed(seen)}, "
@@ -336,7 +223,7 @@ def _continuous(study: Study) -> Finding | None:
             f"{wording.with_interval(weakest)}: "
             + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
         )
-    verdicts = [_under_metrics(study, scale) for scale in split]
+    verdicts = [under_metrics(study, scale) for scale in split]
     if len(set(verdicts)) > 1:
         survives = sum(word == "survives" for word in verdicts)
         told += f" Of {len(split)} scales with groups, they show in every metric at {survives}."
@@ -353,7 +240,7 @@ def _budget(study: Study) -> Finding | None:
         return Finding(topic, f"Not to be told: {study.absent['survival']}.")
     told = []
     for scale in places[:LISTED]:
-        found = _cut_off(study, scale)
+        found = cut_off_at(study, scale)
         if found is None or not found.failing:
             continue
         opening = {
@@ -370,10 +257,9 @@ def _budget(study: Study) -> Finding | None:
             else ""
         )
         told.append(
-            f"{opening}, at {_at(study, [scale])}: of {wording.seeds(found.failing)} that fail, "
-            f"{found.rising.successes} "
-            f"({wording.percent_interval(found.rising.low, found.rising.high)}) still rose towards success at "
-            f"the end{pace}."
+            f"{opening}, at {at(study, [scale])}: of {wording.seeds(found.failing)} that fail, "
+            f"{found.rising.successes} ({wording.percent_interval(found.rising.low, found.rising.high)}) "
+            f"still rose towards success at the end{pace}."
         )
     if len(places) > LISTED:
         told.append(f"The other {len(places) - LISTED} scales are in the table below.")
@@ -416,9 +302,9 @@ def _variance(study: Study) -> Finding | None:
     ]
     return Finding(
         "Initial weights or data?",
-        f"At {_what(study)} {wording.scale(clearest)}, where seeds differ most, {wording.listed(parts)} is due "
-        "of the "
-        f"variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} orders of data).",
+        f"At {scale_word(study)} {wording.scale(clearest)}, where seeds differ most, {wording.listed(parts)} "
+        f"is due of the variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} "
+        "orders of data).",
     )
 
 
@@ -426,7 +312,7 @@ def _open(study: Study) -> Finding | None:
     """How many more seeds would settle what the dip test leaves open."""
     told = []
     for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
-        needed, n, where = scale.seeds_needed, scale.summary.dip.n, _at(study, [scale])
+        needed, n, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
         if needed is None:
             continue
         if n < 2:
@@ -449,15 +335,14 @@ def _open(study: Study) -> Finding | None:
 
 
 def _warnings(study: Study) -> tuple[str, ...]:
-    what, summary = _what(study), study.summary
+    what, summary = scale_word(study), study.summary
     told = list(summary.notes)
     for group in study.duplicates or ():
         if group.same_run:
             names = wording.listed([str(seed) for seed in group.seeds])
             told.append(
-                f"seeds {names} at {what} {wording.scale(group.scale)} have identical learning curves, one run "
-                "under "
-                "several names: there are fewer seeds than it seems"
+                f"seeds {names} at {what} {wording.scale(group.scale)} have identical learning curves, one "
+                "run under several names: there are fewer seeds than it seems"
             )
     tied = [
         scale
@@ -469,14 +354,14 @@ def _warnings(study: Study) -> tuple[str, ...]:
     if tied:
         most = wording.percent(max(scale.summary.dip.tied_share for scale in tied))
         told.append(
-            f"up to {most} of the values are tied, at {_at(study, tied)}: the dip test may take ties for groups"
+            f"up to {most} of the values are tied, at {at(study, tied)}: the dip test may take ties for groups"
         )
     few = [scale for scale in study.scales if 1 < scale.summary.dip.n < FEWEST_TO_TELL]
     if few:
         told.append(
-            f"{wording.seeds_per_scale([scale.summary for scale in few])} per scale at {_at(study, few)}: before "
-            "about "
-            f"{FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find may be there"
+            f"{wording.seeds_per_scale([scale.summary for scale in few])} per scale at {at(study, few)}: "
+            f"before about {FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find "
+            "may be there"
         )
     if study.measured.with_end:
         means = wording.listed([wording.number(mean) for mean in study.measured.with_end.values()])
@@ -485,40 +370,3 @@ def _warnings(study: Study) -> tuple[str, ...]:
             f"does, is {means} along the ladder"
         )
     return tuple(f"{note[0].upper()}{note[1:]}." for note in told)
-
-
-def _what(study: Study) -> str:
-    return study.summary.scale_name.rpartition(".")[2]
-
-
-def _at(study: Study, scales: Sequence[ScaleStudy]) -> str:
-    names = [wording.scale(scale.summary.scale) for scale in scales]
-    if len(names) > LISTED:
-        if len(names) == len(study.scales):
-            return f"every {_what(study)}"
-        return f"{len(names)} of {len(study.scales)} scales ({_what(study)} {names[0]} to {names[-1]})"
-    return f"{_what(study)} {wording.listed(names)}"
-
-
-def _p(study: Study, scale: ScaleStudy) -> str:
-    return wording.pvalue(scale.pvalue_holm, len(study.scales))
-
-
-def _clearest(scales: Sequence[ScaleStudy]) -> ScaleStudy:
-    return max(scales, key=lambda scale: scale.summary.dip.statistic)
-
-
-def _under_metrics(study: Study, scale: ScaleStudy) -> str:
-    check = study.mirage
-    return check.verdicts[check.scales.index(scale.summary.scale)] if check else ""
-
-
-def _cut_off(study: Study, scale: ScaleStudy) -> CutOff | None:
-    scales = study.survival.scales if study.survival else ()
-    return next((found.cut_off for found in scales if found.scale == scale.summary.scale), None)
-
-
-def _budget_verdict(study: Study, scales: Sequence[ScaleStudy]) -> str:
-    """The worst of the scales."""
-    verdicts = {found.verdict for scale in scales if (found := _cut_off(study, scale)) and found.failing}
-    return next((word for word in ("cut off", "open", "settled") if word in verdicts), "")

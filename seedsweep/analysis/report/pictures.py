@@ -48,10 +48,9 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
     yield picture(
         "ladder",
         f"Where the seeds end, by {what}",
-        "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual numbers "
-        "with 95 % "
-        "intervals: the mode is where most seeds end, and jumps where the mean and P(success) may climb "
-        f"gradually. Here P(success) is {rates} along the ladder.",
+        "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual "
+        "numbers with 95 % intervals: the mode is where most seeds end, and jumps where the mean and "
+        f"P(success) may climb gradually. Here P(success) is {rates} along the ladder.",
         figures.ladder(measured.values, summaries, **axes, **success),
     )
     if study.extremes is not None:
@@ -59,8 +58,8 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "extremes",
             "Two studies of one seed per scale, from the same seeds",
             "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and the "
-            "steadiest of "
-            f"{study.extremes.draws:,} draws. The further they are apart, the less one seed per scale tells.",
+            f"steadiest of {study.extremes.draws:,} draws. The further they are apart, the less one seed per "
+            "scale tells.",
             figures.extreme_curves(measured.values, study.extremes, **axes),
         )
     if study.claims:
@@ -69,8 +68,8 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "claims",
             "How often a small study would claim a sudden emergence",
             "On the left the share of imagined studies whose curve is abrupt, by the number of seeds they "
-            "average; on the "
-            f"right how abrupt their curves are. Here {shown} of the studies with one seed would make the claim.",
+            f"average; on the right how abrupt their curves are. Here {shown} of the studies with one seed "
+            "would make the claim.",
             figures.claims(study.claims),
         )
     if len(study.capacity.scales) > 1:
@@ -83,8 +82,8 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "distances",
             "How far each scale is from the largest",
             "Wasserstein-2 distance of the distribution over seeds to that of the largest scale, and to the "
-            "scale before. "
-            f"The boxes are what chance alone makes of one scale: inside them nothing is shown. {placed}",
+            "scale before. The boxes are what chance alone makes of one scale: inside them nothing is shown. "
+            f"{placed}",
             figures.distances(
                 study.drift, study.capacity, summaries, **axes, higher_is_better=summary.higher_is_better
             ),
@@ -136,17 +135,15 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         yield picture(
             "survival",
             "How many seeds are not there yet",
-            "Share of the seeds that have not yet reached success for good (Kaplan–Meier, with 95 % bands), and "
-            "their "
-            "number below. A curve that still falls at its end is cut off by the step budget.",
+            "Share of the seeds that have not yet reached success for good (Kaplan–Meier, with 95 % bands), "
+            "and their number below. A curve that still falls at its end is cut off by the step budget.",
             figures.survival_curves(study.survival, **axes, higher_is_better=summary.higher_is_better),
         )
         yield picture(
             "budget",
             "P(success), had training been stopped earlier",
-            "With 95 % bands. Where the lines still rise at the end, failure may be nothing but too few steps; "
-            "where the "
-            "learning rate decays to zero they flatten in any case.",
+            "With 95 % bands. Where the lines still rise at the end, failure may be nothing but too few "
+            "steps; where the learning rate decays to zero they flatten in any case.",
             figures.budget_sensitivity(study.survival, scale_name=what),
         )
 

@@ -87,10 +87,9 @@ def _modality(study: Study) -> PageTable:
     return _table(
         "Is there more than one group of seeds? Hartigan's dip test",
         "Small p-values speak against a single group. “Jittered” spreads ties over the step of the metric, "
-        "“unsaturated” "
-        "leaves out seeds at the floor and the ceiling. Holm and Benjamini–Hochberg correct for the number of "
-        "scales. "
-        "“Seeds needed” would show the split that this sample has with 80 % power at the corrected level.",
+        "“unsaturated” leaves out seeds at the floor and the ceiling. Holm and Benjamini–Hochberg correct "
+        "for the number of scales. “Seeds needed” would show the split that this sample has with 80 % power "
+        "at the corrected level.",
         [
             _what(study),
             "dip",
@@ -149,10 +148,9 @@ def _drift(study: Study) -> PageTable:
     chosen = dict(zip(capacity.scales, capacity.probabilities, strict=True))
     return _table(
         "Distance between scales and minimum capacity",
-        "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one scale "
-        "are apart. "
-        "The last column is the share of bootstrap resamples in which minimum capacity is placed there; in "
-        f"{wording.percent(capacity.probability_of_none)} it is nowhere.",
+        "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one "
+        "scale are apart. The last column is the share of bootstrap resamples in which minimum capacity is "
+        f"placed there; in {wording.percent(capacity.probability_of_none)} it is nowhere.",
         [
             _what(study),
             "to the largest",
@@ -177,8 +175,7 @@ def _claims(study: Study) -> PageTable:
     return _table(
         "What studies with few seeds would claim",
         "A claim is a curve of means over the scales whose breakthroughness exceeds "
-        f"{study.claims[0].threshold:g} and that "
-        "crosses the threshold of success.",
+        f"{study.claims[0].threshold:g} and that crosses the threshold of success.",
         ["seeds per scale", "P(claim)", "breakthroughness, median (5 to 95 %)", "linearity, median (5 to 95 %)"],
         [
             [
@@ -236,11 +233,10 @@ def _survival(study: Study) -> PageTable:
     assert found is not None
     return _table(
         "When seeds succeed, and what the step budget decides",
-        "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing seeds "
-        "that were on "
-        "their way at the end; “if doubled” is the share of the failing that would succeed in as many steps "
-        "again, at the "
-        f"pace of the last quarter. Log-rank test between the scales: {wording.pvalue(found.log_rank.pvalue)}.",
+        "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing "
+        "seeds that were on their way at the end; “if doubled” is the share of the failing that would "
+        "succeed in as many steps again, at the pace of the last quarter. Log-rank test between the scales: "
+        f"{wording.pvalue(found.log_rank.pvalue)}.",
         [_what(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
         [
             [
