@@ -98,9 +98,10 @@ def pvalue(p: float, tests: int = 1) -> str:
 
 
 def scale(value: float) -> str:
-    """
-    >>> scale(2.0), scale(12800000.0)
-    ('2', '12.8M')
+    """Short enough for eight on an axis.
+
+    >>> scale(0.025), scale(512.0), scale(220_000.0), scale(12_800_000.0), scale(1.5e9)
+    ('0.025', '512', '220k', '12.8M', '1.5B')
     """
     if abs(value) < 1e5:
         return f"{value:g}"

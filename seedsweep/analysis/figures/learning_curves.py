@@ -13,6 +13,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
+from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.samples import FloatArray, as_sample, observed
 from seedsweep.analysis.success import succeeds
@@ -89,7 +90,7 @@ def learning_curves(
         _draw_curves(panel, steps[scale], values[scale], successful)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
         note = f"{successful.sum()} of {len(successful)} succeed"
-        style.draw_title(panel, f"{scale_name} {style.scale_label(scale)}", note)
+        style.draw_title(panel, f"{scale_name} {wording.scale(scale)}", note)
         style.plain(panel)
     for spare in panels[len(scales) :]:
         spare.remove()

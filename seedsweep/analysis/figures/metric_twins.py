@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.samples import FloatArray, as_sample
 from seedsweep.analysis.success import succeeds
@@ -106,7 +107,7 @@ def metric_twins(
         style.plain(panel)
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)
         _histogram(panel, [(y[group], colour) for group, colour in groups], y_range, upright=False)
-        panel.set_title(f"{scale_name} {style.scale_label(scale)}", fontsize=style.TEXT + 1, color=style.INK)
+        panel.set_title(f"{scale_name} {wording.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
     for spare in panels[len(scales) :]:
         spare.remove()
     for lowest in panels[max(0, len(scales) - columns) : len(scales)]:

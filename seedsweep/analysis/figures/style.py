@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 
+from seedsweep.analysis import wording
 from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.samples import FloatArray
 from seedsweep.analysis.success import SuccessRate, succeeds
@@ -90,7 +91,7 @@ def draw_intervals(
 
 def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None:
     """The scales at equal distances on the horizontal axis of one of `panels` panels beside each other."""
-    labels = [scale_label(scale) for scale in scales]
+    labels = [wording.scale(scale) for scale in scales]
     does_not_fit = max(map(len, labels)) * len(labels) > CHARACTERS / panels
     axes.set_xticks(range(len(scales)), labels, rotation=90 if does_not_fit else 0)
     axes.set_xlim(-0.5, len(scales) - 0.5)
@@ -101,15 +102,6 @@ def by_success(
 ) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
     successful = succeeds(sample, at_least, higher_is_better=higher_is_better)
     return (sample[~successful], FAILURE), (sample[successful], SUCCESS)
-
-
-def scale_label(scale: float) -> str:
-    """Short enough for eight on an axis: 0.025, 512, 220k, 12.8M, 1.5B."""
-    if scale < 1e5:
-        return f"{scale:g}"
-    rounded = float(f"{scale:.3g}")
-    unit, letter = next((u, x) for u, x in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if rounded >= u)
-    return f"{rounded / unit:g}{letter}"
 
 
 def metric_range_of(values: FloatArray, at_least: float) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
+from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.success import success_rate
 from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary
@@ -154,7 +155,7 @@ def _colours(summary: SurvivalSummary) -> list[tuple[float, float, float, float]
 
 
 def _label(scale: ScaleSurvival) -> str:
-    return style.scale_label(scale.scale)
+    return wording.scale(scale.scale)
 
 
 def _finish(panel: Axes, summary: SurvivalSummary) -> None:

@@ -13,6 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 import seedsweep
 from seedsweep.analysis import wording
 from seedsweep.analysis.findings import Findings, findings
+from seedsweep.analysis.places import scale_word
 from seedsweep.analysis.population import PopulationSummary
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
@@ -108,7 +109,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
     most = max(scale.n for scale in summary.scales)
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
-        what=summary.scale_name.rpartition(".")[2],
+        what=scale_word(found),
         scales=wording.listed([wording.scale(scale) for scale in population.scales]),
         count=wording.seeds_per_scale(summary.scales),
         success=_success(summary),

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from seedsweep.analysis import figures, wording
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
 from seedsweep.analysis.mirage import MirageCheck
+from seedsweep.analysis.places import scale_word
 from seedsweep.analysis.report.svg import inline_svg
 from seedsweep.analysis.study import Study
 from seedsweep.population import ALL_ROWS, Population
@@ -35,7 +36,7 @@ class Picture:
 def pictures(population: Population, study: Study) -> Iterator[Picture]:
     """The figures of a report, in the order of the page."""
     summary, measured = study.summary, study.measured
-    what = summary.scale_name.rpartition(".")[2]
+    what = scale_word(study)
     metric = _on(summary.metric, summary.split)
     axes: dict[str, Any] = {"scale_name": what, "metric_name": metric}
     success: dict[str, Any] = {"at_least": summary.threshold, "higher_is_better": summary.higher_is_better}
