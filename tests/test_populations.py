@@ -15,7 +15,7 @@ from seedsweep.sweep.specfile import read_spec
 ROOT = Path(__file__).parent.parent
 
 
-SEEDS = {"count-depth": 64, "mmlu-mix": 64, "question-formation-mix": 32}
+SEEDS = {"addition-depth": 64, "count-depth": 64, "mmlu-mix": 64, "question-formation-mix": 32}
 """At every scale of a shipped population, at least."""
 
 

@@ -20,6 +20,8 @@ from seedsweep.sweep.store import Store
 
 REPORT_SECONDS = 2.0
 """Least time between two progress files of a pack."""
+RATE_AFTER_SECONDS = 10.0
+"""Before that a pack tells no rate: its first steps come with evaluations, and would promise hours."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +147,8 @@ class StoreSink:
         if self._began is None:
             return 0.0
         since, first = self._began
+        if time.monotonic() - since < RATE_AFTER_SECONDS:
+            return 0.0
         return (self._step - first) * len(self._pack.seeds) / max(time.monotonic() - since, 1e-3)
 
     def _tell(self, state: State) -> None:

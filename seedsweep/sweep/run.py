@@ -136,7 +136,7 @@ class _Reporter:
 
 def _has_base(spec: SweepSpec, store: Store, stop: StopRequest, reporter: _Reporter) -> bool:
     """See to it that the base is in the store, if the spec wants one; False if that was interrupted."""
-    if spec.base is None or store.base() is not None:
+    if spec.base is None or store.has_base:
         return True
     from seedsweep.workers.base import base_model
     from seedsweep.workers.device import choose_device

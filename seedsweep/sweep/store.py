@@ -147,6 +147,11 @@ class Store:
         """Content of the base's weight file."""
         return self.files.read(f"base/{checkpoint.WEIGHTS}")
 
+    @property
+    def has_base(self) -> bool:
+        """Whether the base is there."""
+        return self.files.exists(f"base/{checkpoint.WEIGHTS}")
+
     def keep_base(self, weights: bytes, config: bytes) -> None:
         """Keep the base, as files in Hugging Face's format."""
         self.files.write(f"base/{checkpoint.CONFIG}", config)

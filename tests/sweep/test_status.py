@@ -17,6 +17,7 @@ import pytest
 
 from seedsweep.spec import Pack, SweepSpec
 from seedsweep.sweep.events import Event
+from seedsweep.sweep.job import Job, StoreSink
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.run import run
 from seedsweep.sweep.status import status
@@ -157,3 +158,16 @@ def test_reading_needs_neither_torch_nor_ray(half: Path) -> None:
         "assert not {'torch', 'ray'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, str(half)], cwd=Path(__file__).parents[2], check=True)
+
+
+def test_a_pack_tells_no_rate_from_its_first_seconds(
+    tmp_path: Path, spec: MakeSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 100.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    pack = Pack("model.depth", 2.0, spec().seeds.pairs()[:2], spec().fingerprint())
+    told: list[Progress] = []
+    sink = StoreSink(Job(str(tmp_path), spec().at(2), pack, "cpu"), told.append)
+    for now, step in ((100, 0), (107, 1), (110, 4), (120, 24)):  # noqa: B007  the clock reads it
+        sink.report(step, 100)
+    assert [one.rate for one in told] == [0.0, 0.0, 0.8, 2.4]
