@@ -160,7 +160,7 @@ def analyze(
         str,
         typer.Argument(metavar="TABLE", help="A .csv, .tsv, .jsonl or .parquet file, a directory or a pattern."),
     ],
-    scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, 1.5B.")],
+    scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b.")],
     seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
     metric: Metrics,
     step: Step = None,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -13,12 +13,18 @@ import pyarrow.compute as pc
 
 from seedsweep.errors import InputError
 from seedsweep.population import Bools, Floats, Ints, Labels
-from seedsweep.tables.files import TableFile
 
 SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
 """Of a scale, as in 70m, 1.5B; in either case, since names of models have both."""
 
 _SCALE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)", re.IGNORECASE)
+_NUMBER = r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?[kmbgt]?)(?![A-Za-z0-9])"
+
+
+class Rows(Protocol):
+    """What can say how a message names one of its rows."""
+
+    def row(self, index: int) -> str: ...
 
 
 def scale_of(text: str) -> float | None:
@@ -35,7 +41,22 @@ def scale_of(text: str) -> float | None:
     return float(number) if "e" in number.lower() else float(f"{number}e{zeros}")
 
 
-def numbers(file: TableFile, name: str, column: pa.ChunkedArray) -> tuple[Floats, Bools]:
+def number_in(name: str) -> float | None:
+    """The number in a name, if there is exactly one that stands alone, or else exactly one at all.
+
+    >>> number_in("pythia-1.4b-deduped"), number_in("gpt2-124M"), number_in("step1000"), number_in("qwen2.5-0.5b")
+    (1400000000.0, 124000000.0, 1000.0, 500000000.0)
+    >>> number_in("large") is number_in("olmo-2-1b") is None
+    True
+    """
+    for before in (r"(?<![A-Za-z0-9.])", r"(?<![0-9.])"):
+        found = re.findall(before + _NUMBER, name, re.IGNORECASE)
+        if found:
+            return scale_of(found[0]) if len(found) == 1 else None
+    return None
+
+
+def numbers(rows: Rows, name: str, column: pa.ChunkedArray) -> tuple[Floats, Bools]:
     """A column as float64, shape (n,), and where it has a value; NaN where it has none.
 
     Numbers, booleans (0 and 1) and text that spells numbers will do; NaN is a value, infinity is not.
@@ -44,7 +65,7 @@ def numbers(file: TableFile, name: str, column: pa.ChunkedArray) -> tuple[Floats
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
     try:
-        if _is_text(column.type):
+        if is_text(column.type):
             column = pc.utf8_trim_whitespace(column)
             column = pc.if_else(pc.equal(column, ""), None, column)
         elif pa.types.is_boolean(column.type):
@@ -54,42 +75,48 @@ def numbers(file: TableFile, name: str, column: pa.ChunkedArray) -> tuple[Floats
         column = pc.cast(column, pa.float64(), safe=False)
     except pa.ArrowException:
         index, value = _first_that_is_no_number(given)
-        raise InputError(f"{file.row(index)}: {name} is {value!r}; a number is needed") from None
+        raise InputError(f"{rows.row(index)}: {name} is {value!r}; a number is needed") from None
     has_value = pc.is_valid(column).to_numpy()
     values = pc.fill_null(column, math.nan).to_numpy()
     for index in np.flatnonzero(np.isinf(values))[:1]:
-        raise InputError(f"{file.row(index)}: {name} is {values[index]}; a seed that diverged is written as NaN")
+        raise InputError(f"{rows.row(index)}: {name} is {values[index]}; a seed that diverged is written as NaN")
     return values, has_value
 
 
-def scales(file: TableFile, name: str, column: pa.ChunkedArray) -> Floats:
-    """A column of scales as float64, shape (n,): numbers, or text with a suffix such as 70m or 1.5B."""
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+def scales(rows: Rows, name: str, column: pa.ChunkedArray, what: str = "scale") -> Floats:
+    """A column of scales as float64, shape (n,): numbers, 70m, 1.5B, or names with one, such as pythia-70m."""
+    encoded = _encoded(column)
+    texts = encoded.dictionary.to_pylist()
     known: list[float] = []
-    for value in encoded.dictionary.to_pylist():
-        number = scale_of(value) if isinstance(value, str) else _float(value)
+    named: dict[float, str] = {}
+    for text in texts:
+        number = scale_of(text) if isinstance(text, str) else _float(text)
+        if number is None and isinstance(text, str) and (number := number_in(text)) is not None:
+            other = named.setdefault(number, text)
+            if other != text:
+                first = encoded.indices.index(texts.index(text)).as_py()
+                raise InputError(
+                    f"{rows.row(first)}: {name} is {text!r}, and elsewhere {other!r} with the same number; "
+                    f"choose one with --where, or give each {what} a number of its own"
+                )
         known.append(math.nan if number is None else number)
     values = _take(np.array([*known, math.nan]), encoded)
     for index in np.flatnonzero(~np.isfinite(values))[:1]:
         raise InputError(
-            f"{file.row(index)}: {name} is {_shown(column[index].as_py())}; "
-            "a scale is a number such as 4, 0.25, 70m or 1.5B"
+            f"{rows.row(index)}: {name} is {_shown(column[index].as_py())}; "
+            f"a {what} is a number such as 4, 0.25, 70m or 1.5B, or a name with one number"
         )
     return values
 
 
-def labels(file: TableFile, name: str, column: pa.ChunkedArray) -> Labels:
+def labels(rows: Rows, name: str, column: pa.ChunkedArray) -> Labels:
     """A column of seeds, shape (n,): int64 if all are whole numbers, else text (object)."""
     if column.null_count:
         index = int(np.flatnonzero(pc.is_null(column).to_numpy())[0])
-        raise InputError(f"{file.row(index)}: {name} is empty; every row needs the seed or the run it belongs to")
+        raise InputError(f"{rows.row(index)}: {name} is empty; every row needs the seed or the run it belongs to")
     if pa.types.is_integer(column.type):
         return np.asarray(column.to_numpy(), dtype=np.int64)
-    encoded = column.combine_chunks().dictionary_encode()
-    if isinstance(encoded, pa.ChunkedArray):
-        encoded = encoded.combine_chunks()
+    encoded = _encoded(column)
     names = encoded.dictionary.to_pylist()
     if all(_whole(label) for label in names):
         return _take(np.array([*(int(float(label)) for label in names), 0], dtype=np.int64), encoded)
@@ -107,15 +134,23 @@ def ranked(seeds: Labels) -> tuple[Labels, Ints]:
     return names[order], np.argsort(order)[encoded.indices.to_numpy()]
 
 
-def equal_to(file: TableFile, column: pa.ChunkedArray, value: str) -> Bools:
+def equal_to(rows: Rows, column: pa.ChunkedArray, value: str) -> Bools:
     """Where a column has a value, given as text; of numbers and booleans, the number that it spells."""
     if _is_number(column.type):
-        return np.asarray(numbers(file, "", column)[0] == _float(value), dtype=bool)
+        return np.asarray(numbers(rows, "", column)[0] == _float(value), dtype=bool)
     if pa.types.is_boolean(column.type):
         column, value = pc.cast(column, pa.string()), value.lower()
     else:
         column = pc.cast(column, pa.string())
     return np.asarray(pc.fill_null(pc.equal(column, value), False).to_numpy(), dtype=bool)
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """The values that occur, and where each does."""
+    if pa.types.is_dictionary(column.type):  # may hold values of rows that were not chosen
+        column = pc.cast(column, column.type.value_type)
+    encoded = column.combine_chunks().dictionary_encode()
+    return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
 def _take(values: npt.NDArray[Any], encoded: pa.DictionaryArray) -> npt.NDArray[Any]:
@@ -124,7 +159,8 @@ def _take(values: npt.NDArray[Any], encoded: pa.DictionaryArray) -> npt.NDArray[
     return taken
 
 
-def _is_text(kind: pa.DataType) -> bool:
+def is_text(kind: pa.DataType) -> bool:
+    """Whether a column of this type holds text."""
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
 

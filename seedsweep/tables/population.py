@@ -54,13 +54,14 @@ def read_table(
         A .csv, .tsv, .jsonl, .ndjson, .json or .parquet file (.gz too, but for Parquet), a directory of such, or a
         pattern such as ``runs/*/metrics.parquet``.
     scale, seed : str
-        Columns. A scale is a number, 70m or 1.5B; a seed is anything that names the run.
+        Columns. A scale is a number, 70m, 1.5B, or a name with one number such as pythia-70m; a seed is anything
+        that names the run.
     metric : str or sequence of str
         Columns of numbers; the first decides about success. NaN is a diverged seed.
     step : str, optional
-        Column of the training step, for learning curves; without it every (scale, seed) has one row. A row in
-        which the metric is empty belongs to a diverged seed if another seed of the scale has a value at that step;
-        else the metric was not measured then.
+        Column of the training step, written as scales are, for learning curves; without it every (scale, seed) has
+        one row. A row in which the metric is empty belongs to a diverged seed if another seed of the scale has a
+        value at that step; else the metric was not measured then.
     threshold : float, optional
         From which value of the first metric on a seed is a success; by default the analysis chooses one.
     higher_is_better : bool

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.population import Bools, Floats, Ints, listed
@@ -81,13 +82,15 @@ def _read_long(file: TableFile, number: int, roles: Roles) -> Rows:
     for column, value in roles.where.items():
         kept &= columns.equal_to(file, table[column], value)
     index = np.flatnonzero(kept)
-    picked = {metric: columns.numbers(file, metric, table[metric]) for metric in roles.metrics}
+    table = table.filter(pa.array(kept))
+    chosen = _Chosen(file, index)
+    picked = {metric: columns.numbers(chosen, metric, table[metric]) for metric in roles.metrics}
     return Rows(
-        scale=columns.scales(file, roles.scale, table[roles.scale])[kept],
-        seed=columns.labels(file, roles.seed, table[roles.seed])[kept],
-        step=_steps(file, step, table[step])[kept] if step else np.zeros(len(index)),
-        values={metric: values[kept] for metric, (values, _) in picked.items()},
-        has_value={metric: given[kept] for metric, (_, given) in picked.items()},
+        scale=columns.scales(chosen, roles.scale, table[roles.scale]),
+        seed=columns.labels(chosen, roles.seed, table[roles.seed]),
+        step=_steps(chosen, step, table[step]) if step else np.zeros(len(index)),
+        values={metric: values for metric, (values, _) in picked.items()},
+        has_value={metric: given for metric, (_, given) in picked.items()},
         file=np.full(len(index), number),
         index=index,
     )
@@ -131,10 +134,23 @@ def _read_wide(file: TableFile, number: int, roles: Roles) -> Rows:
     return _joined(parts)
 
 
-def _steps(file: TableFile, name: str, column: Any) -> Floats:
-    steps, given = columns.numbers(file, name, column)
+@dataclass(frozen=True)
+class _Chosen:
+    """Some rows of a file."""
+
+    file: TableFile
+    index: Ints
+
+    def row(self, index: int) -> str:
+        return self.file.row(int(self.index[index]))
+
+
+def _steps(rows: columns.Rows, name: str, column: pa.ChunkedArray) -> Floats:
+    if columns.is_text(column.type):  # step1000
+        return columns.scales(rows, name, column, "step")
+    steps, given = columns.numbers(rows, name, column)
     for index in np.flatnonzero(~given | np.isnan(steps))[:1]:
-        raise InputError(f"{file.row(index)}: {name} is empty; every row needs its step")
+        raise InputError(f"{rows.row(index)}: {name} is empty; every row needs its step")
     return steps
 
 

@@ -193,6 +193,24 @@ def test_lower_is_better_in_every_place(write: Write) -> None:
     assert worse.mean.estimate == pytest.approx(np.nanmean(loss))
 
 
+def test_names_with_a_number_are_scales_and_steps(write: Write) -> None:
+    rows = [
+        f"pythia-{size}-deduped,{seed},step{step},0.5"
+        for size in ("1.4b", "70m")
+        for seed in (1, 2)
+        for step in (0, 1000)
+    ]
+    population = read(write("t.csv", "depth,run,step,acc\n" + "\n".join(rows)), step="step")
+    assert population.scales == (70e6, 1.4e9)
+    assert population.curves("acc")[70e6].steps.tolist() == [0, 1000]
+
+
+def test_rows_that_are_not_chosen_may_hold_anything(write: Write) -> None:
+    path = write("t.csv", "depth,run,split,acc\n1,a,note,see below\n1,a,ood,0.5\nlarge,b,note,inf\n2,a,ood,0.75\n")
+    population = read(path, where={"split": "ood"})
+    assert population.final("acc").values.tolist() == [[0.5], [0.75]]
+
+
 def test_without_a_threshold_the_middle_is_taken_and_told(write: Write) -> None:
     path = write("t.csv", "depth,run,acc\n1,a,2\n1,b,4\n2,a,10\n")
     summary = summarise_population(read(path))
@@ -207,6 +225,18 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("depth,run,acc\n1,a,1\n1,b,high\n", {}, "row 3: acc is 'high'; a number is needed"),
     ("depth,run,acc\n1,a,1\n1,b,-inf\n", {}, "row 3: acc is -inf; a seed that diverged is written as NaN"),
     ("depth,run,acc\nlarge,a,1\n", {}, "row 2: depth is 'large'; a scale is a number such as 4, 0.25, 70m"),
+    ("depth,run,acc\nolmo-2-1b,a,1\n", {}, "row 2: depth is 'olmo-2-1b'; a scale is a number such as 4"),
+    (
+        "depth,run,acc\n1m,x,1\npy-70m,a,1\npy-70m-deduped,b,1\n",
+        {},
+        "row 4: depth is 'py-70m-deduped', and elsewhere 'py-70m' with the same number; choose one with --where",
+    ),
+    ("depth,run,s,acc\n1,a,first,1\n", {"step": "s"}, "row 2: s is 'first'; a step is a number such as 4"),
+    (
+        "depth,run,split,acc\n1,a,id,x\n1,a,ood,0\n1,b,ood,y\n",
+        {"where": {"split": "ood"}},
+        "row 4: acc is 'y'; a number is needed",
+    ),
     ("depth,run,acc\n1,a,1\n,b,1\n", {}, "row 3: depth is empty"),
     ("depth,run,acc\n1,a,1\n1,,1\n", {}, "row 3: run is empty; every row needs the seed"),
     ("depth,run,step,acc\n1,a,0,1\n1,a,,1\n", {"step": "step"}, "row 3: step is empty"),
