@@ -301,7 +301,7 @@ def test_bad_input_is_one_line_and_leaves_nothing(
 def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
     """A real interrupt of a real process; the values are those of an undisturbed run."""
     command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
-    command += ["--set", "train.steps=400", "--set", "execution.pack=2", "--seeds", "0:6"]
+    command += ["--set", "train.steps=120", "--set", "execution.pack=2", "--seeds", "0:6"]
     process = subprocess.Popen([*command, "--out", "disturbed"], stderr=subprocess.PIPE, text=True)
     progress = here / "disturbed/work"
     deadline = time.monotonic() + 120
