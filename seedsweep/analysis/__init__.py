@@ -35,7 +35,7 @@ answer that is written in the docstring.
                                           population
 `verdict`                                 `verdict`: smoothly, abruptly, by chance, or why that cannot be told
 `findings`                                `findings` (`Findings`, `Finding`): a study in sentences
-`wording`                                 numbers as they stand in sentences and tables
+`headline`, `places`, `wording`           the verdict as a sentence; scales, and numbers, in sentences and tables
 `report`                                  `report` (`Report`): one HTML page; needs matplotlib, so it is its own
                                           import: ``from seedsweep.analysis.report import report``
 `samples`                                 what all of these accept as a sample
