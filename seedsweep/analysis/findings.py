@@ -250,7 +250,7 @@ def _budget(study: Study) -> Finding | None:
         }[found.verdict]
         doubled = found.if_doubled
         pace = (
-            f"; at the pace of the last quarter of training, {wording.percent(doubled.estimate)} "
+            f"; at the pace of the last quarter of training, {wording.percent(round(doubled.estimate, 2))} "
             f"({wording.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
             "steps again, if the learning rate did not fall"
             if found.late.n
