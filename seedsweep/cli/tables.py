@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seedsweep.analysis import Interval
+from seedsweep.analysis import Interval, wording
 from seedsweep.analysis.findings import Findings
 from seedsweep.analysis.population import PopulationSummary
 from seedsweep.spec import scale_text
@@ -103,7 +103,7 @@ def summary(found: PopulationSummary) -> Table:
         success = scale.success
         significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
         table.add_row(
-            scale_text(scale.scale),
+            wording.scale(scale.scale),
             f"{scale.n}{diverged}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),

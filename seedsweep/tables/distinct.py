@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from seedsweep.errors import InputError
+from seedsweep.spec import scale_text
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.files import TableFile
 from seedsweep.tables.rows import Roles, Rows
@@ -31,9 +32,9 @@ def refuse_repeated(files: Sequence[TableFile], roles: Roles, rows: Rows) -> Non
 
 
 def _refuse(files: Sequence[TableFile], roles: Roles, rows: Rows, one: int, other: int) -> NoReturn:
-    key = f"{roles.scale} {rows.scale[one]:g}, {roles.seed} {rows.seed[one]}"
+    key = f"{roles.scale} {scale_text(rows.scale[one])}, {roles.seed} {rows.seed[one]}"
     if roles.step is not None:
-        key += f", {roles.step} {rows.step[one]:g}"
+        key += f", {roles.step} {scale_text(rows.step[one])}"
     places = [(files[rows.file[row]], int(rows.index[row])) for row in (one, other)]
     (file, index), (other_file, other_index) = places
     second = f"row {other_index + file.first_row}" if other_file is file else other_file.row(other_index)
