@@ -177,7 +177,7 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     assert "study: loss on split=test" in ended.out
     assert "P(≤ 2.555)" in ended.out
     assert "in-dist." not in ended.out
-    assert "1500000000" in ended.out
+    assert "1.5B" in ended.out
     made = files_below(here) - {"study.csv", "small.yaml"}
     drawn = {"study-analysis/figures/ladder.svg", "study-analysis/figures/ladder.png"}
     assert made == drawn | {"study-analysis/report.html"}
