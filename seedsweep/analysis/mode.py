@@ -16,6 +16,8 @@ SPACING: Final = 1 / 4
 
 TERMS: Final = 32
 """Of the series of a kernel less than a bandwidth from its centre; the next ones are below the rounding."""
+FACTORIALS: Final = factorial(np.arange(TERMS))
+"""k! of each term."""
 
 
 def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -> float:
@@ -136,7 +138,7 @@ def _density(at: FloatArray, places: FloatArray, counts: npt.NDArray[np.int64], 
         u = u[reached]
         sums = (counts[reached] * np.exp(-0.5 * u**2)) @ np.vander(u, TERMS, increasing=True)
         t = (at[inside] - centre) / bandwidth
-        series = np.vander(t, TERMS, increasing=True) @ (sums / factorial(np.arange(TERMS)))
+        series = np.vander(t, TERMS, increasing=True) @ (sums / FACTORIALS)
         density[inside] = np.exp(-0.5 * t**2) * series
     return density
 

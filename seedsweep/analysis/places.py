@@ -14,8 +14,8 @@ LISTED: Final = 4
 
 
 def scale_word(study: Study) -> str:
-    """What is scaled, in a word: the last part of the field's name."""
-    return study.summary.scale_name.rpartition(".")[2]
+    """What is scaled, in a word."""
+    return wording.field(study.summary.scale_name)
 
 
 def at(study: Study, scales: Sequence[ScaleStudy]) -> str:

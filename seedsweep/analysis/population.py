@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from seedsweep.analysis import wording
 from seedsweep.analysis.bootstrap import Interval, bootstrap_interval
 from seedsweep.analysis.samples import FloatArray, observed
 from seedsweep.analysis.summary import ScaleSummary, jsonable, summarise
@@ -134,7 +135,7 @@ def draw(population: Population, summary: PopulationSummary, directory: Path) ->
     curves = population.curves(summary.metric, summary.split)
     values = {scale: final.at(scale) for scale in final.scales}
     words: dict[str, Any] = {
-        "scale_name": population.scale_name.rpartition(".")[2],
+        "scale_name": wording.field(population.scale_name),
         "metric_name": f"{summary.metric} ({summary.split})",
         "at_least": summary.threshold,
         "higher_is_better": summary.higher_is_better,
@@ -152,4 +153,4 @@ def _middle(values: Mapping[float, FloatArray]) -> float:
 
 
 def _places(summary: PopulationSummary, scales: list[float]) -> str:
-    return f"{summary.scale_name.rpartition('.')[2]} {', '.join(f'{scale:g}' for scale in scales)}"
+    return f"{wording.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"

@@ -111,6 +111,15 @@ def scale(value: float) -> str:
     return f"{value:g}"
 
 
+def field(name: str) -> str:
+    """The last part of a dotted name.
+
+    >>> field("model.depth"), field("params")
+    ('depth', 'params')
+    """
+    return name.rpartition(".")[2]
+
+
 def listed(words: Sequence[str]) -> str:
     """
     >>> listed(["1"]), listed(["1", "2", "3"])

@@ -40,11 +40,6 @@ def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Ta
     return table
 
 
-def _short(scale_name: str) -> str:
-    """`depth` of `model.depth`."""
-    return scale_name.rpartition(".")[2]
-
-
 def duration(seconds: float | None) -> str:
     """`42 s`, `3 min 05 s`, `2 h 10 min`, `9.5 days`, `27 years`, or `–` for what is not known."""
     if seconds is None:
@@ -94,7 +89,14 @@ def summary(found: PopulationSummary) -> Table:
         caption += ", from jittered values, since they lie on a lattice"
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     side = "≥" if found.higher_is_better else "≤"
-    columns = [_short(found.scale_name), "seeds", *inside, "mean", "mode", f"P({side} {found.threshold:.4g})"]
+    columns = [
+        wording.field(found.scale_name),
+        "seeds",
+        *inside,
+        "mean",
+        "mode",
+        f"P({side} {found.threshold:.4g})",
+    ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
     table = _table(f"{found.name}: {found.metric} on {found.split}", columns, caption)
@@ -159,7 +161,7 @@ def status(current: SweepStatus) -> RenderableType:
     """A line per scale, and one for the whole sweep."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
-    columns = [_short(current.scale_name), "done", "running", "missing"]
+    columns = [wording.field(current.scale_name), "done", "running", "missing"]
     columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
     table = _table(current.name, columns)
     for scale in current.scales:
@@ -188,7 +190,7 @@ def plan(estimated: Estimate) -> RenderableType:
     table = _table(
         estimated.store + ("" if estimated.exists else " (new)"),
         (
-            _short(estimated.scale_name),
+            wording.field(estimated.scale_name),
             "seeds",
             "there",
             "to train",

@@ -147,9 +147,8 @@ class StoreSink:
         if self._began is None:
             return 0.0
         since, first = self._began
-        if time.monotonic() - since < RATE_AFTER_SECONDS:
-            return 0.0
-        return (self._step - first) * len(self._pack.seeds) / max(time.monotonic() - since, 1e-3)
+        seconds = time.monotonic() - since
+        return (self._step - first) * len(self._pack.seeds) / seconds if seconds >= RATE_AFTER_SECONDS else 0.0
 
     def _tell(self, state: State) -> None:
         self._told = time.monotonic()

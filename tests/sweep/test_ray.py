@@ -77,7 +77,7 @@ def test_ctrl_c_lets_the_workers_save_and_the_next_run_completes(
     result = run(spec(), tmp_path / "out", executor="ray", on_progress=interrupt)
     assert result.interrupted
     assert (result.trained, result.failed) == (0, 0)
-    assert list(tmp_path.glob("out/work/*/checkpoint.pt"))
+    assert list(tmp_path.joinpath("out", "work").glob("*/checkpoint.pt"))
     fake()
     assert run(spec(), tmp_path / "out", executor="inline").missing == 0
     assert rows(tmp_path / "out").equals(rows(tmp_path / "undisturbed"))

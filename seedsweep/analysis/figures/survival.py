@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.success import success_rate
-from seedsweep.analysis.survival_summary import ScaleSurvival, SurvivalSummary
+from seedsweep.analysis.survival_summary import SurvivalSummary
 
 ROW: Final = 0.15  # inches, of the numbers at risk
 
@@ -68,7 +68,9 @@ def survival_curves(
             for start, then in ((1.0, curve.survival), (nobody_yet.low, curve.low), (1.0, curve.high))
         )
         panel.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
-        panel.plot(times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=_label(scale))
+        panel.plot(
+            times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=wording.scale(scale.scale)
+        )
         leaving = -np.diff(np.append(curve.at_risk, 0)) - curve.events
         censored = leaving > 0
         ticks = {"marker": "|", "markersize": 7.0, "linestyle": "none", "color": colour}
@@ -129,7 +131,7 @@ def budget_sensitivity(summary: SurvivalSummary, *, scale_name: str) -> Figure:
     for scale, colour in zip(summary.scales, colours, strict=True):
         low, high = [rate.low for rate in scale.success], [rate.high for rate in scale.success]
         if scale.cut_off.n:
-            label = f"{_label(scale)}: {scale.cut_off.verdict}"
+            label = f"{wording.scale(scale.scale)}: {scale.cut_off.verdict}"
             panel.fill_between(scale.steps, low, high, color=colour, alpha=0.15, linewidth=0)
             panel.plot(
                 scale.steps,
@@ -152,10 +154,6 @@ def _colours(summary: SurvivalSummary) -> list[tuple[float, float, float, float]
     if not summary.scales:
         raise ValueError("this figure needs at least one scale")
     return [tuple(c) for c in matplotlib.colormaps["viridis"](np.linspace(0.0, 0.8, len(summary.scales)))]
-
-
-def _label(scale: ScaleSurvival) -> str:
-    return wording.scale(scale.scale)
 
 
 def _finish(panel: Axes, summary: SurvivalSummary) -> None:

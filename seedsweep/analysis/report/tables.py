@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from seedsweep.analysis import wording
+from seedsweep.analysis.places import scale_word
 from seedsweep.analysis.study import Study
 
 SENTENCE: Final = 28  # characters of a cell from which on it is no number with its interval
@@ -49,10 +50,6 @@ def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequenc
     return PageTable(title, note, tuple(columns), tuple(map(tuple, rows)))
 
 
-def _what(study: Study) -> str:
-    return study.summary.scale_name.rpartition(".")[2]
-
-
 def _scales(study: Study) -> Iterator[PageTable]:
     found = study.summary
     inside = ["in-distribution mean"] if found.in_distribution else []
@@ -62,7 +59,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
         "failures in P(success) and are left out elsewhere.",
-        [_what(study), "seeds", *diverged, *inside, "mean", "mode",
+        [scale_word(study), "seeds", *diverged, *inside, "mean", "mode",
          f"P({side} {wording.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
         [
             [
@@ -91,7 +88,7 @@ def _modality(study: Study) -> PageTable:
         "for the number of scales. “Seeds needed” would show the split that this sample has with 80 % power "
         "at the corrected level.",
         [
-            _what(study),
+            scale_word(study),
             "dip",
             "p",
             "p Holm",
@@ -128,7 +125,7 @@ def _clusters(study: Study) -> PageTable:
     return _table(
         "Two groups without a threshold",
         "A mixture of two normal distributions, where the dip test and the information criterion support it.",
-        [_what(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
+        [scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
         [
             [
                 wording.scale(s.summary.scale),
@@ -152,7 +149,7 @@ def _drift(study: Study) -> PageTable:
         "scale are apart. The last column is the share of bootstrap resamples in which minimum capacity is "
         f"placed there; in {wording.percent(capacity.probability_of_none)} it is nowhere.",
         [
-            _what(study),
+            scale_word(study),
             "to the largest",
             "to the one before",
             "noise floor (mean to .95)",
@@ -202,7 +199,7 @@ def _metrics(study: Study) -> PageTable:
         "p of the dip test under each metric, corrected for the scales by Holm, and the rank correlation with "
         f"{harsh.metric} over seeds with its 95 % interval.",
         [
-            _what(study),
+            scale_word(study),
             harsh.metric,
             *(word for metric in others for word in (metric.metric, f"rank correlation of {metric.metric}")),
             "groups",
@@ -237,7 +234,7 @@ def _survival(study: Study) -> PageTable:
         "seeds that were on their way at the end; “if doubled” is the share of the failing that would "
         "succeed in as many steps again, at the pace of the last quarter. Log-rank test between the scales: "
         f"{wording.pvalue(found.log_rank.pvalue)}.",
-        [_what(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
+        [scale_word(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
         [
             [
                 wording.scale(s.scale),
@@ -262,7 +259,7 @@ def _variance(study: Study) -> PageTable:
     return _table(
         "Initial weights or data",
         "Shares of the variance over seeds, where the two seeds of a run are crossed.",
-        [_what(study), "runs", "initial weights", "data", "combination and noise"],
+        [scale_word(study), "runs", "initial weights", "data", "combination and noise"],
         [
             [
                 wording.scale(scale),
@@ -282,7 +279,7 @@ def _duplicates(study: Study) -> PageTable:
     return _table(
         "Seeds with identical learning curves",
         "Constant curves agree innocently; a duplicate is one run under several names.",
-        [_what(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
+        [scale_word(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
         [
             [
                 wording.scale(group.scale),
