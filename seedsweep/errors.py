@@ -14,6 +14,18 @@ class InputError(ValueError):
     """
 
 
+class ArgumentError(InputError):
+    """An argument of a function cannot be used.
+
+    The message names the parameter. The command line, whose options are called as the parameters are, names the
+    option.
+    """
+
+    def __init__(self, parameter: str, value: object, problem: str) -> None:
+        super().__init__(f"{parameter}={value}: {problem}")
+        self.on_command_line = f"--{parameter} {value}: {problem}"
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)

@@ -19,6 +19,7 @@ import pytest
 
 import seedsweep
 from seedsweep.cli import main
+from seedsweep.sweep.paired import fewest_seeds
 
 SPEC = """\
 # Count, very small
@@ -129,7 +130,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
     told = json.loads(ended.out)
     assert ended.status == 0
     assert told["kept"] is True
-    assert told["steps"] == 20
+    assert [scale["steps"] for scale in told["scales"]] == [20, 20]
     assert all(scale["bitwise"] and scale["largest_difference"] == 0 for scale in told["scales"])
     assert files_below(here) == before
     assert "bitwise the same" in seedsweep_command("verify small.yaml --seeds 2 --steps 2").out
@@ -149,6 +150,21 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
     ended = seedsweep_command("verify small.yaml --seeds 2")
     assert ended.status == 1
     assert "NOT verified" in ended.out
+
+
+def test_verify_on_cuda_wants_seeds_enough_to_find_something(
+    seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedsweep.workers.device.choose_device", lambda wanted: "cuda")
+    for line, part in (
+        ("verify small.yaml", "seeds: the spec has 4, but verify needs 50 of them on cuda"),
+        ("verify small.yaml --set seeds=0:64 --seeds 3", "--seeds 3: give at least 50 on cuda"),
+    ):
+        ended = seedsweep_command(line)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert f"seedsweep: {part}, to find a shift of one standard deviation" in ended.err
+    told = " ".join(seedsweep_command("verify --help").out.replace("│", " ").split())
+    assert f"{fewest_seeds(2 * 1)} for one scale, {fewest_seeds(2 * 4)} for four" in told
 
 
 def test_version_and_help(seedsweep_command: Command) -> None:
@@ -275,8 +291,8 @@ BAD = [
     ("verify small.yaml --seeds 1", "greater than or equal to 2"),
     ("status nowhere", "nowhere"),
     ("status full", "full"),
-    ("verify small.yaml --seeds 9", "the spec has 4 seeds only"),
-    ("verify small.yaml --steps 21", "has 20 steps"),
+    ("verify small.yaml --seeds 9", "--seeds 9: the spec has 4 seeds only"),
+    ("verify small.yaml --steps 21", "--steps 21: the shortest training has 20 steps"),
 ]
 
 
