@@ -145,8 +145,8 @@ class ModelSettings(Settings):
         """Elements of the matrices of one block, of which each costs two FLOP per token."""
         return 12 * self.width**2
 
-    def block_activations(self) -> int:
-        """Floats per token that one block keeps for the backward pass, an upper estimate."""
+    def block_activations(self, length: int) -> int:
+        """Floats per token that one block keeps for the backward pass, an upper estimate; `length` is T."""
         return 34 * self.width
 
 
@@ -189,6 +189,10 @@ class PostLNSettings(ModelSettings):
         """V·(d + 1) + L·(12d² + 9d) (tied embeddings, no biases in attention)."""
         d = self.width
         return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
+
+    def block_activations(self, length: int) -> int:
+        """With dropout also the attention's weights: before and after their mask, the mask, and one to work on."""
+        return 34 * self.width + (4 * self.heads * length if self.dropout > 0 else 0)
 
 
 class Qwen2Settings(ModelSettings):
@@ -261,7 +265,7 @@ class Qwen2Settings(ModelSettings):
         """d·X + d² + 3·d·F."""
         return self.width * (self.qkv_width + self.width + 3 * self.feed_forward)
 
-    def block_activations(self) -> int:
+    def block_activations(self, length: int) -> int:
         """About 10 d + 3 X + 4 F are held."""
         return 14 * self.width + 4 * self.qkv_width + 5 * self.feed_forward
 
