@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
-from seedsweep.settings import Metric, Split
-from seedsweep.spec import scale_text
+from seedsweep.measures import Metric, Split, scale_text
 
 if TYPE_CHECKING:
     import pandas
@@ -35,18 +35,6 @@ Labels = npt.NDArray[Any]
 
 ALL_ROWS = "all rows"
 """Name of the split of a table of which no rows were chosen."""
-
-
-@dataclass(frozen=True)
-class Success:
-    """What counts as success: a metric, and from which value on."""
-
-    metric: str
-    split: str
-    threshold: float | None
-    """In the unit of the metric; None where nobody has said: the analysis then chooses one, and says so."""
-    higher_is_better: bool = True
-    """Whether a success is at least the threshold; else it is at most that."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -195,7 +183,7 @@ class Population(ABC):
 
     @property
     @abstractmethod
-    def success(self) -> Success:
+    def criterion(self) -> Criterion:
         """What counts as success."""
 
     @property
@@ -209,7 +197,7 @@ class Population(ABC):
 
     @abstractmethod
     def final(self, metric: str, split: str | None = None) -> FinalTable:
-        """A metric of every finished seed at its last evaluation, on the split of `success` if none is named.
+        """A metric of every finished seed at its last evaluation, on the split of `criterion` if none is named.
 
         Raises InputError, with the nearest name, on an unknown metric or split.
         """

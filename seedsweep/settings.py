@@ -6,73 +6,20 @@ A task's own section is a subclass of `TaskSettings` beside the task (`seedsweep
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from seedsweep import checkpoint
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.measures import Metric, Split
+from seedsweep.section import AddedLater, Settings
 
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
-
-
-class AddedLater:
-    """Marks a field that a section got after sweeps without it existed: `name: Annotated[int, AddedLater()] = 3`.
-
-    The field's default must do what the engine did before. It is left out of a sweep's identity while it has
-    that default, so that directories made before the field existed keep their fingerprint and go on.
-    """
-
-
-class Settings(BaseModel):
-    """A section of the spec: unknown keys are refused, values never change, NaN and infinity are no numbers."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    def identity(self) -> dict[str, Any]:
-        """The section's part of a sweep's identity: every field, except an `AddedLater` one at its default."""
-        dump = self.model_dump(mode="json")
-        for name, field in type(self).model_fields.items():
-            later = any(isinstance(mark, AddedLater) for mark in field.metadata)
-            if later and getattr(self, name) == field.default:
-                del dump[name]
-        return dump
-
-    @field_validator("*", mode="before")
-    @classmethod
-    def _refuse_lookalikes(cls, value: Any, info: ValidationInfo) -> Any:
-        """Left alone, pydantic takes `true` for 1 and the text "6" for 6."""
-        annotation = cls.model_fields[info.field_name or ""].annotation
-        kinds = get_args(annotation) or (annotation,)
-        if isinstance(value, bool) and bool not in kinds and {int, float} & set(kinds):
-            raise ValueError(f"{str(value).lower()} is not a number")
-        if isinstance(value, str) and {int, float} & set(kinds) and re.fullmatch(r"[\d.eE+-]+", value.strip()):
-            raise ValueError(f"{value!r} is a text, not a number; write it without quotes")
-        return value
-
-
-class Split(Settings):
-    """One evaluation set of a task."""
-
-    name: str
-    role: Literal["in-distribution", "out-of-distribution"]
-    examples: int
-    """Examples it holds: a share of right answers is a multiple of 1 / examples."""
-
-
-class Metric(Settings):
-    """One number that a task reports for every split."""
-
-    name: str
-    bounds: tuple[float, float | None]
-    """Smallest and largest possible value; None: there is no largest."""
-    counts_examples: bool = False
-    """Whether it is a share of the split's examples, hence a multiple of 1 / examples."""
 
 
 class TaskSettings(Settings):
@@ -342,7 +289,7 @@ class BaseSettings(Settings):
     """
 
     seed: int = Field(default=0, ge=0, lt=2**31)
-    task: dict[str, Any] = {}
+    task: dict[str, Any] = Field(default_factory=dict)
     """Fields of the task that are different while the base is trained."""
     train: TrainSettings
 

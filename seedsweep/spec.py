@@ -14,6 +14,8 @@ from typing import Any, Self
 from pydantic import ModelWrapValidatorHandler, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.measures import plain_number, scale_text
+from seedsweep.section import Settings
 from seedsweep.seeds import Seed, Seeds
 from seedsweep.settings import (
     BaseSettings,
@@ -22,7 +24,6 @@ from seedsweep.settings import (
     ModelSettings,
     Qwen2Settings,
     ScaleSettings,
-    Settings,
     SuccessSettings,
     TaskSettings,
     TrainSettings,
@@ -111,7 +112,7 @@ class SweepSpec(Settings):
             )
         filled = isinstance(raw.get(section), dict) and key not in raw[section]
         if filled:
-            raw[section][key] = _plain_number(ladder.values[0])
+            raw[section][key] = plain_number(ladder.values[0])
         try:
             return check(raw)
         except ValidationError as error:
@@ -185,7 +186,7 @@ class SweepSpec(Settings):
             for name in ("task", "model", "train", "evaluate")
         }
         section, _, key = self.scale.field.partition(".")
-        sections[section][key] = _plain_number(value)
+        sections[section][key] = plain_number(value)
         return CellSettings(
             task=type(self.task).model_validate(sections["task"]),
             model=type(self.model).model_validate(sections["model"]),
@@ -256,15 +257,6 @@ def _task_settings(name: str) -> type[TaskSettings]:
 def _bad_scale_value(ladder: ScaleSettings, value: float, message: str) -> str:
     problem = message.removeprefix("Value error, ")
     return f"scale.values: {ladder.field} = {scale_text(value)} cannot be: {problem}"
-
-
-def _plain_number(value: float) -> int | float:
-    return int(value) if float(value).is_integer() else value
-
-
-def scale_text(value: float) -> str:
-    """A scale value as it stands in file names and tables: `2`, `0.5`, `1000001` (never rounded)."""
-    return str(_plain_number(float(value)))
 
 
 @dataclass(frozen=True)

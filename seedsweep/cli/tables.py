@@ -15,7 +15,7 @@ from rich.text import Text
 from seedsweep.analysis import Interval, wording
 from seedsweep.analysis.findings import Findings
 from seedsweep.analysis.population import PopulationSummary
-from seedsweep.spec import scale_text
+from seedsweep.measures import scale_text
 from seedsweep.sweep.estimate import Estimate
 from seedsweep.sweep.events import RunResult
 from seedsweep.sweep.specfile import Preset

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
+from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Bools, Curves, FinalTable, Origin, Population, Success, listed
+from seedsweep.measures import Metric, Split, scale_text
+from seedsweep.population import Bools, Curves, FinalTable, Origin, Population, listed
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
-from seedsweep.settings import Metric, Split
-from seedsweep.spec import scale_text
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
 
@@ -109,10 +109,10 @@ class StoredPopulation(Population):
         return {metric.name: metric for metric in self._record.metrics}
 
     @property
-    def success(self) -> Success:
+    def criterion(self) -> Criterion:
         """What counts as success, by the latest spec."""
         settings = self._record.success
-        return Success(settings.metric, settings.split, settings.at_least)
+        return Criterion(settings.metric, settings.split, settings.at_least)
 
     @property
     def origin(self) -> Origin:
@@ -223,15 +223,15 @@ class StoredPopulation(Population):
 
     def _split(self, split: str | None) -> str:
         if split is None:
-            return self.success.split
+            return self.criterion.split
         names = list(dict.fromkeys(name for name, _ in self._measured))
         if split in names:
             return split
         if split not in ROLES:
             raise InputError(f"split {split!r}: unknown{did_you_mean(split, names)}; there are {listed(names)}")
         meant = [one.name for one in self._record.splits if one.role == ROLES[split]]
-        if self.success.split in meant:
-            return self.success.split
+        if self.criterion.split in meant:
+            return self.criterion.split
         if len(meant) != 1:
             raise InputError(f"split {split!r}: {len(meant)} splits have this role; name one: {listed(meant)}")
         return meant[0]

@@ -8,9 +8,10 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seedsweep.errors import InputError
+from seedsweep.measures import Metric, Split
 from seedsweep.schema import FORMAT
 from seedsweep.seeds import Seed, Seeds
-from seedsweep.settings import Metric, ScaleSettings, Split, SuccessSettings
+from seedsweep.settings import ScaleSettings, SuccessSettings
 from seedsweep.spec import SweepSpec
 
 FILE = "sweep.json"

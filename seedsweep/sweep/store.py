@@ -31,9 +31,10 @@ import pyarrow.parquet as pq
 
 from seedsweep import checkpoint
 from seedsweep.errors import InputError
+from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.spec import Pack, scale_text
+from seedsweep.spec import Pack
 from seedsweep.sweep import lock, record
 from seedsweep.sweep.files import FileEntry, Files
 from seedsweep.sweep.progress import Progress

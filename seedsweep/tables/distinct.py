@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from seedsweep.errors import InputError
-from seedsweep.spec import scale_text
+from seedsweep.measures import scale_text
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.files import TableFile
 from seedsweep.tables.rows import Roles, Rows

@@ -13,7 +13,9 @@ from typing import Any
 
 import numpy as np
 
+from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.measures import Metric, Split, scale_text
 from seedsweep.population import (
     ALL_ROWS,
     Bools,
@@ -23,11 +25,8 @@ from seedsweep.population import (
     Ints,
     Origin,
     Population,
-    Success,
     listed,
 )
-from seedsweep.settings import Metric, Split
-from seedsweep.spec import scale_text
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.files import open_table
@@ -120,7 +119,7 @@ class TablePopulation(Population):
         self._path = path
         self._roles = roles
         split = ", ".join(f"{column}={value}" for column, value in roles.where.items()) or ALL_ROWS
-        self._success = Success(roles.metrics[0], split, threshold, higher_is_better)
+        self._criterion = Criterion(roles.metrics[0], split, threshold, higher_is_better)
         scales, row = np.unique(rows.scale, return_inverse=True)
         self._seeds, column = ranked(rows.seed)
         self._scales = tuple(scales.tolist())
@@ -180,9 +179,9 @@ class TablePopulation(Population):
         return {name: Metric(name=name, bounds=self._bounds(name)) for name in self._roles.metrics}
 
     @property
-    def success(self) -> Success:
+    def criterion(self) -> Criterion:
         """What counts as success; its split says which rows were chosen."""
-        return self._success
+        return self._criterion
 
     @property
     def origin(self) -> Origin:
@@ -191,7 +190,7 @@ class TablePopulation(Population):
         facts = {"table": self.path, "scale": roles.scale, "seed": roles.seed, "metric": listed(roles.metrics)}
         if roles.step is not None:
             facts["step"] = roles.step
-        return Origin(facts | {"rows": self._success.split})
+        return Origin(facts | {"rows": self._criterion.split})
 
     def figures_directory(self) -> Path:
         """`NAME-analysis/figures` here."""
@@ -207,7 +206,7 @@ class TablePopulation(Population):
         values[self._row[last], self._column[last]] = self._values[metric][last]
         return FinalTable(
             metric=metric,
-            split=self._success.split,
+            split=self._criterion.split,
             scale_name=self.scale_name,
             scales=self._scales,
             seeds=self._seeds,
@@ -235,7 +234,7 @@ class TablePopulation(Population):
             values[places] = self._values[metric][kept]
             if len(moments):
                 steps, seeds = self._steps[moments], self._seeds[columns]
-                found[scale] = Curves(metric, self._success.split, scale, steps, seeds, values)
+                found[scale] = Curves(metric, self._criterion.split, scale, steps, seeds, values)
         return found
 
     def lattice(self, metric: str, split: str | None = None) -> float | None:
@@ -255,8 +254,8 @@ class TablePopulation(Population):
         if metric not in known:
             near = did_you_mean(metric, known)
             raise InputError(f"metric {metric!r}: was not read{near}; there are {listed(known)}")
-        if split not in (None, self._success.split):
-            raise InputError(f"split {split!r}: unknown; the rows read are {self._success.split!r}")
+        if split not in (None, self._criterion.split):
+            raise InputError(f"split {split!r}: unknown; the rows read are {self._criterion.split!r}")
 
     def _evaluated(self, metric: str) -> Bools:
         """Rows at steps at which some seed of their scale has the metric; the others were not measured."""

@@ -12,8 +12,9 @@ import pytest
 
 from seedsweep.analysis import dip, wasserstein2
 from seedsweep.analysis.population import draw, summarise_population
-from seedsweep.population import Curves, FinalTable, Success
-from seedsweep.settings import Metric, Split
+from seedsweep.criterion import Criterion
+from seedsweep.measures import Metric, Split
+from seedsweep.population import Curves, FinalTable
 
 
 @dataclass
@@ -38,8 +39,8 @@ class FakePopulation:
         self.values["length-30", 1.0][3] = np.nan
 
     @property
-    def success(self) -> Success:
-        return Success(self.metric, "length-60", 0.5)
+    def criterion(self) -> Criterion:
+        return Criterion(self.metric, "length-60", 0.5)
 
     @property
     def metrics(self) -> dict[str, Metric]:

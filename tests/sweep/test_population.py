@@ -42,7 +42,7 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert found.splits["length-3"].role == "in-distribution"
     assert found.splits["length-5"].examples == 8
     assert found.metrics["exact_match"].counts_examples
-    assert found.success.threshold == 0.5
+    assert found.criterion.threshold == 0.5
     assert found.spec["train"]["steps"] == 6
     assert found.figures_directory() == tmp_path / "out/figures"
     assert repr(found) == f"<Population out: 8 seeds of model.depth 1, 2 in {tmp_path}/out>"

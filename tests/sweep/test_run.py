@@ -95,7 +95,7 @@ def test_what_counts_as_success_may_change_without_training(
     run(spec(), tmp_path / "out", executor="inline")
     run(spec("success.at_least=0.9"), tmp_path / "out", executor="inline", name="other")
     population = load(tmp_path / "out")
-    assert population.success.threshold == 0.9
+    assert population.criterion.threshold == 0.9
     assert population.name == "other"
 
 

@@ -48,7 +48,7 @@ def test_what_a_table_is(write: Write) -> None:
     assert (found.name, found.path, found.scale_name) == ("my", str(path), "depth")
     assert (found.scales, found.seeds) == ((1.0, 2.0), ("a", "b"))
     assert found.splits == {}
-    assert found.success.threshold is None
+    assert found.criterion.threshold is None
     assert found.figures_directory() == Path("my-analysis/figures")
     assert repr(found) == f"<Population my: 4 seeds of depth 1, 2 in {path}>"
     final = found.final("acc")
@@ -134,7 +134,7 @@ def test_which_rows(write: Write) -> None:
     path = write("t.csv", "depth,run,split,k,acc\n1,a,id,5,1\n1,a,ood,5,0.5\n1,a,ood,7,0.25\n")
     found = read(path, where={"split": "ood", "k": 7})
     assert found.final("acc").at(1).tolist() == [0.25]
-    assert found.success.split == "split=ood, k=7"
+    assert found.criterion.split == "split=ood, k=7"
     flags = write("f.csv", "depth,run,eval,acc\n1,a,true,1\n1,a,false,0\n")
     assert read(flags, where={"eval": True}).final("acc").at(1).tolist() == [1.0]
 
@@ -163,7 +163,7 @@ def test_several_metrics_from_a_row_and_from_a_column_per_run(write: Write) -> N
     )
     for path in (long, wide):
         found = read(path, metric=["acc", "nll"])
-        assert found.success.metric == "acc"
+        assert found.criterion.metric == "acc"
         assert found.final("nll").at(1).tolist() == [2.5, 0.5]
         assert found.metrics["acc"].bounds == (0.0, 1.0)
         assert found.metrics["nll"].bounds == (0.5, 2.5)

@@ -23,8 +23,9 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from seedsweep.errors import InputError
+from seedsweep.measures import scale_text
 from seedsweep.settings import ExecutionSettings
-from seedsweep.spec import CellSettings, scale_text
+from seedsweep.spec import CellSettings
 from seedsweep.sweep.executors.base import Executor
 from seedsweep.sweep.job import Job, Outcome, TrainPack, run_job
 from seedsweep.sweep.progress import Progress

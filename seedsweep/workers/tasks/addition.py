@@ -30,7 +30,8 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import AddedLater, TaskSettings
+from seedsweep.section import AddedLater
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score

@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from seedsweep.settings import Metric, Split, TaskSettings
+from seedsweep.measures import Metric, Split
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.scoring import ANSWER_METRICS
 
 

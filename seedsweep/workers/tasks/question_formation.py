@@ -20,7 +20,9 @@ from pydantic import Field, field_validator, model_validator
 from torch import Tensor
 
 from seedsweep.errors import InputError
-from seedsweep.settings import AddedLater, Metric, Split, TaskSettings
+from seedsweep.measures import Metric, Split
+from seedsweep.section import AddedLater
+from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
