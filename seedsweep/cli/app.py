@@ -360,7 +360,7 @@ def presets(
 
     Example: seedsweep presets pocket/count-depth > mine.yaml
     """
-    from seedsweep.sweep.specfile import list_presets, preset_text
+    from seedsweep.sweep.presets import list_presets, preset_text
 
     if name is not None:
         text = preset_text(name)

@@ -137,7 +137,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
-    from seedsweep.workers.train import PackTrainer
+    from seedsweep.workers.trainer import PackTrainer
 
     honest = PackTrainer.token_nll
 

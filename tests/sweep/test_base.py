@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.sweep.verify import verify
 from seedsweep.workers.tasks import mmlu_world
@@ -116,7 +116,7 @@ def test_seeds_from_a_base_are_the_same_alone_and_packed(tmp_path: Path) -> None
     ("change", "message"),
     [
         ("base.task={}", r"base.task={}: give mix, the swept field"),
-        ("base.task={mix: 2}", r"base.task.mix: Input should be less than or equal to 1"),
+        ("base.task={mix: 2}", r"base.task.mix: 2 is out of range; give at most 1"),
         ("base.task={mix: 0.5, mxi: 1}", r"base.task.mxi: unknown key \(did you mean 'mix'"),
         ("base.train.steps=0", r"base.train.steps"),
         ("base.seed=-1", r"base.seed"),

@@ -9,8 +9,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.schema import METRICS
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 
 duckdb = pytest.importorskip("duckdb")
 pandas = pytest.importorskip("pandas")

@@ -9,9 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings
-from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed, seconds_per_seed
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.trainer import PackTrainer
+from seedsweep.workers.trial import seconds_per_seed
 
 Cell = Callable[..., CellSettings]
 

@@ -15,15 +15,14 @@ from safetensors.torch import load, load_file
 from transformers import Qwen2ForCausalLM
 
 from seedsweep.seeds import Seed
-from seedsweep.settings import BaseSettings, EvaluateSettings, Qwen2Settings, TrainSettings
-from seedsweep.spec import CellSettings
-from seedsweep.workers import pretrained
 from seedsweep.workers.base import base_model
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
+from seedsweep.workers.settings import BaseSettings, CellSettings, EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks import mmlu_world
 from seedsweep.workers.tasks.mmlu_world import MmluWorld, MmluWorldSettings
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.trainer import PackTrainer
 from tests.workers.test_pack_invariance import assert_alone_packed_moved_and_resumed_are_bitwise_equal
 
 CPU = torch.device("cpu")
@@ -161,8 +160,8 @@ def test_metrics_are_those_of_hugging_faces_model(tmp_path: Path) -> None:
         found = trainer.evaluate()
     corpus = settings.task.corpus()  # type: ignore[attr-defined]
     for row in range(2):
-        (tmp_path / "model.safetensors").write_bytes(pretrained.to_bytes(trainer.decoder, row))
-        (tmp_path / "config.json").write_text(pretrained.config_json(trainer.decoder))
+        (tmp_path / "model.safetensors").write_bytes(trainer.decoder.to_base(row).weights)
+        (tmp_path / "config.json").write_bytes(trainer.decoder.to_base().config)
         theirs = Qwen2ForCausalLM.from_pretrained(tmp_path, local_files_only=True).eval()
         for split, questions in (("trained", corpus.trained), ("test", corpus.test)):
             prompts = torch.from_numpy(questions.prompts.tokens_ET).long()
@@ -219,7 +218,7 @@ def test_the_base_is_trained_once_and_every_seed_starts_from_it(cache: Path) -> 
 
     trainer = PackTrainer(settings, SEEDS, "cpu", base.weights)
     for row in range(3):
-        mine = load(pretrained.to_bytes(trainer.decoder, row))
+        mine = load(trainer.decoder.to_base(row).weights)
         differing = {name for name in trained if not torch.equal(mine[name], trained[name])}
         assert "lm_head.weight" in differing
         assert all(name == "lm_head.weight" or ".layers.1.self_attn." in name for name in differing)
@@ -258,11 +257,11 @@ def test_seeds_of_a_base_are_bitwise_alone_as_packed(cache: Path) -> None:
 def test_seeds_start_from_a_checkpoint(tmp_path: Path) -> None:
     decoder = StackedDecoder(MODEL, world().vocabulary_size(), 1, CPU)
     decoder.initialise([77])
-    (tmp_path / "model.safetensors").write_bytes(pretrained.to_bytes(decoder))
-    (tmp_path / "config.json").write_text(pretrained.config_json(decoder))
-    settings = cell().model_copy(update={"model": Qwen2Settings(checkpoint=str(tmp_path))})
+    (tmp_path / "model.safetensors").write_bytes(decoder.to_base().weights)
+    (tmp_path / "config.json").write_bytes(decoder.to_base().config)
+    settings = cell().model_copy(update={"model": Qwen2Settings(checkpoint=str(tmp_path)).resolve()})
     trainer = PackTrainer(settings, SEEDS[:1], "cpu")
-    mine, theirs = load(pretrained.to_bytes(trainer.decoder)), load_file(tmp_path / "model.safetensors")
+    mine, theirs = load(trainer.decoder.to_base().weights), load_file(tmp_path / "model.safetensors")
     assert torch.equal(mine["model.embed_tokens.weight"], theirs["model.embed_tokens.weight"])
     assert not torch.equal(mine["lm_head.weight"], theirs["lm_head.weight"])
 

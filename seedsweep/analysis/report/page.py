@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import seedsweep
 from seedsweep.analysis import wording
 from seedsweep.analysis.findings import Findings, findings
 from seedsweep.analysis.places import scale_word
@@ -20,6 +19,7 @@ from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.study import Study, study
 from seedsweep.analysis.verdict import FEWEST_TO_TELL
 from seedsweep.population import ALL_ROWS, Population
+from seedsweep.version import __version__
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -121,7 +121,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=origin.extend and f"{origin.extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
-        version=seedsweep.__version__,
+        version=__version__,
     )
     return Report(words, found, html)
 

@@ -22,8 +22,8 @@ import torch
 from torch import Tensor
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
