@@ -1,4 +1,4 @@
-"""The one exception that means "your input", as opposed to "our bug"."""
+"""The exceptions that mean "your input" and "your installation", as opposed to "our bug"."""
 
 from __future__ import annotations
 
@@ -11,6 +11,14 @@ class InputError(ValueError):
 
     The message is one line that names the file and the field and says what would be right. The command
     line prints it and exits with status 2; everything else keeps its traceback.
+    """
+
+
+class MissingPackageError(ModuleNotFoundError):
+    """Something needs a package that the light form of seedsweep comes without; the message says how to get it.
+
+    Not an `InputError`: that is a `ValueError`, and a spec that is being validated would take it for a wrong value
+    of one of its fields. The command line tells it in the same way, in one line and with exit status 2.
     """
 
 

@@ -52,6 +52,6 @@ def open_executor(
         if error.name != "ray":
             raise
         raise InputError(
-            "--executor ray: Ray is not installed; pip install 'ray[default]', or use --executor inline"
+            "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use --executor inline"
         ) from None
     return RayExecutor(execution, address)
