@@ -19,7 +19,7 @@ from tests.sweep.test_run import rows, snapshot
 
 SPEC = """\
 # MMLU, very small
-task: {name: mmlu-world, entities: 12, values: 5}
+task: {name: mmlu-facts, entities: 12, values: 5}
 model: {dialect: qwen2, depth: 1, heads: 2, kv_heads: 1, d_model: 16, feed_forward: 20}
 base: {seed: 1, task: {mix: 0.5}, train: {steps: 6, batch: 4, learning_rate: 1.0e-2}}
 train: {steps: 6, batch: 4, learning_rate: 1.0e-2}
@@ -36,9 +36,9 @@ def small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     monkeypatch.setattr(mmlu_world, "POOL", 50)
     monkeypatch.setattr(mmlu_world, "HELDOUT_ROWS", 5)
     monkeypatch.setenv("SEEDSWEEP_CACHE", str(tmp_path / "cache"))
-    mmlu_world._world.cache_clear()
+    mmlu_world._drawn_by_counter.cache_clear()
     yield
-    mmlu_world._world.cache_clear()
+    mmlu_world._drawn_by_counter.cache_clear()
 
 
 def spec(tmp_path: Path, *overrides: str, seeds: str | None = None) -> SweepSpec:

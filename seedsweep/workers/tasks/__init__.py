@@ -29,6 +29,7 @@ BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
     "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
+    "mmlu-facts": "seedsweep.workers.tasks.mmlu_world:MmluFacts",
     "mmlu-world": "seedsweep.workers.tasks.mmlu_world:MmluWorld",
     "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
 }
