@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, listed
 from seedsweep.measures import Metric, Split, scale_text
 
 if TYPE_CHECKING:
@@ -215,8 +215,3 @@ class Population(ABC):
 
         `split` and errors as in `final`.
         """
-
-
-def listed(names: Iterable[str]) -> str:
-    """Names in a message."""
-    return ", ".join(names) or "none"

@@ -18,9 +18,9 @@ import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
 from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError, did_you_mean
+from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.measures import Metric, Split, scale_text
-from seedsweep.population import Bools, Curves, FinalTable, Origin, Population, listed
+from seedsweep.population import Bools, Curves, FinalTable, Origin, Population
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.sweep.record import SweepRecord

@@ -1,7 +1,8 @@
 """Anyone's table of many seeds as a population: CSV, JSON lines, Parquet, and exports with a column per run.
 
 `files` opens what lies on the disk, `columns` turns its columns into numbers and labels, `wide` unfolds a column
-per run into rows, `population` puts the rows in order. Knows numpy and pyarrow; nothing of sweeps.
+per run into rows, `evaluations` joins them, `population` puts them in order. Knows numpy and pyarrow; nothing of
+sweeps.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError, did_you_mean
+from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.measures import Metric, Split, scale_text
 from seedsweep.population import (
     ALL_ROWS,
@@ -25,13 +25,12 @@ from seedsweep.population import (
     Ints,
     Origin,
     Population,
-    listed,
 )
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
+from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
 from seedsweep.tables.files import open_table
 from seedsweep.tables.lattice import lattice_of
-from seedsweep.tables.rows import Roles, Rows, read_rows
 
 
 def read_table(
@@ -105,33 +104,33 @@ def read_table(
     roles = Roles(scale, seed, metrics, step, chosen)
     _refuse_two_roles(roles)
     files = open_table(path)
-    rows = read_rows(files, roles)
-    refuse_repeated(files, roles, rows)
-    return TablePopulation(os.fspath(path), roles, rows, threshold, higher_is_better)
+    evaluations = read_evaluations(files, roles)
+    refuse_repeated(files, roles, evaluations)
+    return TablePopulation(os.fspath(path), roles, evaluations, threshold, higher_is_better)
 
 
 class TablePopulation(Population):
     """The seeds of a table. Made by `read_table`."""
 
     def __init__(
-        self, path: str, roles: Roles, rows: Rows, threshold: float | None, higher_is_better: bool
+        self, path: str, roles: Roles, evaluations: Evaluations, threshold: float | None, higher_is_better: bool
     ) -> None:
         self._path = path
         self._roles = roles
         split = ", ".join(f"{column}={value}" for column, value in roles.where.items()) or ALL_ROWS
         self._criterion = Criterion(roles.metrics[0], split, threshold, higher_is_better)
-        scales, row = np.unique(rows.scale, return_inverse=True)
-        self._seeds, column = ranked(rows.seed)
+        scales, row = np.unique(evaluations.scale, return_inverse=True)
+        self._seeds, column = ranked(evaluations.seed)
         self._scales = tuple(scales.tolist())
-        steps, moment = np.unique(rows.step, return_inverse=True)
+        steps, moment = np.unique(evaluations.step, return_inverse=True)
         self._steps: Ints | Floats = steps.astype(np.int64) if (steps == np.rint(steps)).all() else steps
         # In the order of scale, seed and step; 32 bits each, since a table may have many rows.
         order = np.lexsort((moment, column, row))
         self._row = row[order].astype(np.int32)
         self._column = column[order].astype(np.int32)
         self._moment = moment[order].astype(np.int32)
-        self._values = {name: values[order] for name, values in rows.values.items()}
-        self._has_value = {name: given[order] for name, given in rows.has_value.items()}
+        self._values = {name: values[order] for name, values in evaluations.values.items()}
+        self._has_value = {name: given[order] for name, given in evaluations.has_value.items()}
 
     def __repr__(self) -> str:
         cells = int(self._present().sum())
