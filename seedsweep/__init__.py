@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from seedsweep.errors import InputError
     from seedsweep.population import Population
     from seedsweep.spec import SweepSpec
-    from seedsweep.sweep.population import load
+    from seedsweep.sweep.reader import load
     from seedsweep.sweep.run import run
     from seedsweep.sweep.specfile import read_spec
     from seedsweep.tables import read_table
@@ -32,7 +32,7 @@ _HOMES = {
     "InputError": "seedsweep.errors",
     "Population": "seedsweep.population",
     "SweepSpec": "seedsweep.spec",
-    "load": "seedsweep.sweep.population",
+    "load": "seedsweep.sweep.reader",
     "read_spec": "seedsweep.sweep.specfile",
     "read_table": "seedsweep.tables",
     "report": "seedsweep.analysis.report",

@@ -5,7 +5,7 @@
     final = population.final("accuracy")
     final.at(2)                               # one number per seed of scale 2
 
-The analysis takes any `Population`. Where one comes from: `seedsweep.sweep.population` and `seedsweep.tables`.
+The analysis takes any `Population`. Where one comes from: `seedsweep.sweep.reader` and `seedsweep.tables`.
 """
 
 from __future__ import annotations

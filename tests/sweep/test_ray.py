@@ -14,7 +14,7 @@ import pytest
 from seedsweep.errors import InputError
 from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from tests.sweep.fake import FakeTraining
 from tests.sweep.test_run import kill_when, rows, start_driver

@@ -16,7 +16,7 @@ from seedsweep.schema import KEY, METRICS, BlockInfo
 from seedsweep.spec import Pack, SweepSpec
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.job import Job, PackDroppedError, StoreSink
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store

@@ -37,7 +37,7 @@ def read(path: object, **named: object) -> TablePopulation:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "population", "wide"])
+@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep.population import StoredPopulation, extending_command, load
+from seedsweep.sweep.reader import StoredPopulation, extending_command, load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
