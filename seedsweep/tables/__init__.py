@@ -7,6 +7,6 @@ sweeps.
 
 from __future__ import annotations
 
-from seedsweep.tables.reader import TablePopulation, read_table
+from seedsweep.tables.reader import read_table
 
-__all__ = ["TablePopulation", "read_table"]
+__all__ = ["read_table"]

@@ -1,4 +1,4 @@
-"""A table's population: its rows in order, one value per seed and step, and what follows from the values alone."""
+"""The population in a table: its rows in order, and what follows from their values alone."""
 
 from __future__ import annotations
 
@@ -6,26 +6,17 @@ import glob
 import math
 import os
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError, did_you_mean, listed
-from seedsweep.measures import Metric, Split, scale_text
-from seedsweep.population import (
-    ALL_ROWS,
-    Bools,
-    Curves,
-    FinalTable,
-    Floats,
-    Ints,
-    Origin,
-    Population,
-)
+from seedsweep.errors import InputError, listed
+from seedsweep.measures import Metric
+from seedsweep.population import ALL_ROWS, Bools, Curves, FinalTable, Floats, Ints, Origin, Population
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
@@ -43,8 +34,8 @@ def read_table(
     threshold: float | None = None,
     higher_is_better: bool = True,
     where: Mapping[str, object] | None = None,
-) -> TablePopulation:
-    """The population in anyone's table of many seeds, with the interface of `load`.
+) -> Population:
+    """The population in anyone's table of many seeds.
 
     Parameters
     ----------
@@ -69,7 +60,9 @@ def read_table(
 
     Returns
     -------
-    TablePopulation
+    Population
+        Named as the file without its endings, or as the folder before the first wildcard of a pattern. The bounds
+        of a metric are 0 and 1 if all final values are in there, else those observed.
 
     Raises
     ------
@@ -106,168 +99,139 @@ def read_table(
     files = open_table(path)
     evaluations = read_evaluations(files, roles)
     refuse_repeated(files, roles, evaluations)
-    return TablePopulation(os.fspath(path), roles, evaluations, threshold, higher_is_better)
+
+    rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
+    facts = {"table": os.fspath(path), "scale": scale, "seed": seed, "metric": listed(metrics)}
+    if step is not None:
+        facts["step"] = step
+    reader = TableReader(roles, rows_read, evaluations)
+    bounds = {name: _bounds(reader.final(name, rows_read).values) for name in metrics}
+    return Population(
+        name=_name(os.fspath(path)),
+        path=os.fspath(path),
+        scale_name=scale,
+        scales=reader.scales,
+        seeds=tuple(reader.seeds.tolist()),
+        cells=int(reader.present.sum()),
+        splits={},
+        metrics={name: Metric(name=name, bounds=bounds[name]) for name in metrics},
+        criterion=Criterion(metrics[0], rows_read, threshold, higher_is_better),
+        origin=Origin(facts | {"rows": rows_read}),
+        reader=reader,
+    )
 
 
-class TablePopulation(Population):
-    """The seeds of a table. Made by `read_table`."""
+class TableReader:
+    """Holds the evaluations in a table, in the order of scale, seed and step. Made by `read_table`."""
 
-    def __init__(
-        self, path: str, roles: Roles, evaluations: Evaluations, threshold: float | None, higher_is_better: bool
-    ) -> None:
-        self._path = path
+    def __init__(self, roles: Roles, split: str, evaluations: Evaluations) -> None:
         self._roles = roles
-        split = ", ".join(f"{column}={value}" for column, value in roles.where.items()) or ALL_ROWS
-        self._criterion = Criterion(roles.metrics[0], split, threshold, higher_is_better)
+        self._split = split
         scales, row = np.unique(evaluations.scale, return_inverse=True)
-        self._seeds, column = ranked(evaluations.seed)
-        self._scales = tuple(scales.tolist())
+        self.scales: tuple[float, ...] = tuple(scales.tolist())
+        """N scales, ascending."""
+        self.seeds, column = ranked(evaluations.seed)
+        """(S,) labels of the seeds, ascending."""
         steps, moment = np.unique(evaluations.step, return_inverse=True)
         self._steps: Ints | Floats = steps.astype(np.int64) if (steps == np.rint(steps)).all() else steps
-        # In the order of scale, seed and step; 32 bits each, since a table may have many rows.
+        # 32 bits each, since a table may have many rows.
         order = np.lexsort((moment, column, row))
         self._row = row[order].astype(np.int32)
         self._column = column[order].astype(np.int32)
         self._moment = moment[order].astype(np.int32)
         self._values = {name: values[order] for name, values in evaluations.values.items()}
-        self._has_value = {name: given[order] for name, given in evaluations.has_value.items()}
-
-    def __repr__(self) -> str:
-        cells = int(self._present().sum())
-        scales = ", ".join(map(scale_text, self.scales))
-        return f"<Population {self.name}: {cells} seeds of {self.scale_name} {scales} in {self.path}>"
+        self._has_value = {name: has_value[order] for name, has_value in evaluations.has_value.items()}
+        self.present: Bools = np.zeros((len(self.scales), len(self.seeds)), dtype=bool)
+        """(N, S) whether the table has the seed at the scale."""
+        self.present[self._row, self._column] = True
 
     @property
-    def path(self) -> str:
-        """As given to `read_table`."""
-        return self._path
+    def measured(self) -> Mapping[str, Sequence[str]]:
+        """The columns that were read, of the rows that were chosen."""
+        return {self._split: self._roles.metrics}
 
-    @property
-    def name(self) -> str:
-        """Of the file without its endings; of the folder before the first wildcard of a pattern."""
-        name = list(takewhile(lambda part: not glob.has_magic(part), Path(self._path).absolute().parts))[-1]
-        return name.partition(".")[0] or name
-
-    @property
-    def scale_name(self) -> str:
-        """The column of the scale."""
-        return self._roles.scale
-
-    @property
-    def scales(self) -> tuple[float, ...]:
-        """Scales in the table, ascending."""
-        return self._scales
-
-    @property
-    def seeds(self) -> tuple[Any, ...]:
-        """Labels of the seeds in the table, ascending."""
-        return tuple(self._seeds.tolist())
-
-    @property
-    def splits(self) -> dict[str, Split]:
-        """Empty: a table does not tell the role of its rows."""
-        return {}
-
-    @property
-    def metrics(self) -> dict[str, Metric]:
-        """The columns read. Bounds are 0 and 1 if all final values are in there, else those observed."""
-        return self._metrics
-
-    @cached_property
-    def _metrics(self) -> dict[str, Metric]:
-        return {name: Metric(name=name, bounds=self._bounds(name)) for name in self._roles.metrics}
-
-    @property
-    def criterion(self) -> Criterion:
-        """What counts as success; its split says which rows were chosen."""
-        return self._criterion
-
-    @property
-    def origin(self) -> Origin:
-        """The file, and which column is what."""
-        roles = self._roles
-        facts = {"table": self.path, "scale": roles.scale, "seed": roles.seed, "metric": listed(roles.metrics)}
-        if roles.step is not None:
-            facts["step"] = roles.step
-        return Origin(facts | {"rows": self._criterion.split})
-
-    def figures_directory(self) -> Path:
-        """`NAME-analysis/figures` here."""
-        return Path(f"{self.name}-analysis") / "figures"
-
-    def final(self, metric: str, split: str | None = None) -> FinalTable:
-        """A metric of every seed at its last step."""
-        self._check(metric, split)
-        kept = np.flatnonzero(self._evaluated(metric))
-        cell = self._row[kept].astype(np.int64) * len(self._seeds) + self._column[kept]
+    def final(self, metric: str, split: str) -> FinalTable:
+        """From the last step of every seed."""
+        kept = self._evaluated(metric)
+        cell = self._row[kept].astype(np.int64) * len(self.seeds) + self._column[kept]
         last = kept[np.append(np.diff(cell) != 0, True)] if kept.size else kept
-        values = np.full((len(self._scales), len(self._seeds)), np.nan)
+        values = np.full(self.present.shape, np.nan)
         values[self._row[last], self._column[last]] = self._values[metric][last]
         return FinalTable(
             metric=metric,
-            split=self._criterion.split,
-            scale_name=self.scale_name,
-            scales=self._scales,
-            seeds=self._seeds,
-            init_seeds=self._seeds,
-            data_seeds=self._seeds,
+            split=split,
+            scale_name=self._roles.scale,
+            scales=self.scales,
+            seeds=self.seeds,
+            init_seeds=self.seeds,
+            data_seeds=self.seeds,
             values=values,
-            present=self._present(),
+            present=self.present.copy(),
         )
 
-    def curves(self, metric: str, split: str | None = None) -> dict[float, Curves]:
-        """A metric over the steps of every seed, by scale; empty if the table was read without steps."""
-        self._check(metric, split)
+    def curves(self, metric: str, split: str) -> dict[float, Curves]:
+        """Empty if the table was read without steps."""
         if self._roles.step is None:
             return {}
-        present = self._present()
         evaluated = self._evaluated(metric)
-        found = {}
-        for index, scale in enumerate(self._scales):
-            here = slice(*np.searchsorted(self._row, [index, index + 1]))
-            kept = np.arange(here.start, here.stop)[evaluated[here]]
-            columns = np.flatnonzero(present[index])
+        parts = np.searchsorted(self._row[evaluated], np.arange(len(self.scales) + 1))
+        curves = {}
+        for index, scale in enumerate(self.scales):
+            kept = evaluated[parts[index] : parts[index + 1]]
+            columns = np.flatnonzero(self.present[index])
             moments = np.unique(self._moment[kept])
             values = np.full((len(columns), len(moments)), np.nan)
             places = np.searchsorted(columns, self._column[kept]), np.searchsorted(moments, self._moment[kept])
             values[places] = self._values[metric][kept]
             if len(moments):
-                steps, seeds = self._steps[moments], self._seeds[columns]
-                found[scale] = Curves(metric, self._criterion.split, scale, steps, seeds, values)
-        return found
+                curves[scale] = Curves(metric, split, scale, self._steps[moments], self.seeds[columns], values)
+        return curves
 
-    def lattice(self, metric: str, split: str | None = None) -> float | None:
+    def lattice(self, metric: str, split: str) -> float | None:
         """As the final values let it be seen; see `seedsweep.tables.lattice`."""
         return lattice_of(self.final(metric, split).values)
 
-    def _bounds(self, metric: str) -> tuple[float, float | None]:
-        values = self.final(metric).values
-        values = values[~np.isnan(values)]
-        if ((values >= 0) & (values <= 1)).all():
-            return 0.0, 1.0
-        low, high = float(values.min()), float(values.max())
-        return low, high if high > low else None
+    def rows(self, metric: str | None, split: str | None) -> pa.Table:
+        """The rows that have the metric; NaN where a seed had diverged."""
+        rows = pa.concat_tables([self._rows_of(name) for name in self._roles.metrics])
+        return rows if metric is None else rows.filter(pc.field("metric") == metric)
 
-    def _check(self, metric: str, split: str | None) -> None:
-        known = self._roles.metrics
-        if metric not in known:
-            near = did_you_mean(metric, known)
-            raise InputError(f"metric {metric!r}: was not read{near}; there are {listed(known)}")
-        if split not in (None, self._criterion.split):
-            raise InputError(f"split {split!r}: unknown; the rows read are {self._criterion.split!r}")
+    def _rows_of(self, metric: str) -> pa.Table:
+        kept = self._evaluated(metric)
+        columns = {
+            "scale_name": pa.repeat(self._roles.scale, len(kept)),
+            "scale": np.array(self.scales)[self._row[kept]],
+            "seed": self.seeds[self._column[kept]],
+            "step": self._steps[self._moment[kept]],
+            "split": pa.repeat(self._split, len(kept)),
+            "metric": pa.repeat(metric, len(kept)),
+            "value": self._values[metric][kept],
+        }
+        if self._roles.step is None:
+            del columns["step"]
+        return pa.table(columns)
 
-    def _evaluated(self, metric: str) -> Bools:
-        """Rows at steps at which some seed of their scale has the metric; the others were not measured."""
+    def _evaluated(self, metric: str) -> Ints:
+        """The rows at steps at which some seed of their scale has the metric; the others were not measured."""
         moment = self._row.astype(np.int64) * len(self._steps) + self._moment
-        measured = np.zeros(len(self._scales) * len(self._steps), dtype=bool)
+        measured = np.zeros(len(self.scales) * len(self._steps), dtype=bool)
         measured[moment[self._has_value[metric]]] = True
-        found: Bools = measured[moment]
-        return found
+        return np.flatnonzero(measured[moment])
 
-    def _present(self) -> Bools:
-        present = np.zeros((len(self._scales), len(self._seeds)), dtype=bool)
-        present[self._row, self._column] = True
-        return present
+
+def _name(path: str) -> str:
+    """Of the file without its endings; of the folder before the first wildcard of a pattern."""
+    name = list(takewhile(lambda part: not glob.has_magic(part), Path(path).absolute().parts))[-1]
+    return name.partition(".")[0] or name
+
+
+def _bounds(values: Floats) -> tuple[float, float | None]:
+    """0 and 1 if all values are in there, else the smallest and the largest."""
+    values = values[~np.isnan(values)]
+    if ((values >= 0) & (values <= 1)).all():
+        return 0.0, 1.0
+    low, high = float(values.min()), float(values.max())
+    return low, high if high > low else None
 
 
 def _refuse_two_roles(roles: Roles) -> None:
