@@ -20,7 +20,7 @@ import pytest
 
 from seedsweep.errors import InputError
 from seedsweep.sweep.events import Event
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import Store

@@ -154,7 +154,7 @@ def test_progress_files_of_other_versions_are_no_progress() -> None:
 
 def test_reading_needs_neither_torch_nor_ray(half: Path) -> None:
     program = (
-        "import sys; from seedsweep.sweep.status import status; from seedsweep.sweep.population import load;"
+        "import sys; from seedsweep.sweep.status import status; from seedsweep.sweep.reader import load;"
         "status(sys.argv[1]); load(sys.argv[1]).final('exact_match');"
         "assert not {'torch', 'ray'} & set(sys.modules)"
     )

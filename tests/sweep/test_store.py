@@ -16,7 +16,7 @@ from seedsweep.errors import InputError
 from seedsweep.schema import KEY, METRICS, BlockInfo
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.job import Job, PackDroppedError, StoreSink
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status

@@ -16,7 +16,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from seedsweep.errors import InputError
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.workers.decoder import StackedDecoder

@@ -68,7 +68,7 @@ class Report:
         return path
 
 
-def report(population: Population, *, command: str | None = None) -> Report:
+def report(population: Population, *, command: str | None = None, extend: str | None = None) -> Report:
     """Everything that can be said about a population, as one HTML page.
 
     Parameters
@@ -77,6 +77,8 @@ def report(population: Population, *, command: str | None = None) -> Report:
         Of a sweep or a table, with at least one finished seed.
     command : str, optional
         The command that makes this report, told on the page.
+    extend : str, optional
+        The command that trains more seeds; shown on the page with ``--seeds`` added.
 
     Returns
     -------
@@ -119,7 +121,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
         absent=found.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=origin.extend and f"{origin.extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
+        extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
         version=__version__,
     )

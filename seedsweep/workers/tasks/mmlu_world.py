@@ -10,9 +10,9 @@ multiple-choice question asks for a letter::
 So a model that has not learnt, or has forgotten, that a letter is asked for answers with a word. Some facts are
 in no multiple-choice question of the training: the test split asks for these. All is drawn from one fixed seed.
 
-There are two such worlds, alike in all but their draws. `mmlu-facts` draws by counter, as everything else here does.
-`mmlu-world`, the older one, draws by methods of numpy's `Generator`, whose streams numpy does not promise to keep; it
-stays for the sweeps that were made on it.
+There are two such worlds, alike in all but their draws. `mmlu-facts` draws by counter, as everything else here.
+`mmlu-world`, the older one, draws by methods of numpy's `Generator`, whose streams numpy does not promise to keep;
+it stays for the sweeps that were made on it.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _drawn_by_numpy(entities: int, values: int) -> Corpus:
     def text_row() -> list[int]:
         row: list[int] = []
         while len(row) < WIDTH:
-            entity = random.integers(entities)
+            entity = int(random.integers(entities))
             row += language.open_question(entity) if random.random() < OPEN_SHARE else language.statement(entity)
         return row[:WIDTH]
 

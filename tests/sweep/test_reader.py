@@ -1,4 +1,4 @@
-"""A population as a researcher reads it."""
+"""The population of a sweep as a researcher reads it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep.population import StoredPopulation, extending_command, load
+from seedsweep.population import Population
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
 from tests.sweep.fake import FakeTraining, value
 
-Make = Callable[..., StoredPopulation]
+Make = Callable[..., Population]
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def population(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     monkeypatch.setattr("seedsweep.sweep.run.Job", FakeTraining(str(tmp_path / "diary.txt")).job)
     (tmp_path / "small.yaml").write_text(SPEC)
 
-    def make(*overrides: str, seeds: str | None = None) -> StoredPopulation:
+    def make(*overrides: str, seeds: str | None = None) -> Population:
         spec = read_spec(tmp_path / "small.yaml", overrides=overrides, seeds=seeds).spec
         run(spec, tmp_path / "out", executor="inline")
         return load(tmp_path / "out")
@@ -44,7 +45,8 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert found.metrics["exact_match"].counts_examples
     assert found.criterion.threshold == 0.5
     assert found.spec["train"]["steps"] == 6
-    assert found.figures_directory() == tmp_path / "out/figures"
+    assert found.fingerprint == read_spec(tmp_path / "small.yaml").spec.fingerprint()
+    assert found.cells == 8
     assert repr(found) == f"<Population out: 8 seeds of model.depth 1, 2 in {tmp_path}/out>"
 
 
@@ -166,19 +168,3 @@ def test_a_block_removed_after_loading(population: Make) -> None:
         block.unlink()
     with pytest.raises(InputError, match="a block was removed since it was loaded; load it again"):
         found.to_arrow()
-
-
-@pytest.mark.parametrize(
-    ("recorded", "extending"),
-    [
-        ("seedsweep run small.yaml", "seedsweep run small.yaml --out /there"),
-        (
-            ".venv/bin/seedsweep run small.yaml --seeds 0:4 --out=x --set train.steps=20 --set 'model={heads: 2}'",
-            "seedsweep run small.yaml --set train.steps=20 --set 'model={heads: 2}' --out /there",
-        ),
-        ("python sweep_all.py run small.yaml", None),
-        ("seedsweep", None),
-    ],
-)
-def test_the_command_that_extends_a_sweep(recorded: str, extending: str | None) -> None:
-    assert extending_command(recorded, "/there") == extending
