@@ -26,3 +26,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a message lists them: `a, b`, or `none`."""
+    return ", ".join(names) or "none"

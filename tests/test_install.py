@@ -17,7 +17,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from seedsweep.sweep.specfile import list_presets
+from seedsweep.sweep.presets import list_presets
 from tests.sweep.conftest import SPEC
 
 ROOT = Path(__file__).parent.parent

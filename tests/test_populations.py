@@ -29,7 +29,7 @@ def test_a_population_is_its_pocket_preset_and_complete(name: str) -> None:
     spec = read_spec(f"pocket/{name}").spec
     assert population.fingerprint == spec.fingerprint()
     assert population.scales == spec.scale.values
-    final = population.final(population.success.metric)
+    final = population.final(population.criterion.metric)
     assert final.seeds[: SEEDS[name]].tolist() == list(range(SEEDS[name]))
     assert final.present[:, : SEEDS[name]].all()
 
@@ -96,7 +96,7 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
-    at_least = population.success.threshold
+    at_least = population.criterion.threshold
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
     for scale in summarise_survival(curves, at_least=at_least).scales:

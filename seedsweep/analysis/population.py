@@ -93,14 +93,14 @@ def summarise_population(population: Population) -> PopulationSummary:
     (see `seedsweep.analysis.dip`). Without a threshold of success, the middle between the smallest and the largest
     value is taken; 0 if there are no values.
     """
-    success = population.success
-    low, high = population.metrics[success.metric].bounds
-    final = population.final(success.metric, success.split)
+    criterion = population.criterion
+    low, high = population.metrics[criterion.metric].bounds
+    final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
-    threshold = _middle(values) if success.threshold is None else success.threshold
+    threshold = _middle(values) if criterion.threshold is None else criterion.threshold
     in_distribution = {}
     if any(split.role == "in-distribution" for split in population.splits.values()):
-        inside = population.final(success.metric, split="in-distribution")
+        inside = population.final(criterion.metric, split="in-distribution")
         in_distribution = {
             scale: bootstrap_interval(np.mean, observed(inside.at(scale))) for scale in inside.scales
         }
@@ -108,17 +108,17 @@ def summarise_population(population: Population) -> PopulationSummary:
         name=population.name,
         path=population.path,
         scale_name=population.scale_name,
-        metric=success.metric,
-        split=success.split,
+        metric=criterion.metric,
+        split=criterion.split,
         threshold=threshold,
-        threshold_chosen=success.threshold is None,
-        higher_is_better=success.higher_is_better,
+        threshold_chosen=criterion.threshold is None,
+        higher_is_better=criterion.higher_is_better,
         in_distribution=in_distribution,
         scales=summarise(
             values,
             at_least=threshold,
-            higher_is_better=success.higher_is_better,
-            lattice=population.lattice(success.metric, success.split),
+            higher_is_better=criterion.higher_is_better,
+            lattice=population.lattice(criterion.metric, criterion.split),
             bounds=(low, math.inf if high is None else high),
         ),
     )

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from seedsweep.settings import TrainSettings
+from seedsweep.workers.settings import TrainSettings
 
 
 def learning_rate(train: TrainSettings, step: int) -> float:

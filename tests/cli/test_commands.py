@@ -137,7 +137,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
-    from seedsweep.workers.train import PackTrainer
+    from seedsweep.workers.trainer import PackTrainer
 
     honest = PackTrainer.token_nll
 
@@ -229,6 +229,8 @@ def test_report_of_a_table(seedsweep_command: Command, here: Path) -> None:
 def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     shutil.copytree(COUNT, here / "sweep")
     assert seedsweep_command("report sweep").out.endswith(f"report    {here}/sweep/report.html\n")
+    extend = f"seedsweep run pocket/count-depth --executor inline --out {here}/sweep --seeds 0:128"
+    assert f"<pre>{extend}</pre>" in (here / "sweep/report.html").read_text()
     assert seedsweep_command("status sweep").status == 0, "the report is no stranger in the sweep's directory"
     record = json.loads((here / "sweep/sweep.json").read_text())
     shutil.rmtree(here / "sweep/metrics")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from seedsweep.spec import SweepSpec
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
 
@@ -50,7 +50,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FakeT
 
     def use(**ways: Any) -> FakeTraining:
         training = FakeTraining(str(diary), **ways)
-        monkeypatch.setattr("seedsweep.workers.train.train_pack", training)
+        monkeypatch.setattr("seedsweep.sweep.run.Job", training.job)
         return training
 
     return use

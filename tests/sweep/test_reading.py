@@ -11,8 +11,8 @@ import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.schema import METRICS
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 
 # seeds × scales × (evaluations × splits × metrics + evaluations × diverged + evaluations after the first × loss)
 ROWS = 4 * 2 * (7 * 2 * 5 + 7 + 6)

@@ -13,16 +13,13 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from seedsweep.seeds import Seed
-from seedsweep.settings import GPTNeoXSettings, ModelSettings, PostLNSettings, Qwen2Settings
-from seedsweep.spec import CellSettings
-from seedsweep.workers.cost import (
-    TRIAL_FLOP,
-    flop_per_seed,
-    flop_per_seed_step,
-    memory_per_seed,
-    seconds_per_seed,
-)
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
+from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
+from seedsweep.workers.dialects.post_ln import PostLNSettings
+from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
+from seedsweep.workers.settings import CellSettings, ModelSettings
+from seedsweep.workers.trainer import PackTrainer
+from seedsweep.workers.trial import TRIAL_FLOP, seconds_per_seed
 
 Cell = Callable[..., CellSettings]
 
@@ -142,7 +139,7 @@ def test_a_trial_is_short_and_extrapolated_by_arithmetic(
             trials += (step - self.step) * self.cost
             self.step = step
 
-    monkeypatch.setattr("seedsweep.workers.train.PackTrainer", Trainer)
+    monkeypatch.setattr("seedsweep.workers.trial.PackTrainer", Trainer)
     monkeypatch.setattr("time.perf_counter", lambda: clock)
     settings = cell(**changes)
     assert seconds_per_seed(settings, "cpu", 4) == pytest.approx(flop_per_seed(settings) / speed)
