@@ -306,11 +306,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not (here / "runs").exists()
 
 
-def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
+def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(seedsweep_command: Command, here: Path) -> None:
     """A real interrupt of a real process; the values are those of an undisturbed run."""
-    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
-    command += ["--set", "train.steps=120", "--set", "execution.pack=2", "--seeds", "0:6"]
-    process = subprocess.Popen([*command, "--out", "disturbed"], stderr=subprocess.PIPE, text=True)
+    line = "run small.yaml --executor inline --set train.steps=120 --set execution.pack=2 --seeds 0:6"
+    command = [sys.executable, "-m", "seedsweep", *line.split(), "--out", "disturbed"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     progress = here / "disturbed/work"
     deadline = time.monotonic() + 120
     while not list(progress.glob("*/progress.json")) and process.poll() is None:
@@ -322,9 +322,10 @@ def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
     assert "run the same command to go on" in err
     assert "Traceback" not in err
 
-    done = subprocess.run([*command, "--out", "disturbed"], capture_output=True, text=True, check=True)
-    assert "trained" in done.stderr
-    subprocess.run([*command, "--out", "undisturbed"], capture_output=True, check=True)
+    done = seedsweep_command(f"{line} --out disturbed")
+    assert done.status == 0
+    assert "trained" in done.err
+    assert seedsweep_command(f"{line} --out undisturbed").status == 0
     tables = [
         seedsweep.load(name)
         .to_arrow()
