@@ -9,7 +9,7 @@ import pytest
 
 from seedsweep import load
 from seedsweep.analysis import identical_curves, summarise_survival
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
 ROOT = Path(__file__).parent.parent

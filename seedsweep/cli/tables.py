@@ -12,9 +12,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seedsweep.analysis import Interval, wording
-from seedsweep.analysis.findings import Findings
-from seedsweep.analysis.population import PopulationSummary
+from seedsweep.analysis.report.findings import Findings
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.measures import scale_text
 from seedsweep.sweep.estimate import Estimate
 from seedsweep.sweep.events import RunResult
@@ -90,7 +91,7 @@ def summary(found: PopulationSummary) -> Table:
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     side = "≥" if found.higher_is_better else "≤"
     columns = [
-        wording.field(found.scale_name),
+        text.field(found.scale_name),
         "seeds",
         *inside,
         "mean",
@@ -105,7 +106,7 @@ def summary(found: PopulationSummary) -> Table:
         success = scale.success
         significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
         table.add_row(
-            wording.scale(scale.scale),
+            text.scale(scale.scale),
             f"{scale.n}{diverged}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
@@ -161,7 +162,7 @@ def status(current: SweepStatus) -> RenderableType:
     """A line per scale, and one for the whole sweep."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
-    columns = [wording.field(current.scale_name), "done", "running", "missing"]
+    columns = [text.field(current.scale_name), "done", "running", "missing"]
     columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
     table = _table(current.name, columns)
     for scale in current.scales:
@@ -190,7 +191,7 @@ def plan(estimated: Estimate) -> RenderableType:
     table = _table(
         estimated.store + ("" if estimated.exists else " (new)"),
         (
-            wording.field(estimated.scale_name),
+            text.field(estimated.scale_name),
             "seeds",
             "there",
             "to train",

@@ -15,7 +15,7 @@ import pandas
 import pytest
 
 from seedsweep import InputError, read_table
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.tables import TablePopulation
 
 NAMED = {"scale": "depth", "seed": "run", "metric": "acc"}

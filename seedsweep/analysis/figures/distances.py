@@ -8,10 +8,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import wording
-from seedsweep.analysis.drift import MinimumCapacity, ScaleDrift
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift
+from seedsweep.analysis.study.summary import ScaleSummary
 
 
 def distances(
@@ -76,7 +76,7 @@ def distances(
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     style.draw_intervals(left, [row.to_largest for row in drift], style.INK, "D")
     style.draw_intervals(right, [row.to_previous for row in drift], style.INK, "D")
-    left.set_title(f"$W_2$ to {wording.scale(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
+    left.set_title(f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
     right.set_title("$W_2$ to the scale before", loc="left", **style.LABEL)
     for axes in (left, right):
         _draw_noise(axes, drift)

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.emergence import DrawnCurve, ExtremeCurves
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import observed
+from seedsweep.analysis.statistics.emergence import DrawnCurve, ExtremeCurves
+from seedsweep.analysis.statistics.samples import observed
 
 
 def extreme_curves(

@@ -12,10 +12,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, observed
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.study.summary import ScaleSummary
 
 BINS: Final = 25
 SHARE_TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -110,7 +110,7 @@ def ladder(
     style.draw_intervals(distance, [s.w2_to_largest for s in summaries], style.INK, "D")
     reach = [end for s in summaries for end in (s.w2_to_largest.estimate, s.w2_to_largest.high)]
     distance.set(ylim=style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
-    to_largest = f"$W_2$ to {wording.scale(scales[-1])}, in {metric_name}"
+    to_largest = f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}"
     distance.set_title(to_largest, **style.LABEL, loc="left")
 
     for axes in (location, success, distance):
@@ -149,7 +149,7 @@ def _draw_populations(
             dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
             dots.set_rasterized(part.size > style.CROWD)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
-        style.draw_title(panel, wording.scale(summary.scale), _population_note(summary))
+        style.draw_title(panel, text.scale(summary.scale), _population_note(summary))
         style.plain(panel)
     panels[0].set(xlim=(-0.26 * widest, 1.06 * widest), ylim=style.with_margin(metric_range))
     panels[0].set_xticks([0.0, max((tick for tick in SHARE_TICKS if tick <= widest), default=SHARE_TICKS[0])])

@@ -13,10 +13,10 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, as_sample, observed
-from seedsweep.analysis.success import succeeds
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.statistics.success import succeeds
 
 COLUMNS: Final = 4  # panels in a row
 
@@ -90,7 +90,7 @@ def learning_curves(
         _draw_curves(panel, steps[scale], values[scale], successful)
         panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
         note = f"{successful.sum()} of {len(successful)} succeed"
-        style.draw_title(panel, f"{scale_name} {wording.scale(scale)}", note)
+        style.draw_title(panel, f"{scale_name} {text.scale(scale)}", note)
         style.plain(panel)
     for spare in panels[len(scales) :]:
         spare.remove()

@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, as_sample
-from seedsweep.analysis.success import succeeds
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample
+from seedsweep.analysis.statistics.success import succeeds
 
 BINS: Final = 20
 COLUMNS: Final = 4  # panels in a row
@@ -107,7 +107,7 @@ def metric_twins(
         style.plain(panel)
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)
         _histogram(panel, [(y[group], colour) for group, colour in groups], y_range, upright=False)
-        panel.set_title(f"{scale_name} {wording.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
+        panel.set_title(f"{scale_name} {text.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
     for spare in panels[len(scales) :]:
         spare.remove()
     for lowest in panels[max(0, len(scales) - columns) : len(scales)]:

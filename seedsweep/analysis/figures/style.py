@@ -12,10 +12,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 
-from seedsweep.analysis import wording
-from seedsweep.analysis.bootstrap import Interval
-from seedsweep.analysis.samples import FloatArray
-from seedsweep.analysis.success import SuccessRate, succeeds
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.success import SuccessRate, succeeds
 
 SUCCESS: Final = "#0072B2"
 FAILURE: Final = "#E69F00"
@@ -66,8 +66,8 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
 def draw_title(axes: Axes, title: str, note: str) -> None:
     """A title, and below it a note in small print."""
     axes.set_title(title, fontsize=TEXT + 1, color=INK, pad=5 + 1.3 * SMALL * len(note.splitlines()))
-    text = axes.annotate(note, (0.5, 1.0), (0, 3), "axes fraction", "offset points", ha="center", va="bottom")
-    text.set(fontsize=SMALL, color=INK)
+    small = axes.annotate(note, (0.5, 1.0), (0, 3), "axes fraction", "offset points", ha="center", va="bottom")
+    small.set(fontsize=SMALL, color=INK)
 
 
 def draw_intervals(
@@ -91,7 +91,7 @@ def draw_intervals(
 
 def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None:
     """The scales at equal distances on the horizontal axis of one of `panels` panels beside each other."""
-    labels = [wording.scale(scale) for scale in scales]
+    labels = [text.scale(scale) for scale in scales]
     does_not_fit = max(map(len, labels)) * len(labels) > CHARACTERS / panels
     axes.set_xticks(range(len(scales)), labels, rotation=90 if does_not_fit else 0)
     axes.set_xlim(-0.5, len(scales) - 0.5)

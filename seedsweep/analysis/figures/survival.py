@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.success import success_rate
-from seedsweep.analysis.survival_summary import SurvivalSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.success import success_rate
+from seedsweep.analysis.study.summary import SurvivalSummary
 
 ROW: Final = 0.15  # inches, of the numbers at risk
 
@@ -69,7 +69,7 @@ def survival_curves(
         )
         panel.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
         panel.plot(
-            times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=wording.scale(scale.scale)
+            times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=text.scale(scale.scale)
         )
         leaving = -np.diff(np.append(curve.at_risk, 0)) - curve.events
         censored = leaving > 0
@@ -131,7 +131,7 @@ def budget_sensitivity(summary: SurvivalSummary, *, scale_name: str) -> Figure:
     for scale, colour in zip(summary.scales, colours, strict=True):
         low, high = [rate.low for rate in scale.success], [rate.high for rate in scale.success]
         if scale.cut_off.n:
-            label = f"{wording.scale(scale.scale)}: {scale.cut_off.verdict}"
+            label = f"{text.scale(scale.scale)}: {scale.cut_off.verdict}"
             panel.fill_between(scale.steps, low, high, color=colour, alpha=0.15, linewidth=0)
             panel.plot(
                 scale.steps,

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.success import SuccessRate
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.success import SuccessRate
+from seedsweep.analysis.study.summary import ScaleSummary
 
 
 def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: str) -> Figure:

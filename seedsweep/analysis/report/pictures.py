@@ -11,12 +11,13 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import figures, wording
+from seedsweep.analysis import figures
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
-from seedsweep.analysis.mirage import MirageCheck
-from seedsweep.analysis.places import scale_word
 from seedsweep.analysis.report.svg import inline_svg
-from seedsweep.analysis.study import Study
+from seedsweep.analysis.report.wording import scale_word
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.mirage import MirageCheck
+from seedsweep.analysis.study.study import Study
 from seedsweep.population import ALL_ROWS, Population
 
 CURVES: Final = 100
@@ -45,7 +46,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
     def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
         return Picture(name, title, caption, inline_svg(figure, name, f"{title}. {caption}"))
 
-    rates = wording.listed([wording.percent(s.success.rate) for s in summaries])
+    rates = text.listed([text.percent(s.success.rate) for s in summaries])
     yield picture(
         "ladder",
         f"Where the seeds end, by {what}",
@@ -64,7 +65,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             figures.extreme_curves(measured.values, study.extremes, **axes),
         )
     if study.claims:
-        shown = wording.percent(study.claims[0].probability.estimate)
+        shown = text.percent(study.claims[0].probability.estimate)
         yield picture(
             "claims",
             "How often a small study would claim a sudden emergence",
@@ -77,7 +78,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         placed = (
             "No step stands out of the noise here."
             if study.capacity.scale is None
-            else f"Here the largest drop is at {what} {wording.scale(study.capacity.scale)}."
+            else f"Here the largest drop is at {what} {text.scale(study.capacity.scale)}."
         )
         yield picture(
             "distances",

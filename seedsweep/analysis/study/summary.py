@@ -1,0 +1,388 @@
+"""The whole ladder in one table: where the seeds of every scale end, and when they get there."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import combinations
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
+from seedsweep.analysis.statistics.budget import CutOff, cut_off, success_by_budget
+from seedsweep.analysis.statistics.drift import distance_to_largest
+from seedsweep.analysis.statistics.modality import DipResult, dip
+from seedsweep.analysis.statistics.mode import mode
+from seedsweep.analysis.statistics.results import Interval, Result, jsonable
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, observed, samples_by_scale
+from seedsweep.analysis.statistics.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.analysis.statistics.survival import (
+    LogRank,
+    SurvivalCurve,
+    ThresholdTimes,
+    kaplan_meier,
+    log_rank,
+    time_to_threshold,
+)
+
+if TYPE_CHECKING:
+    from seedsweep.population import Population
+
+QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
+"""Levels of `ScaleSummary.quantiles`."""
+
+
+@dataclass(frozen=True)
+class ScaleSummary(Result):
+    """The population of seeds at one scale.
+
+    Attributes
+    ----------
+    scale : float
+        The value on the ladder.
+    n : int
+        All seeds.
+    n_diverged : int
+        Seeds whose value is `nan`. They count as failures in `success` and are left out elsewhere.
+    mean : Interval
+        Of the seeds that have a value.
+    median : float
+        Of the seeds that have a value; `nan` if there are none.
+    quantiles : mapping of float to float
+        The quantiles at 0.05, 0.25, 0.75 and 0.95 of the seeds that have a value, interpolated as numpy does;
+        `nan` if there are none.
+    mode : Interval
+        See `seedsweep.analysis.mode`.
+    success : SuccessRate
+        Over all n seeds.
+    mean_given_success : Interval or None
+        None if no seed succeeded.
+    dip : DipResult
+        Test of unimodality, with the share of tied values.
+    w2_to_largest : Interval
+        Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
+    """
+
+    scale: float
+    n: int
+    n_diverged: int
+    mean: Interval
+    median: float
+    quantiles: Mapping[float, float]
+    mode: Interval
+    success: SuccessRate
+    mean_given_success: Interval | None
+    dip: DipResult
+    w2_to_largest: Interval
+
+
+def summarise(
+    values: Mapping[float, npt.ArrayLike],
+    *,
+    at_least: float,
+    higher_is_better: bool = True,
+    lattice: float | None = None,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+) -> tuple[ScaleSummary, ...]:
+    """Every statistic of this package at every scale of a ladder.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        The final metric of every seed; `nan` for a diverged one. The scales may have different numbers of
+        seeds, or none.
+    at_least : float
+        The metric at which a seed counts as a success.
+    higher_is_better : bool
+        False turns `at_least` into "at most": a seed with a loss of that or less is a success.
+    lattice : float, optional
+        Step of a lattice-valued metric, for the dip test.
+    bounds : tuple of two floats, or None
+        The range of the metric, for the mode.
+
+    Returns
+    -------
+    tuple of ScaleSummary
+        Sorted by scale; empty for an empty mapping.
+
+    Raises
+    ------
+    ValueError
+        If a scale is not a finite number, or a sample, the threshold, the lattice or the bounds are not
+        what `dip`, `mode` and `success_rate` accept; the message names the scale.
+
+    Notes
+    -----
+    Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
+    the success rate. The order of the seeds does not matter: they are sorted first.
+
+    References
+    ----------
+    .. [1] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 and 4c.
+
+    Examples
+    --------
+    >>> small, large = summarise({4: [0.0, 0.9, 0.8, 1.0], 2: [0.0, 0.1, 0.0, 0.8]}, at_least=0.5)
+    >>> small.scale, small.success.rate, small.mean.estimate
+    (2.0, 0.25, 0.225)
+    >>> large.w2_to_largest.estimate
+    0.0
+    """
+    samples = samples_by_scale(values)
+    values_of = {scale: observed(sample) for scale, sample in samples.items()}
+    summaries = []
+    for scale, sample in samples.items():
+        with errors_name(scale):
+            summaries.append(
+                ScaleSummary(
+                    scale=scale,
+                    n=sample.size,
+                    n_diverged=int(np.isnan(sample).sum()),
+                    mean=bootstrap_interval(np.mean, observed(sample)),
+                    median=_quantiles(observed(sample), [0.5])[0],
+                    quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
+                    mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
+                    success=success_rate(sample, at_least, higher_is_better=higher_is_better),
+                    mean_given_success=_mean_given_success(sample, at_least, higher_is_better),
+                    dip=dip(sample, lattice=lattice),
+                    w2_to_largest=distance_to_largest(scale, values_of),
+                )
+            )
+    return tuple(summaries)
+
+
+def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
+    return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
+
+
+def _mean_given_success(sample: FloatArray, at_least: float, higher_is_better: bool) -> Interval | None:
+    statistic = partial(mean_given_success, threshold=at_least, higher_is_better=higher_is_better)
+    interval = bootstrap_interval(statistic, sample)
+    return None if math.isnan(interval.estimate) else interval
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleSurvival(Result):
+    """Time to the threshold at one scale.
+
+    Attributes
+    ----------
+    scale : float
+        The value on the ladder.
+    times : ThresholdTimes
+        Of every seed.
+    survival : SurvivalCurve
+        Share of the seeds that have not got there yet.
+    steps : tuple of float
+        The evaluations.
+    success : tuple of SuccessRate
+        P(success) had training been stopped at each of `steps`.
+    cut_off : CutOff
+        Whether the budget explains the failures.
+    """
+
+    scale: float
+    times: ThresholdTimes
+    survival: SurvivalCurve
+    steps: tuple[float, ...]
+    success: tuple[SuccessRate, ...]
+    cut_off: CutOff
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalSummary(Result):
+    """Time to the threshold along a ladder.
+
+    Attributes
+    ----------
+    at_least : float
+        The threshold.
+    scales : tuple of ScaleSurvival
+        Ascending.
+    log_rank : LogRank
+        Of all scales.
+    pairwise : tuple of LogRank
+        Of every two scales that have seeds. The p-values are not corrected for their number.
+    """
+
+    at_least: float
+    scales: tuple[ScaleSurvival, ...]
+    log_rank: LogRank
+    pairwise: tuple[LogRank, ...]
+
+
+def summarise_survival(
+    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]], *, at_least: float
+) -> SurvivalSummary:
+    """Time to the threshold and what the budget decides at every scale of a ladder, and the log-rank tests
+    between them.
+
+    Parameters
+    ----------
+    curves : mapping from scale to (steps, values)
+        Shapes (t,) and (n, t); the scales may have different evaluations and numbers of seeds.
+    at_least : float
+        The metric at which a seed counts as a success.
+
+    Returns
+    -------
+    SurvivalSummary
+        A scale without seeds has empty curves and takes no part in the tests.
+
+    Raises
+    ------
+    ValueError
+        As `time_to_threshold`; the message names the scale.
+
+    Examples
+    --------
+    >>> steps = [0, 100, 200]
+    >>> summary = summarise_survival(
+    ...     {1: (steps, [[0.0, 0.1, 0.0]] * 8), 2: (steps, [[0.0, 0.6, 0.9]] * 8)}, at_least=0.5
+    ... )
+    >>> [scale.survival.median.estimate for scale in summary.scales]
+    [inf, 100.0]
+    >>> summary.log_rank.pvalue < 0.001
+    True
+    """
+    scales = []
+    for scale in sorted(curves):
+        steps, values = curves[scale]
+        with errors_name(scale):
+            times = time_to_threshold(steps, values, at_least)
+            scales.append(
+                ScaleSurvival(
+                    scale=float(scale),
+                    times=times,
+                    survival=kaplan_meier(times.steps, times.reached),
+                    steps=tuple(as_sample(steps).tolist()),
+                    success=success_by_budget(steps, values, at_least),
+                    cut_off=cut_off(steps, values, at_least),
+                )
+            )
+    groups = {s.scale: (s.times.steps, s.times.reached) for s in scales if s.survival.n}
+    return SurvivalSummary(
+        at_least=float(at_least),
+        scales=tuple(scales),
+        log_rank=log_rank(groups),
+        pairwise=tuple(log_rank({a: groups[a], b: groups[b]}) for a, b in combinations(groups, 2)),
+    )
+
+
+@dataclass(frozen=True)
+class PopulationSummary(Result):
+    """Every scale of a population under one metric and one split.
+
+    Attributes
+    ----------
+    name, path : str
+        Of the sweep or the table.
+    scale_name : str
+        Dotted name of the swept field, or the name of a column.
+    metric, split : str
+        What is summarised.
+    threshold : float
+        Of success, in the unit of the metric.
+    threshold_chosen : bool
+        Nobody has said what success is: the threshold is the middle of the observed values.
+    higher_is_better : bool
+        Whether success is a value of at least the threshold; else it is at most that.
+    in_distribution : mapping of float to Interval
+        Mean of the same metric on the in-distribution split, per scale; diverged seeds left out. Empty if the
+        population knows no such split.
+    scales : tuple of ScaleSummary
+        In ascending order.
+    """
+
+    name: str
+    path: str
+    scale_name: str
+    metric: str
+    split: str
+    threshold: float
+    threshold_chosen: bool
+    higher_is_better: bool
+    in_distribution: Mapping[float, Interval]
+    scales: tuple[ScaleSummary, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know about these numbers, a sentence each."""
+        notes = []
+        if self.threshold_chosen:
+            notes.append(
+                f"nobody said what success is: {self.threshold:.4g} is the middle of the observed values; "
+                "give a threshold of your own"
+            )
+        if lone := [scale.scale for scale in self.scales if scale.n - scale.n_diverged == 1]:
+            notes.append(f"one value only at {_places(self, lone)}: nothing can be said about its spread or modes")
+        if diverged := [scale for scale in self.scales if scale.n_diverged]:
+            notes.append(
+                f"{sum(scale.n_diverged for scale in diverged)} seeds have no final value, at "
+                f"{_places(self, [scale.scale for scale in diverged])}: they count as failures in P(success) and "
+                "are left out elsewhere"
+            )
+        return tuple(notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``."""
+        plain = ("name", "path", "scale_name", "metric", "split", "threshold", "threshold_chosen")
+        told = {key: getattr(self, key) for key in (*plain, "higher_is_better")}
+        told["notes"] = list(self.notes)
+        told["scales"] = [
+            {**scale.to_dict(), "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale))}
+            for scale in self.scales
+        ]
+        return told
+
+
+def summarise_population(population: Population) -> PopulationSummary:
+    """Summarise the final values of the metric and split that decide about success.
+
+    A metric that is a share of a split's examples lies on a lattice; the dip test is then run on jittered values
+    (see `seedsweep.analysis.dip`). Without a threshold of success, the middle between the smallest and the largest
+    value is taken; 0 if there are no values.
+    """
+    criterion = population.criterion
+    low, high = population.metrics[criterion.metric].bounds
+    final = population.final(criterion.metric, criterion.split)
+    values = {scale: final.at(scale) for scale in final.scales}
+    threshold = _middle(values) if criterion.threshold is None else criterion.threshold
+    in_distribution = {}
+    if any(split.role == "in-distribution" for split in population.splits.values()):
+        inside = population.final(criterion.metric, split="in-distribution")
+        in_distribution = {
+            scale: bootstrap_interval(np.mean, observed(inside.at(scale))) for scale in inside.scales
+        }
+    return PopulationSummary(
+        name=population.name,
+        path=population.path,
+        scale_name=population.scale_name,
+        metric=criterion.metric,
+        split=criterion.split,
+        threshold=threshold,
+        threshold_chosen=criterion.threshold is None,
+        higher_is_better=criterion.higher_is_better,
+        in_distribution=in_distribution,
+        scales=summarise(
+            values,
+            at_least=threshold,
+            higher_is_better=criterion.higher_is_better,
+            lattice=population.lattice(criterion.metric, criterion.split),
+            bounds=(low, math.inf if high is None else high),
+        ),
+    )
+
+
+def _middle(values: Mapping[float, FloatArray]) -> float:
+    everything = observed(np.concatenate([*values.values(), []]))
+    return float((everything.min() + everything.max()) / 2) if everything.size else 0.0
+
+
+def _places(summary: PopulationSummary, scales: list[float]) -> str:
+    return f"{text.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"
