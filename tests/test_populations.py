@@ -70,10 +70,10 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
-    at_least = population.criterion.threshold
+    threshold = population.criterion.threshold
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
-    for scale in summarise_survival(curves, at_least=at_least).scales:
-        assert scale.survival.n_events == (final.at(scale.scale) >= at_least).sum()
+    for scale in summarise_survival(curves, threshold=threshold).scales:
+        assert scale.survival.n_events == (final.at(scale.scale) >= threshold).sum()
     # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
-    assert summarise_survival(curves, at_least=at_least).scales[0].times.lost.any()
+    assert summarise_survival(curves, threshold=threshold).scales[0].times.lost.any()

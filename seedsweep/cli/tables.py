@@ -89,18 +89,18 @@ def summary(found: PopulationSummary) -> Table:
     if jittered:
         caption += ", from jittered values, since they lie on a lattice"
     inside = ["in-dist.\nmean"] if found.in_distribution else []
-    side = "≥" if found.higher_is_better else "≤"
+    criterion = found.criterion
     columns = [
         text.field(found.scale_name),
         "seeds",
         *inside,
         "mean",
         "mode",
-        f"P({side} {found.threshold:.4g})",
+        f"P({text.side(criterion)} {criterion.threshold:.4g})",
     ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    table = _table(f"{found.name}: {found.metric} on {found.split}", columns, caption)
+    table = _table(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         success = scale.success

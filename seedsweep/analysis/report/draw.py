@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from seedsweep.analysis import figures
 from seedsweep.analysis.statistics import text
@@ -16,17 +15,16 @@ def draw(population: Population, summary: PopulationSummary, directory: Path) ->
 
     Returns the paths.
     """
-    final = population.final(summary.metric, summary.split)
-    curves = population.curves(summary.metric, summary.split)
+    criterion = summary.criterion
+    final = population.final(criterion.metric, criterion.split)
+    curves = population.curves(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
-    words: dict[str, Any] = {
+    names = {
         "scale_name": text.field(population.scale_name),
-        "metric_name": f"{summary.metric} ({summary.split})",
-        "at_least": summary.threshold,
-        "higher_is_better": summary.higher_is_better,
+        "metric_name": f"{criterion.metric} ({criterion.split})",
     }
-    drawn = {"ladder": figures.ladder(values, summary.scales, **words)}
+    drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names)}
     if curves:
         lines = {scale: (curve.steps, curve.values) for scale, curve in curves.items()}
-        drawn["learning_curves"] = figures.learning_curves(lines, **words, ends=values)
+        drawn["learning_curves"] = figures.learning_curves(lines, criterion, **names, ends=values)
     return [str(path) for name, figure in drawn.items() for path in figures.save(figure, directory / name)]

@@ -330,8 +330,8 @@ def _open(study: Study) -> Finding | None:
 
 
 def _warnings(study: Study) -> tuple[str, ...]:
-    what, summary = scale_word(study), study.summary
-    told = list(summary.notes)
+    what, metric = scale_word(study), study.summary.criterion.metric
+    told = list(study.summary.notes)
     for group in study.duplicates or ():
         if group.same_run:
             names = text.listed([str(seed) for seed in group.seeds])
@@ -361,7 +361,7 @@ def _warnings(study: Study) -> tuple[str, ...]:
     if study.measured.with_end:
         means = text.listed([text.number(mean) for mean in study.measured.with_end.values()])
         told.append(
-            f"the metric {summary.metric} does not ask for the end token; the mean of {summary.metric}_end, which "
+            f"the metric {metric} does not ask for the end token; the mean of {metric}_end, which "
             f"does, is {means} along the ladder"
         )
     return tuple(f"{note[0].upper()}{note[1:]}." for note in told)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import assert_never
 
+import numpy as np
+
 from seedsweep.analysis.report.wording import (
     at,
     budget_verdict,
@@ -87,7 +89,7 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
     if budget_verdict(study, places) == "cut off":
         but.append("seeds were still crossing over when training stopped")
     if study.mirage and all(under_metrics(study, scale) == "mirage" for scale in places):
-        but.append(f"the groups show in {study.summary.metric} only, not in a continuous metric")
+        but.append(f"the groups show in {study.summary.criterion.metric} only, not in a continuous metric")
     first_line = f"By chance: at {at(study, places)} the random seed decides who succeeds"
     return first_line + (f"; but {' and '.join(but)}." if but else "."), (
         f"Runs that differ in nothing but the seed part into separate groups. At {at(study, [clearest])}, "
@@ -124,12 +126,9 @@ def _ends(study: Study) -> str:
 
 
 def _largest_step(study: Study) -> str:
-    sign = 1 if study.summary.higher_is_better else -1
-    steps = [
-        (sign * (b.summary.mean.estimate - a.summary.mean.estimate), a, b)
-        for a, b in zip(study.scales, study.scales[1:], strict=False)
-    ]
-    _, before, after = max(steps, key=lambda step: -math.inf if math.isnan(step[0]) else step[0])
+    means = study.summary.criterion.oriented([scale.summary.mean.estimate for scale in study.scales])
+    largest = int(np.argmax(np.nan_to_num(np.diff(means), nan=-math.inf)))
+    before, after = study.scales[largest : largest + 2]
     return (
         f"from {text.number(before.summary.mean.estimate)} at {at(study, [before])} to "
         f"{text.number(after.summary.mean.estimate)} at {at(study, [after])}"

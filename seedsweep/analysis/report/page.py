@@ -17,8 +17,8 @@ from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study, study
-from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.analysis.study.verdict import FEWEST_TO_TELL
+from seedsweep.criterion import Criterion
 from seedsweep.population import ALL_ROWS, Population
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
@@ -112,7 +112,7 @@ def report(population: Population, *, command: str | None = None) -> Report:
         what=scale_word(found),
         scales=text.listed([text.scale(scale) for scale in population.scales]),
         count=seeds_per_scale(found.scales),
-        success=_success(summary),
+        success=_success(summary.criterion),
         findings=words,
         pictures=list(pictures(population, found)),
         tables=list(tables(found)),
@@ -126,8 +126,8 @@ def report(population: Population, *, command: str | None = None) -> Report:
     return Report(words, found, html)
 
 
-def _success(summary: PopulationSummary) -> str:
+def _success(criterion: Criterion) -> str:
     """What a seed that succeeds does."""
-    where = "" if summary.split == ALL_ROWS else f" on {summary.split}"
-    side = "least" if summary.higher_is_better else "most"
-    return f"{summary.metric}{where} is at {side} {text.number(summary.threshold)}"
+    where = "" if criterion.split == ALL_ROWS else f" on {criterion.split}"
+    side = "least" if criterion.higher_is_better else "most"
+    return f"{criterion.metric}{where} is at {side} {text.number(criterion.shown(criterion.least))}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from markupsafe import Markup
@@ -36,11 +36,10 @@ class Picture:
 
 def pictures(population: Population, study: Study) -> Iterator[Picture]:
     """The figures of a report, in the order of the page."""
-    summary, measured = study.summary, study.measured
+    criterion, measured = study.summary.criterion, study.measured
     what = scale_word(study)
-    metric = _on(summary.metric, summary.split)
-    axes: dict[str, Any] = {"scale_name": what, "metric_name": metric}
-    success: dict[str, Any] = {"at_least": summary.threshold, "higher_is_better": summary.higher_is_better}
+    metric = _on(criterion.metric, criterion.split)
+    axes = {"scale_name": what, "metric_name": metric}
     summaries = [scale.summary for scale in study.scales]
 
     def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
@@ -53,7 +52,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual "
         "numbers with 95 % intervals: the mode is where most seeds end, and jumps where the mean and "
         f"P(success) may climb gradually. Here P(success) is {rates} along the ladder.",
-        figures.ladder(measured.values, summaries, **axes, **success),
+        figures.ladder(measured.values, summaries, criterion, **axes),
     )
     if study.extremes is not None:
         yield picture(
@@ -86,23 +85,21 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "Wasserstein-2 distance of the distribution over seeds to that of the largest scale, and to the "
             "scale before. The boxes are what chance alone makes of one scale: inside them nothing is shown. "
             f"{placed}",
-            figures.distances(
-                study.drift, study.capacity, summaries, **axes, higher_is_better=summary.higher_is_better
-            ),
+            figures.distances(study.drift, study.capacity, summaries, criterion, **axes),
         )
     for number, (name, values) in enumerate(measured.continuous.items()):
         low, high = population.metrics[name].bounds
         drawn = figures.densities(
             values,
             scale_name=what,
-            metric_name=_on(name, summary.split),
+            metric_name=_on(name, criterion.split),
             bounds=(low, np.inf if high is None else high),
         )
         yield picture(
             f"density-{number}",
             f"The same seeds under {name}",
             f"Smoothed distribution of {name} over seeds, one row per scale, a tick for every seed. Two humps "
-            f"here are not made by how {summary.metric} is scored.",
+            f"here are not made by how {criterion.metric} is scored.",
             drawn,
         )
     if study.mirage is not None:
@@ -110,14 +107,14 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         drawn = figures.metric_twins(
             measured.values,
             measured.continuous[name],
+            criterion,
             scale_name=what,
             harsh_name=metric,
             continuous_name=name,
-            **success,
         )
         yield picture(
             "twins",
-            f"{summary.metric} beside {name}",
+            f"{criterion.metric} beside {name}",
             f"A dot per seed, with the histogram of each metric at its side; of the other metrics, {name} ranks "
             "the seeds least alike. If the colours do not mix along the horizontal axis, both metrics tell the "
             "same seeds apart.",
@@ -132,14 +129,14 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             figures.u_shape(summaries, **axes),
         )
     if measured.curves:
-        yield picture(*_learning_curves(study, axes, success))
+        yield picture(*_learning_curves(study, axes))
     if study.survival is not None:
         yield picture(
             "survival",
             "How many seeds are not there yet",
             "Share of the seeds that have not yet reached success for good (Kaplan–Meier, with 95 % bands), "
             "and their number below. A curve that still falls at its end is cut off by the step budget.",
-            figures.survival_curves(study.survival, **axes, higher_is_better=summary.higher_is_better),
+            figures.survival_curves(study.survival, criterion, **axes),
         )
         yield picture(
             "budget",
@@ -164,7 +161,7 @@ def _on(metric: str, split: str) -> str:
     return metric if split == ALL_ROWS else f"{metric} ({split})"
 
 
-def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]) -> tuple[str, str, str, Figure]:
+def _learning_curves(study: Study, axes: dict[str, str]) -> tuple[str, str, str, Figure]:
     lines, ends, left_out = {}, {}, 0
     for scale, curves in study.measured.curves.items():
         end = study.measured.values[scale]
@@ -179,7 +176,7 @@ def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]
         if left_out
         else ""
     )
-    drawn = figures.learning_curves(lines, **axes, **success, ends=ends)
+    drawn = figures.learning_curves(lines, study.summary.criterion, **axes, ends=ends)
     caption = (
         f"One line per seed over training, blue if it ends in success; the dashed line is the threshold.{note}"
     )

@@ -54,13 +54,14 @@ def _scales(study: Study) -> Iterator[PageTable]:
     found = study.summary
     inside = ["in-distribution mean"] if found.in_distribution else []
     diverged = ["diverged"] if any(s.n_diverged for s in found.scales) else []
-    side = "≥" if found.higher_is_better else "≤"
+    criterion = found.criterion
+    threshold = text.number(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
         "failures in P(success) and are left out elsewhere.",
         [scale_word(study), "seeds", *diverged, *inside, "mean", "mode",
-         f"P({side} {text.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
+         f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
             [
                 text.scale(s.scale),

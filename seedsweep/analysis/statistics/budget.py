@@ -31,13 +31,13 @@ BudgetVerdict: TypeAlias = Literal["cut off", "settled", "open", "nothing failed
 
 
 def success_by_budget(
-    steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float, *, confidence: float = 0.95
+    steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
 ) -> tuple[SuccessRate, ...]:
     """P(success) as a function of the step budget: what would have been found had training been stopped there.
 
     Parameters
     ----------
-    steps, curves, at_least
+    steps, curves, threshold
         As `seedsweep.analysis.time_to_threshold`.
     confidence : float
         Of the intervals.
@@ -61,12 +61,12 @@ def success_by_budget(
 
     Examples
     --------
-    >>> rates = success_by_budget([0, 100, 200], [[0.0, 0.2, 0.9], [0.0, 0.7, 0.8]], at_least=0.5)
+    >>> rates = success_by_budget([0, 100, 200], [[0.0, 0.2, 0.9], [0.0, 0.7, 0.8]], threshold=0.5)
     >>> [rate.rate for rate in rates]
     [0.0, 0.5, 1.0]
     """
-    _, values = as_curves(steps, curves, at_least)
-    return tuple(success_rate(column, at_least, confidence=confidence) for column in values.T)
+    _, values = as_curves(steps, curves, threshold)
+    return tuple(success_rate(column, threshold, confidence=confidence) for column in values.T)
 
 
 @dataclass(frozen=True)
@@ -96,12 +96,12 @@ class CutOff(Result):
     if_doubled: Interval
 
 
-def still_rising(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float) -> Bools:
+def still_rising(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float) -> Bools:
     """Which seeds are below the threshold at the end, but on their way to it?
 
     Parameters
     ----------
-    steps, curves, at_least
+    steps, curves, threshold
         As `seedsweep.analysis.time_to_threshold`.
 
     Returns
@@ -137,28 +137,28 @@ def still_rising(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float) -
     Examples
     --------
     >>> rising, flat = [0.0, 0.1, 0.2, 0.3, 0.4], [0.1, 0.0, 0.1, 0.0, 0.1]
-    >>> still_rising([0, 1, 2, 3, 4], [rising, flat], at_least=0.5)
+    >>> still_rising([0, 1, 2, 3, 4], [rising, flat], threshold=0.5)
     array([ True, False])
     """
-    steps, values = as_curves(steps, curves, at_least)
+    steps, values = as_curves(steps, curves, threshold)
     m = max(4, int((steps > LATE * steps[-1]).sum()))
     rising = np.zeros(len(values), dtype=np.bool_)
     if steps.size >= m:
         earlier, later = np.triu_indices(m, k=1)
         distances = steps[-m:][later] - steps[-m:][earlier]
-        for i in np.flatnonzero(values[:, -1] < at_least):
+        for i in np.flatnonzero(values[:, -1] < threshold):
             rises = values[i, -m:][later] - values[i, -m:][earlier]
             in_as_many_steps = np.median(rises / distances) * (steps[-1] - steps[0])
-            rising[i] = values[i, -1] + in_as_many_steps >= at_least and _mann_kendall(rises, values[i, -m:])
+            rising[i] = values[i, -1] + in_as_many_steps >= threshold and _mann_kendall(rises, values[i, -m:])
     return rising
 
 
-def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float, *, confidence: float = 0.95) -> CutOff:
+def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, confidence: float = 0.95) -> CutOff:
     """Are failures at the end of training final, or would a larger step budget have turned them?
 
     Parameters
     ----------
-    steps, curves, at_least
+    steps, curves, threshold
         As `seedsweep.analysis.time_to_threshold`.
     confidence : float
         Of the intervals.
@@ -194,14 +194,14 @@ def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float, *, con
     Examples
     --------
     >>> curves = [[0.0, 0.9, 0.9, 0.9, 0.9]] * 10 + [[0.0, 0.1, 0.0, 0.1, 0.0]] * 30
-    >>> result = cut_off([0, 1, 2, 3, 4], curves, at_least=0.5)
+    >>> result = cut_off([0, 1, 2, 3, 4], curves, threshold=0.5)
     >>> result.verdict, result.failing, result.rising.rate, result.late.rate
     ('settled', 30, 0.0, 0.0)
     """
-    steps, values = as_curves(steps, curves, at_least)
-    there = values >= at_least
+    steps, values = as_curves(steps, curves, threshold)
+    there = values >= threshold
     failing = ~there[:, -1]
-    rising = success_rate(still_rising(steps, values, at_least)[failing], 1.0, confidence=confidence)
+    rising = success_rate(still_rising(steps, values, threshold)[failing], 1.0, confidence=confidence)
     early = np.flatnonzero(steps <= LATE * steps[-1])
     early = early[early < steps.size - 1]
     waiting = ~there[:, early[-1]] if early.size else np.zeros(len(values), dtype=np.bool_)

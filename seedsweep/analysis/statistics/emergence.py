@@ -134,7 +134,7 @@ def emergence_claims(
     values: Mapping[float, npt.ArrayLike],
     *,
     seeds: int = 1,
-    at_least: float | None = None,
+    threshold: float | None = None,
     ratio: float = 3.0,
     draws: int = 10_000,
     resamples: int = 500,
@@ -147,7 +147,7 @@ def emergence_claims(
 
         B > ratio * (number of scales - 1),
 
-    and, with `at_least`, if the curve is below `at_least` somewhere and reaches it elsewhere.
+    and, with a `threshold`, if the curve is below it somewhere and reaches it elsewhere.
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def emergence_claims(
         the run. A scale without any value is left out of the curves.
     seeds : int
         Seeds per scale.
-    at_least : float, optional
+    threshold : float, optional
         Metric from which the capability counts as present. Without it a rise of any height counts, for
         breakthroughness has no unit: 0, 0, 0, 0.01 has an infinite one.
     ratio : float
@@ -180,7 +180,7 @@ def emergence_claims(
     ------
     ValueError
         If a scale is not a finite number, a sample is not one-dimensional or holds an infinite value, or
-        `seeds`, `draws`, `resamples` or `ratio` is not positive, or if `at_least` is not a finite number.
+        `seeds`, `draws`, `resamples` or `ratio` is not positive, or if `threshold` is not a finite number.
 
     See Also
     --------
@@ -210,20 +210,20 @@ def emergence_claims(
     Examples
     --------
     >>> lucky = {1: [0.0] * 20, 2: [0.0] * 10 + [0.9] * 10, 3: [0.0] * 4 + [0.9] * 16, 4: [0.9] * 20}
-    >>> claims = emergence_claims(lucky, at_least=0.5)  # only 0, 0.9, 0, 0.9 has no step of zero
+    >>> claims = emergence_claims(lucky, threshold=0.5)  # only 0, 0.9, 0, 0.9 has no step of zero
     >>> round(claims.probability.estimate, 2), claims.threshold, claims.breakthroughness.quantiles[0.5]
     (0.9, 9.0, inf)
-    >>> emergence_claims(lucky, at_least=0.5, seeds=32).probability.estimate < 0.01
+    >>> emergence_claims(lucky, threshold=0.5, seeds=32).probability.estimate < 0.01
     True
     """
     for name, number in {"seeds": seeds, "draws": draws, "resamples": resamples, "ratio": ratio}.items():
         if not number > 0:
             raise ValueError(f"{name} is a positive number, not {number}")
-    if at_least is not None and not math.isfinite(at_least):
-        raise ValueError(f"the success threshold is a finite number, not {at_least}")
+    if threshold is not None and not math.isfinite(threshold):
+        raise ValueError(f"the success threshold is a finite number, not {threshold}")
     ladder = observed_by_scale(values)
     samples = list(ladder.values())
-    threshold = ratio * (len(samples) - 1)
+    steep = ratio * (len(samples) - 1)
     smallest = min((sample.size for sample in samples), default=0)
     if len(samples) < 2:
         curves = np.empty((0, len(samples)))
@@ -232,16 +232,16 @@ def emergence_claims(
     if len(samples) < FEWEST_SCALES:
         probability = Interval(math.nan, math.nan, math.nan, smallest, 0, CONFIDENCE)
     else:
-        claimed = float(_claims(curves, threshold, at_least).mean())
-        probability = _interval(claimed, samples, seeds, resamples, threshold, at_least, seed)
+        claimed = float(_claims(curves, steep, threshold).mean())
+        probability = _interval(claimed, samples, seeds, resamples, steep, threshold, seed)
     return EmergenceClaims(
         probability=probability,
         monte_carlo_error=math.sqrt(probability.estimate * (1 - probability.estimate) / draws),
         seeds=seeds,
         draws=len(curves),
         scales=tuple(ladder),
-        threshold=threshold,
-        at_least=at_least,
+        threshold=steep,
+        at_least=threshold,
         breakthroughness=_distribution(breakthroughness_of_rows(curves)),
         linearity=_distribution(linearity_of_rows(curves)),
     )
@@ -330,10 +330,10 @@ def _draw_means(samples: Sequence[FloatArray], seeds: int, draws: int, random: n
     return np.round(curves / quantum) * quantum
 
 
-def _claims(curves: FloatArray, threshold: float, at_least: float | None) -> npt.NDArray[np.bool_]:
-    claims = breakthroughness_of_rows(curves) > threshold
-    if at_least is not None:
-        claims &= (curves.min(axis=1) < at_least) & (curves.max(axis=1) >= at_least)
+def _claims(curves: FloatArray, steep: float, threshold: float | None) -> npt.NDArray[np.bool_]:
+    claims = breakthroughness_of_rows(curves) > steep
+    if threshold is not None:
+        claims &= (curves.min(axis=1) < threshold) & (curves.max(axis=1) >= threshold)
     return claims
 
 
@@ -342,8 +342,8 @@ def _interval(
     samples: Sequence[FloatArray],
     seeds: int,
     resamples: int,
-    threshold: float,
-    at_least: float | None,
+    steep: float,
+    threshold: float | None,
     seed: int,
 ) -> Interval:
     smallest = min(sample.size for sample in samples)
@@ -354,7 +354,7 @@ def _interval(
     for i in range(resamples):
         resample = [x[random.integers(x.size, size=x.size)] for x in samples]
         curves = _draw_means(resample, seeds, CURVES_PER_RESAMPLE, random)
-        probabilities[i] = _claims(curves, threshold, at_least).mean()
+        probabilities[i] = _claims(curves, steep, threshold).mean()
     tail = (1 - CONFIDENCE) / 2
     low, high = np.quantile(probabilities, [tail, 1 - tail], method="inverted_cdf")
     return Interval(probability, float(low), float(high), smallest, resamples, CONFIDENCE)

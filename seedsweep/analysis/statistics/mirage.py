@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import Literal, TypeAlias
@@ -36,7 +36,7 @@ class MetricModality(Result):
     multimodal : tuple of bool
         Whether the corrected p-value is below the level.
     breakthroughness, linearity : float
-        Of the mean over seeds along the ladder, larger being better; `nan` for fewer than two scales or where a
+        Of the mean over seeds along the ladder; `nan` for fewer than two scales or where a
         scale has no values.
     """
 
@@ -80,7 +80,6 @@ def mirage_check(
     values: Mapping[str, Mapping[float, npt.ArrayLike]],
     *,
     lattices: Mapping[str, float] | None = None,
-    lower_is_better: Collection[str] = (),
     level: float = 0.05,
 ) -> MirageCheck:
     """The verdict on modality under several metrics of the same seeds, side by side.
@@ -91,13 +90,11 @@ def mirage_check(
     Parameters
     ----------
     values : mapping from metric to mapping from scale to array_like, shape (n_seeds,)
-        The final values; the same scales and, at each, the same seeds in the same order under every metric.
-        `nan` is a diverged seed. The first metric is the harsh one (exact match) that the others are held
-        against.
+        The final values, higher is better (give the negative of a loss or an error score); the same scales and,
+        at each, the same seeds in the same order under every metric. `nan` is a diverged seed. The first metric is
+        the harsh one (exact match) that the others are held against.
     lattices : mapping from metric to float, optional
         Step of the metrics that can only take multiples of it, for the dip test.
-    lower_is_better : collection of str
-        Metrics such as a loss or an error score.
     level : float
         Of the tests.
 
@@ -108,9 +105,8 @@ def mirage_check(
     Raises
     ------
     ValueError
-        If there are fewer than two metrics, their scales or numbers of seeds differ, `lattices` or
-        `lower_is_better` names no metric, `level` is not between 0 and 1, or a sample or a lattice is not what
-        `dip` accepts.
+        If there are fewer than two metrics, their scales or numbers of seeds differ, `lattices` names no metric,
+        `level` is not between 0 and 1, or a sample or a lattice is not what `dip` accepts.
 
     Notes
     -----
@@ -150,24 +146,23 @@ def mirage_check(
     lattices = lattices or {}
     if len(values) < 2:
         raise ValueError(f"two metrics at least are held against each other, not {len(values)}")
-    for name in (*lattices, *lower_is_better):
+    for name in lattices:
         if name not in values:
             raise ValueError(f"no values of the metric {name!r}; there are {', '.join(values)}")
     if not 0 < level < 1:
         raise ValueError(f"the level is between 0 and 1, not {level}")
     first, *others = values
     scales = sorted(values[first])
-    better: dict[str, list[FloatArray]] = {}  # larger is better
+    samples: dict[str, list[FloatArray]] = {}
     for name, by_scale in values.items():
         if sorted(by_scale) != scales:
             raise ValueError(f"the scales of {name} are {sorted(by_scale)}, those of {first} are {scales}")
-        sign = -1 if name in lower_is_better else 1
-        better[name] = [sign * as_sample(by_scale[scale]) for scale in scales]
-        for scale, sample, beside in zip(scales, better[name], better[first], strict=True):
+        samples[name] = [as_sample(by_scale[scale]) for scale in scales]
+        for scale, sample, beside in zip(scales, samples[name], samples[first], strict=True):
             if sample.size != beside.size:
                 raise ValueError(f"at scale {scale:g}: {sample.size} seeds of {name} and {beside.size} of {first}")
 
-    metrics = tuple(_modality(name, samples, lattices.get(name), level) for name, samples in better.items())
+    metrics = tuple(_modality(name, of, lattices.get(name), level) for name, of in samples.items())
     verdicts = tuple(
         _verdict(harsh, continuous)
         for harsh, *continuous in zip(*(metric.multimodal for metric in metrics), strict=True)
@@ -179,7 +174,7 @@ def mirage_check(
         verdicts=verdicts,
         metrics=metrics,
         agreement={
-            name: tuple(_spearman(a, b) for a, b in zip(better[first], better[name], strict=True))
+            name: tuple(_spearman(a, b) for a, b in zip(samples[first], samples[name], strict=True))
             for name in others
         },
         level=level,

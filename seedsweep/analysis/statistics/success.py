@@ -26,9 +26,9 @@ class SuccessRate(Result):
     n : int
         All seeds, diverged ones included.
     successes : int
-        Seeds at or above the threshold; at or below it where lower values are better.
+        Seeds at or above the threshold.
     threshold : float
-        In the unit of the metric.
+        From which value on a seed succeeds.
     confidence : float
         Of the interval, between 0 and 1.
     """
@@ -45,19 +45,15 @@ class SuccessRate(Result):
         return self.rate
 
 
-def success_rate(
-    x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True, confidence: float = 0.95
-) -> SuccessRate:
+def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95) -> SuccessRate:
     """Share of seeds that succeed (see `succeeds`), with its Wilson score interval.
 
     Parameters
     ----------
     x : array_like, shape (n,)
-        One value per seed. `nan` is a diverged seed and counts as a failure.
+        One value per seed, higher is better. `nan` is a diverged seed and counts as a failure.
     threshold : float
         In the unit of `x`.
-    higher_is_better : bool
-        Whether success is ``x >= threshold``; else it is ``x <= threshold``.
     confidence : float
         Of the interval.
 
@@ -92,7 +88,7 @@ def success_rate(
     """
     if not 0 < confidence < 1:
         raise ValueError(f"confidence is between 0 and 1, not {confidence}")
-    succeeded = succeeds(x, threshold, higher_is_better=higher_is_better)
+    succeeded = succeeds(x, threshold)
     n, successes = succeeded.size, int(succeeded.sum())
     if n == 0:
         return SuccessRate(math.nan, 0.0, 1.0, n, successes, float(threshold), confidence)
@@ -111,17 +107,15 @@ def success_rate(
     )
 
 
-def mean_given_success(x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True) -> float:
+def mean_given_success(x: npt.ArrayLike, threshold: float) -> float:
     """Mean of the values of the seeds that succeed (see `succeeds`): how good a seed is, given that it does.
 
     Parameters
     ----------
     x : array_like, shape (n,)
-        One value per seed. `nan` is a diverged seed and counts as a failure.
+        One value per seed, higher is better. `nan` is a diverged seed and counts as a failure.
     threshold : float
         In the unit of `x`.
-    higher_is_better : bool
-        Whether success is ``x >= threshold``; else it is ``x <= threshold``.
 
     Returns
     -------
@@ -143,21 +137,20 @@ def mean_given_success(x: npt.ArrayLike, threshold: float, *, higher_is_better: 
     0.75
     """
     sample = as_sample(x)
-    successful = sample[succeeds(sample, threshold, higher_is_better=higher_is_better)]
+    successful = sample[succeeds(sample, threshold)]
     return float(successful.mean()) if successful.size else math.nan
 
 
-def succeeds(x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = True) -> npt.NDArray[np.bool_]:
-    """Which seeds succeed: those with ``x >= threshold``, or with ``x <= threshold`` where lower is better.
+def succeeds(x: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
+    """Which seeds succeed: those with ``x >= threshold``.
 
     Parameters
     ----------
     x : array_like, shape (n,)
-        One value per seed. `nan` is a diverged seed, which never succeeds.
+        One value per seed, higher is better; see `seedsweep.criterion.Criterion.oriented` for a loss. `nan` is a
+        diverged seed, which never succeeds.
     threshold : float
         In the unit of `x`. The comparison is made in float64: 0.7 stored as float32 is below 0.7.
-    higher_is_better : bool
-        Whether large values are good (an accuracy) or small ones (a loss).
 
     Returns
     -------
@@ -170,10 +163,10 @@ def succeeds(x: npt.ArrayLike, threshold: float, *, higher_is_better: bool = Tru
 
     Examples
     --------
-    >>> succeeds([0.2, 0.5, float("nan")], 0.5), succeeds([0.2, 0.5, float("nan")], 0.5, higher_is_better=False)
-    (array([False,  True, False]), array([ True,  True, False]))
+    >>> succeeds([0.2, 0.5, float("nan")], 0.5)
+    array([False,  True, False])
     """
     sample = as_sample(x)
     if not math.isfinite(threshold):
         raise ValueError(f"the success threshold is a finite number, not {threshold}")
-    return sample >= threshold if higher_is_better else sample <= threshold
+    return sample >= threshold

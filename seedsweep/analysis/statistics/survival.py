@@ -1,7 +1,7 @@
 """When does a seed get there? Time to a threshold as survival analysis.
 
 A seed that has failed at the end of training is one that has *not yet* succeeded. The evaluations of one scale
-are `steps` of shape (t,), in ascending order, and `curves` of shape (n, t), one learning curve per seed, larger
+are `steps` of shape (t,), in ascending order, and `curves` of shape (n, t), one learning curve per seed, higher
 is better (give the negative of a loss, and of its threshold). In a curve, `nan` up to the end is a seed that
 diverged, which never succeeds; `nan` before a later value is an evaluation that was not made.
 """
@@ -57,7 +57,7 @@ class ThresholdTimes(Result):
 def time_to_threshold(
     steps: npt.ArrayLike,
     curves: npt.ArrayLike,
-    at_least: float,
+    threshold: float,
     *,
     trained_to: npt.ArrayLike | None = None,
 ) -> ThresholdTimes:
@@ -68,8 +68,8 @@ def time_to_threshold(
     steps : array_like, shape (t,)
         Steps of the evaluations, ascending.
     curves : array_like, shape (n, t)
-        One learning curve per seed, larger is better; `nan` as told at the top of this module.
-    at_least : float
+        One learning curve per seed, higher is better; `nan` as at the top of this module.
+    threshold : float
         The threshold, in the unit of the curves.
     trained_to : array_like, shape (n,), optional
         The step to which each seed was trained, where they differ: a run that was stopped early is
@@ -107,13 +107,13 @@ def time_to_threshold(
     Examples
     --------
     >>> curves = [[0.0, 0.2, 0.9], [0.0, 0.7, 0.8], [0.0, 0.6, 0.1]]
-    >>> times = time_to_threshold([0, 100, 200], curves, at_least=0.5)
+    >>> times = time_to_threshold([0, 100, 200], curves, threshold=0.5)
     >>> times.steps, times.reached
     (array([200., 100., 200.]), array([ True,  True, False]))
     >>> times.after, times.lost
     (array([100.,   0.,  nan]), array([False, False,  True]))
     """
-    steps, values = as_curves(steps, curves, at_least)
+    steps, values = as_curves(steps, curves, threshold)
     n = len(values)
     if trained_to is None:
         last = np.full(n, steps.size - 1)
@@ -123,7 +123,7 @@ def time_to_threshold(
             raise ValueError(f"trained_to needs one step per seed, none before the first evaluation {steps[0]:g}")
         last = np.searchsorted(steps, ends, side="right") - 1
     seen = np.arange(steps.size) <= last[:, None]
-    there = (values >= at_least) & seen
+    there = (values >= threshold) & seen
     below = ~there & seen
     # One after the last evaluation below the threshold; 0 if there is none.
     first = np.where(below.any(axis=1), steps.size - np.argmax(below[:, ::-1], axis=1), 0)
@@ -134,7 +134,7 @@ def time_to_threshold(
         reached=reached,
         lost=there.any(axis=1) & ~reached,
         diverged=np.isnan(values[np.arange(n), last]),
-        at_least=float(at_least),
+        at_least=float(threshold),
     )
 
 
@@ -353,7 +353,7 @@ def log_rank(groups: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Log
     )
 
 
-def as_curves(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float) -> tuple[FloatArray, FloatArray]:
+def as_curves(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float) -> tuple[FloatArray, FloatArray]:
     """Steps and curves as arrays, with the gaps before a later value filled by the value before them."""
     at = as_sample(steps)
     values = np.array(curves, dtype=np.float64)
@@ -367,8 +367,8 @@ def as_curves(steps: npt.ArrayLike, curves: npt.ArrayLike, at_least: float) -> t
         raise ValueError("the steps of the evaluations must be numbers in ascending order, none twice")
     if np.isinf(values).any():
         raise ValueError(f"{np.isinf(values).sum()} values are infinite; a seed that diverged is nan")
-    if not math.isfinite(at_least):
-        raise ValueError(f"the success threshold is a finite number, not {at_least}")
+    if not math.isfinite(threshold):
+        raise ValueError(f"the success threshold is a finite number, not {threshold}")
     missing = np.isnan(values)
     is_gap = missing & np.logical_or.accumulate(~missing[:, ::-1], axis=1)[:, ::-1]
     source = np.maximum.accumulate(np.where(is_gap, 0, np.arange(at.size)), axis=1)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from seedsweep.analysis.statistics.modality import PVALUE_FLOOR
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import SuccessRate
+from seedsweep.criterion import Criterion
 
 
 def number(value: float) -> str:
@@ -108,6 +109,15 @@ def scale(value: float) -> str:
         if abs(float(f"{value:.3g}")) >= unit:
             return f"{float(f'{value:.3g}') / unit:g}{letter}"
     return f"{value:g}"
+
+
+def side(criterion: Criterion) -> str:
+    """On which side of its threshold a success is.
+
+    >>> side(Criterion("loss", "test", 1.5, higher_is_better=False))
+    '≤'
+    """
+    return "≥" if criterion.higher_is_better else "≤"
 
 
 def field(name: str) -> str:

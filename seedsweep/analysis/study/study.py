@@ -1,7 +1,7 @@
 """Everything that this package can say about a population: one call, one result, and why a part is not in it.
 
-The statistics that take larger values for better ones (clusters, claims of emergence, time to a threshold) are
-computed on the negated metric where lower is better; what they say is told in the unit of the metric all the same.
+The statistics that take higher values for better ones (clusters, claims of emergence, time to a threshold) get the
+values as the criterion orients them; clusters and curves over scales are put back into the unit of the metric.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from seedsweep.analysis.study.summary import (
     summarise_population,
     summarise_survival,
 )
+from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
     from seedsweep.population import Curves, Population
@@ -205,11 +206,10 @@ def study(population: Population) -> Study:
     'breakthroughness tells abrupt from even over four scales or more, and there are 2'
     """
     summary = summarise_population(population)
-    measured = _measure(population, summary)
+    measured = _measure(population, summary.criterion)
     values = measured.values
-    sign = 1.0 if summary.higher_is_better else -1.0
-    at_least = sign * summary.threshold
-    better = {scale: sign * sample for scale, sample in values.items()}
+    criterion = summary.criterion
+    better = {scale: criterion.oriented(sample) for scale, sample in values.items()}
     absent: dict[str, str] = {}
 
     seen = {scale: observed(sample) for scale, sample in better.items()}
@@ -224,46 +224,46 @@ def study(population: Population) -> Study:
         )
     else:
         told = [k for k in CLAIMED_BY if k <= fewest]
-        claims = tuple(emergence_claims(better, seeds=k, at_least=at_least) for k in told)
-        all_seeds = emergence_claims(better, seeds=fewest, at_least=at_least, draws=1000, resamples=1)
+        claims = tuple(emergence_claims(better, seeds=k, threshold=criterion.least) for k in told)
+        all_seeds = emergence_claims(better, seeds=fewest, threshold=criterion.least, draws=1000, resamples=1)
         abrupt = all_seeds.probability.estimate
     if len(ladder) < 2:
         absent["extremes"] = f"a curve over scales needs two scales that have a value, and there are {len(ladder)}"
     else:
-        extremes = _turned_curves(extreme_curves(better), sign)
+        extremes = _shown_curves(extreme_curves(better), criterion)
 
     return Study(
         summary=summary,
-        scales=_study_scales(population, summary, values, sign),
+        scales=_study_scales(population, summary, values),
         drift=drift(values),
         capacity=minimum_capacity(values),
         claims=claims,
         abrupt=abrupt,
         extremes=extremes,
-        mirage=_mirage(population, summary, measured, sign, absent),
-        survival=_survival(measured, sign, at_least, absent),
-        variance=_variance(population, summary, absent),
-        duplicates=_duplicates(population, summary, measured, absent),
+        mirage=_mirage(population, criterion, measured, better, absent),
+        survival=_survival(measured, criterion, absent),
+        variance=_variance(population, criterion, absent),
+        duplicates=_duplicates(population, criterion, measured, absent),
         absent=absent,
         measured=measured,
     )
 
 
-def _measure(population: Population, summary: PopulationSummary) -> Measured:
-    final = population.final(summary.metric, summary.split)
+def _measure(population: Population, criterion: Criterion) -> Measured:
+    final = population.final(criterion.metric, criterion.split)
     others = [
         name
         for name, metric in population.metrics.items()
-        if name != summary.metric and not metric.counts_examples
+        if name != criterion.metric and not metric.counts_examples
     ]
-    tables = {name: population.final(name, summary.split) for name in others}
+    tables = {name: population.final(name, criterion.split) for name in others}
     strict = [
-        population.final(name, summary.split) for name in population.metrics if name == f"{summary.metric}_end"
+        population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
     ]
     return Measured(
         values={scale: final.at(scale) for scale in final.scales},
         continuous={name: {scale: table.at(scale) for scale in final.scales} for name, table in tables.items()},
-        curves=population.curves(summary.metric, summary.split),
+        curves=population.curves(criterion.metric, criterion.split),
         with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
     )
 
@@ -274,12 +274,13 @@ def _mean(sample: FloatArray) -> float:
 
 
 def _study_scales(
-    population: Population, summary: PopulationSummary, values: Mapping[float, FloatArray], sign: float
+    population: Population, summary: PopulationSummary, values: Mapping[float, FloatArray]
 ) -> tuple[ScaleStudy, ...]:
-    low, high = population.metrics[summary.metric].bounds
-    bounds = (low, np.inf if high is None else high)
-    turned = (sign * bounds[0], sign * bounds[1])
-    lattice = population.lattice(summary.metric, summary.split)
+    criterion = summary.criterion
+    low, high = population.metrics[criterion.metric].bounds
+    bounds = (low, math.inf if high is None else high)
+    worst, best = sorted(criterion.oriented(bounds).tolist())
+    lattice = population.lattice(criterion.metric, criterion.split)
     pvalues = [scale.dip.pvalue for scale in summary.scales]
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
     found = []
@@ -288,7 +289,7 @@ def _study_scales(
     ):
         sample = values[scale.scale]
         mixed = MIXED <= scale.success.rate <= 1 - MIXED
-        cluster = success_cluster(sign * sample, lattice=lattice, bounds=(min(turned), max(turned)))
+        cluster = success_cluster(criterion.oriented(sample), lattice=lattice, bounds=(worst, best))
         found.append(
             ScaleStudy(
                 summary=scale,
@@ -297,57 +298,54 @@ def _study_scales(
                 pvalue_bh=float(bh),
                 multimodal=bool(holm < LEVEL),
                 mixed=mixed,
-                cluster=_turned_cluster(cluster, sign),
+                cluster=_shown_cluster(cluster, criterion),
                 seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
             )
         )
     return tuple(found)
 
 
-def _turned_cluster(cluster: SuccessCluster, sign: float) -> SuccessCluster:
-    if sign > 0:
-        return cluster
-    upper = cluster.upper
+def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessCluster:
+    upper, shown = cluster.upper, criterion.shown
     return replace(
         cluster,
-        threshold=-cluster.threshold,
-        lower_mean=-cluster.lower_mean,
-        upper_mean=-cluster.upper_mean,
-        upper=None if upper is None else replace(upper, threshold=-upper.threshold),
+        threshold=shown(cluster.threshold),
+        lower_mean=shown(cluster.lower_mean),
+        upper_mean=shown(cluster.upper_mean),
+        upper=None if upper is None else replace(upper, threshold=shown(upper.threshold)),
     )
 
 
-def _turned_curves(found: ExtremeCurves, sign: float) -> ExtremeCurves:
-    def turned(curve: DrawnCurve) -> DrawnCurve:
-        return replace(curve, values=tuple(sign * value for value in curve.values))
+def _shown_curves(extremes: ExtremeCurves, criterion: Criterion) -> ExtremeCurves:
+    def shown(curve: DrawnCurve) -> DrawnCurve:
+        return replace(curve, values=tuple(map(criterion.shown, curve.values)))
 
     return replace(
-        found,
-        most_breakthrough=turned(found.most_breakthrough),
-        least_breakthrough=turned(found.least_breakthrough),
-        most_linear=turned(found.most_linear),
-        least_linear=turned(found.least_linear),
+        extremes,
+        most_breakthrough=shown(extremes.most_breakthrough),
+        least_breakthrough=shown(extremes.least_breakthrough),
+        most_linear=shown(extremes.most_linear),
+        least_linear=shown(extremes.least_linear),
     )
 
 
 def _mirage(
-    population: Population, summary: PopulationSummary, measured: Measured, sign: float, absent: dict[str, str]
+    population: Population,
+    criterion: Criterion,
+    measured: Measured,
+    better: Mapping[float, FloatArray],
+    absent: dict[str, str],
 ) -> MirageCheck | None:
     if not measured.continuous:
-        absent["mirage"] = f"{summary.metric} is the only metric; a continuous one of the same seeds is needed"
+        absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
         return None
-    metrics = {summary.metric: measured.values, **measured.continuous}
-    lattices = {name: population.lattice(name, summary.split) for name in metrics}
-    inverse = [
-        name
-        for name, values in measured.continuous.items()
-        if _pooled_rank_correlation(measured.values, values) * sign < 0
-    ]
+    metrics: dict[str, Mapping[float, FloatArray]] = {criterion.metric: better}
+    for name, values in measured.continuous.items():
+        inverse = _pooled_rank_correlation(better, values) < 0
+        metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
+    lattices = {name: population.lattice(name, criterion.split) for name in metrics}
     return mirage_check(
-        metrics,
-        lattices={name: step for name, step in lattices.items() if step is not None},
-        lower_is_better=[*inverse, *([] if sign > 0 else [summary.metric])],
-        level=LEVEL,
+        metrics, lattices={name: step for name, step in lattices.items() if step is not None}, level=LEVEL
     )
 
 
@@ -358,21 +356,21 @@ def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, Fl
     return float(((x - x.mean()) * (y - y.mean())).sum()) if x.size else 0.0
 
 
-def _survival(measured: Measured, sign: float, at_least: float, absent: dict[str, str]) -> SurvivalSummary | None:
+def _survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -> SurvivalSummary | None:
     if not measured.curves:
         absent["survival"] = "only final values are known; the step of every evaluation is needed"
         return None
     if all(curves.steps.size < 2 for curves in measured.curves.values()):
         absent["survival"] = "there is a single evaluation of every seed; several over the training are needed"
         return None
-    lines = {scale: (curves.steps, sign * curves.values) for scale, curves in measured.curves.items()}
-    return summarise_survival(lines, at_least=at_least)
+    lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
+    return summarise_survival(lines, threshold=criterion.least)
 
 
 def _variance(
-    population: Population, summary: PopulationSummary, absent: dict[str, str]
+    population: Population, criterion: Criterion, absent: dict[str, str]
 ) -> dict[float, VarianceShares] | None:
-    final = population.final(summary.metric, summary.split)
+    final = population.final(criterion.metric, criterion.split)
     shares = {}
     if (final.init_seeds != final.data_seeds).any():
         for row, scale in enumerate(final.scales):
@@ -387,7 +385,7 @@ def _variance(
 
 
 def _duplicates(
-    population: Population, summary: PopulationSummary, measured: Measured, absent: dict[str, str]
+    population: Population, criterion: Criterion, measured: Measured, absent: dict[str, str]
 ) -> tuple[IdenticalCurves, ...] | None:
     if not measured.curves:
         absent["duplicates"] = "only final values are known; runs are told apart by their learning curves"
@@ -398,5 +396,5 @@ def _duplicates(
     elif all(np.unique(ends).size == ends.size for ends in measured.continuous[continuous].values()):
         return ()  # other ends, other curves, which therefore need not be read
     else:
-        curves = population.curves(continuous, summary.split)
+        curves = population.curves(continuous, criterion.split)
     return identical_curves({scale: (line.seeds, line.values) for scale, line in curves.items()})

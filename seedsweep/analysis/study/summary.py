@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +29,7 @@ from seedsweep.analysis.statistics.survival import (
     log_rank,
     time_to_threshold,
 )
+from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -83,9 +84,8 @@ class ScaleSummary(Result):
 
 def summarise(
     values: Mapping[float, npt.ArrayLike],
+    criterion: Criterion,
     *,
-    at_least: float,
-    higher_is_better: bool = True,
     lattice: float | None = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> tuple[ScaleSummary, ...]:
@@ -96,10 +96,8 @@ def summarise(
     values : mapping from scale to array_like, shape (n_seeds,)
         The final metric of every seed; `nan` for a diverged one. The scales may have different numbers of
         seeds, or none.
-    at_least : float
-        The metric at which a seed counts as a success.
-    higher_is_better : bool
-        False turns `at_least` into "at most": a seed with a loss of that or less is a success.
+    criterion : Criterion
+        Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
     lattice : float, optional
         Step of a lattice-valued metric, for the dip test.
     bounds : tuple of two floats, or None
@@ -127,7 +125,8 @@ def summarise(
 
     Examples
     --------
-    >>> small, large = summarise({4: [0.0, 0.9, 0.8, 1.0], 2: [0.0, 0.1, 0.0, 0.8]}, at_least=0.5)
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> small, large = summarise({4: [0.0, 0.9, 0.8, 1.0], 2: [0.0, 0.1, 0.0, 0.8]}, criterion)
     >>> small.scale, small.success.rate, small.mean.estimate
     (2.0, 0.25, 0.225)
     >>> large.w2_to_largest.estimate
@@ -147,8 +146,8 @@ def summarise(
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
-                    success=success_rate(sample, at_least, higher_is_better=higher_is_better),
-                    mean_given_success=_mean_given_success(sample, at_least, higher_is_better),
+                    success=_success_rate(sample, criterion),
+                    mean_given_success=_mean_given_success(sample, criterion),
                     dip=dip(sample, lattice=lattice),
                     w2_to_largest=distance_to_largest(scale, values_of),
                 )
@@ -160,8 +159,15 @@ def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
-def _mean_given_success(sample: FloatArray, at_least: float, higher_is_better: bool) -> Interval | None:
-    statistic = partial(mean_given_success, threshold=at_least, higher_is_better=higher_is_better)
+def _success_rate(sample: FloatArray, criterion: Criterion) -> SuccessRate:
+    rate = success_rate(criterion.oriented(sample), criterion.least)
+    return replace(rate, threshold=criterion.shown(rate.threshold))
+
+
+def _mean_given_success(sample: FloatArray, criterion: Criterion) -> Interval | None:
+    def statistic(resample: FloatArray) -> float:
+        return criterion.shown(mean_given_success(criterion.oriented(resample), criterion.least))
+
     interval = bootstrap_interval(statistic, sample)
     return None if math.isnan(interval.estimate) else interval
 
@@ -217,7 +223,7 @@ class SurvivalSummary(Result):
 
 
 def summarise_survival(
-    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]], *, at_least: float
+    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]], *, threshold: float
 ) -> SurvivalSummary:
     """Time to the threshold and what the budget decides at every scale of a ladder, and the log-rank tests
     between them.
@@ -225,9 +231,9 @@ def summarise_survival(
     Parameters
     ----------
     curves : mapping from scale to (steps, values)
-        Shapes (t,) and (n, t); the scales may have different evaluations and numbers of seeds.
-    at_least : float
-        The metric at which a seed counts as a success.
+        Shapes (t,) and (n, t), higher is better; the scales may have different evaluations and numbers of seeds.
+    threshold : float
+        From which value on a seed is a success.
 
     Returns
     -------
@@ -243,7 +249,7 @@ def summarise_survival(
     --------
     >>> steps = [0, 100, 200]
     >>> summary = summarise_survival(
-    ...     {1: (steps, [[0.0, 0.1, 0.0]] * 8), 2: (steps, [[0.0, 0.6, 0.9]] * 8)}, at_least=0.5
+    ...     {1: (steps, [[0.0, 0.1, 0.0]] * 8), 2: (steps, [[0.0, 0.6, 0.9]] * 8)}, threshold=0.5
     ... )
     >>> [scale.survival.median.estimate for scale in summary.scales]
     [inf, 100.0]
@@ -254,20 +260,20 @@ def summarise_survival(
     for scale in sorted(curves):
         steps, values = curves[scale]
         with errors_name(scale):
-            times = time_to_threshold(steps, values, at_least)
+            times = time_to_threshold(steps, values, threshold)
             scales.append(
                 ScaleSurvival(
                     scale=float(scale),
                     times=times,
                     survival=kaplan_meier(times.steps, times.reached),
                     steps=tuple(as_sample(steps).tolist()),
-                    success=success_by_budget(steps, values, at_least),
-                    cut_off=cut_off(steps, values, at_least),
+                    success=success_by_budget(steps, values, threshold),
+                    cut_off=cut_off(steps, values, threshold),
                 )
             )
     groups = {s.scale: (s.times.steps, s.times.reached) for s in scales if s.survival.n}
     return SurvivalSummary(
-        at_least=float(at_least),
+        at_least=float(threshold),
         scales=tuple(scales),
         log_rank=log_rank(groups),
         pairwise=tuple(log_rank({a: groups[a], b: groups[b]}) for a, b in combinations(groups, 2)),
@@ -284,14 +290,10 @@ class PopulationSummary(Result):
         Of the sweep or the table.
     scale_name : str
         Dotted name of the swept field, or the name of a column.
-    metric, split : str
-        What is summarised.
-    threshold : float
-        Of success, in the unit of the metric.
+    criterion : Criterion
+        What is summarised, and what success is; it has a threshold.
     threshold_chosen : bool
         Nobody has said what success is: the threshold is the middle of the observed values.
-    higher_is_better : bool
-        Whether success is a value of at least the threshold; else it is at most that.
     in_distribution : mapping of float to Interval
         Mean of the same metric on the in-distribution split, per scale; diverged seeds left out. Empty if the
         population knows no such split.
@@ -302,11 +304,8 @@ class PopulationSummary(Result):
     name: str
     path: str
     scale_name: str
-    metric: str
-    split: str
-    threshold: float
+    criterion: Criterion
     threshold_chosen: bool
-    higher_is_better: bool
     in_distribution: Mapping[float, Interval]
     scales: tuple[ScaleSummary, ...]
 
@@ -316,8 +315,8 @@ class PopulationSummary(Result):
         notes = []
         if self.threshold_chosen:
             notes.append(
-                f"nobody said what success is: {self.threshold:.4g} is the middle of the observed values; "
-                "give a threshold of your own"
+                f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
+                "values; give a threshold of your own"
             )
         if lone := [scale.scale for scale in self.scales if scale.n - scale.n_diverged == 1]:
             notes.append(f"one value only at {_places(self, lone)}: nothing can be said about its spread or modes")
@@ -331,14 +330,21 @@ class PopulationSummary(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""
-        plain = ("name", "path", "scale_name", "metric", "split", "threshold", "threshold_chosen")
-        told = {key: getattr(self, key) for key in (*plain, "higher_is_better")}
-        told["notes"] = list(self.notes)
-        told["scales"] = [
-            {**scale.to_dict(), "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale))}
-            for scale in self.scales
-        ]
-        return told
+        return {
+            "name": self.name,
+            "path": self.path,
+            "scale_name": self.scale_name,
+            "metric": self.criterion.metric,
+            "split": self.criterion.split,
+            "threshold": self.criterion.threshold,
+            "threshold_chosen": self.threshold_chosen,
+            "higher_is_better": self.criterion.higher_is_better,
+            "notes": list(self.notes),
+            "scales": [
+                {**scale.to_dict(), "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale))}
+                for scale in self.scales
+            ],
+        }
 
 
 def summarise_population(population: Population) -> PopulationSummary:
@@ -352,7 +358,9 @@ def summarise_population(population: Population) -> PopulationSummary:
     low, high = population.metrics[criterion.metric].bounds
     final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
-    threshold = _middle(values) if criterion.threshold is None else criterion.threshold
+    threshold_chosen = criterion.threshold is None
+    if threshold_chosen:
+        criterion = replace(criterion, threshold=_middle(values))
     in_distribution = {}
     if any(split.role == "in-distribution" for split in population.splits.values()):
         inside = population.final(criterion.metric, split="in-distribution")
@@ -363,16 +371,12 @@ def summarise_population(population: Population) -> PopulationSummary:
         name=population.name,
         path=population.path,
         scale_name=population.scale_name,
-        metric=criterion.metric,
-        split=criterion.split,
-        threshold=threshold,
-        threshold_chosen=criterion.threshold is None,
-        higher_is_better=criterion.higher_is_better,
+        criterion=criterion,
+        threshold_chosen=threshold_chosen,
         in_distribution=in_distribution,
         scales=summarise(
             values,
-            at_least=threshold,
-            higher_is_better=criterion.higher_is_better,
+            criterion,
             lattice=population.lattice(criterion.metric, criterion.split),
             bounds=(low, math.inf if high is None else high),
         ),

@@ -96,6 +96,6 @@ def _better(study: Study, scale: ScaleStudy) -> bool:
     here, smallest = scale.summary, study.scales[0].summary
     if here.success.low > smallest.success.high:
         return True
-    if study.summary.higher_is_better:
-        return here.mean.low > smallest.mean.high
-    return here.mean.high < smallest.mean.low
+    oriented = study.summary.criterion.oriented
+    ends_here = oriented([here.mean.low, here.mean.high])
+    return bool(ends_here.min() > oriented([smallest.mean.low, smallest.mean.high]).max())

@@ -27,16 +27,16 @@ ladders = st.lists(
 )
 
 
-def claims(curve: list[float], ratio: float, at_least: float | None) -> bool:
-    present = at_least is None or min(curve) < at_least <= max(curve)
+def claims(curve: list[float], ratio: float, threshold: float | None) -> bool:
+    present = threshold is None or min(curve) < threshold <= max(curve)
     return present and breakthroughness(curve) > ratio * (len(curve) - 1)
 
 
-@pytest.mark.parametrize("at_least", [None, 0.85])
+@pytest.mark.parametrize("threshold", [None, 0.85])
 @pytest.mark.parametrize("ratio", [1.5, 3.0])
-def test_single_seeds_against_all_curves(ratio: float, at_least: float | None) -> None:
-    exact = np.mean([claims(curve, ratio, at_least) for curve in ALL_CURVES])
-    found = emergence_claims(LADDER, ratio=ratio, at_least=at_least, draws=20_000, resamples=50)
+def test_single_seeds_against_all_curves(ratio: float, threshold: float | None) -> None:
+    exact = np.mean([claims(curve, ratio, threshold) for curve in ALL_CURVES])
+    found = emergence_claims(LADDER, ratio=ratio, threshold=threshold, draws=20_000, resamples=50)
     assert found.monte_carlo_error == pytest.approx(math.sqrt(exact * (1 - exact) / 20_000), rel=0.1)
     assert found.probability.estimate == pytest.approx(exact, abs=4 * found.monte_carlo_error)
     assert found.threshold == ratio * 4
@@ -63,7 +63,7 @@ def test_distributions_are_those_of_all_curves() -> None:
 
 
 def test_infinite_breakthroughness_is_told() -> None:
-    found = emergence_claims({1: [0.0], 2: [0.0, 0.5], 3: [0.0], 4: [1.0]}, at_least=0.5, draws=4000)
+    found = emergence_claims({1: [0.0], 2: [0.0, 0.5], 3: [0.0], 4: [1.0]}, threshold=0.5, draws=4000)
     assert found.breakthroughness.share_positive_infinite == pytest.approx(0.5, abs=0.05)
     assert found.breakthroughness.quantiles[0.95] == math.inf
     assert found.breakthroughness.quantiles[0.05] == 2.0
@@ -83,7 +83,7 @@ def test_equal_means_have_no_tiny_steps() -> None:
 def test_a_rise_must_cross_the_threshold() -> None:
     barely = {1: [0.0], 2: [0.0], 3: [0.0], 4: [0.02]}
     assert emergence_claims(barely).probability.estimate == 1.0
-    assert emergence_claims(barely, at_least=0.5).probability.estimate == 0.0
+    assert emergence_claims(barely, threshold=0.5).probability.estimate == 0.0
 
 
 def test_more_seeds_claim_less_when_only_the_mean_is_smooth() -> None:
@@ -106,7 +106,7 @@ def test_noise_on_an_even_ramp_is_hardly_ever_claimed(steps: int) -> None:
 def test_order_of_the_seeds_does_not_matter(ladder, random, seeds: int) -> None:
     values = dict(enumerate(ladder))
     shuffled = {scale: random.sample(x, len(x)) for scale, x in reversed(values.items())}
-    options = {"seeds": seeds, "at_least": 0.5, "draws": 50, "resamples": 5}
+    options = {"seeds": seeds, "threshold": 0.5, "draws": 50, "resamples": 5}
     told = json.dumps(emergence_claims(values, **options).to_dict(), allow_nan=False)
     assert json.dumps(emergence_claims(shuffled, **options).to_dict(), allow_nan=False) == told
     found, again = extreme_curves(values, draws=50), extreme_curves(shuffled, draws=50)
@@ -185,7 +185,7 @@ def test_single_and_constant_seeds() -> None:
         ({1: [0.1], 2: [0.2]}, {"seeds": 0}, "seeds is a positive number"),
         ({1: [0.1], 2: [0.2]}, {"draws": 0}, "draws is a positive number"),
         ({1: [0.1], 2: [0.2]}, {"ratio": math.nan}, "ratio is a positive number"),
-        ({1: [0.1], 2: [0.2]}, {"at_least": math.nan}, "threshold is a finite number"),
+        ({1: [0.1], 2: [0.2]}, {"threshold": math.nan}, "threshold is a finite number"),
     ],
 )
 def test_refused_arguments(values, options, message: str) -> None:

@@ -44,8 +44,7 @@ def test_verdicts(scales, verdict, verdicts) -> None:
 
 def test_three_metrics_that_do_not_agree() -> None:
     check = mirage_check(
-        {"exact": {1: harsh(CLUSTERS)}, "probability": {1: CLUSTERS}, "error": {1: np.sort(SPREAD)[::-1]}},
-        lower_is_better=["error"],
+        {"exact": {1: harsh(CLUSTERS)}, "probability": {1: CLUSTERS}, "error": {1: -np.sort(SPREAD)[::-1]}},
     )
     assert check.verdict == "mixed"
     assert [interval[0].estimate > 0 for interval in check.agreement.values()] == [True, True]
@@ -54,7 +53,7 @@ def test_three_metrics_that_do_not_agree() -> None:
 def test_every_number_is_that_of_the_plain_statistic() -> None:
     exact = {2: harsh(CLUSTERS), 1: harsh(SPREAD / 2), 4: harsh(SPREAD)}
     error = {scale: -np.log(x) for scale, x in {2: CLUSTERS.clip(0.01), 1: SPREAD / 2, 4: SPREAD}.items()}
-    check = mirage_check({"exact": exact, "error": error}, lattices={"exact": 1 / 91}, lower_is_better=["error"])
+    check = mirage_check({"exact": exact, "error": {s: -x for s, x in error.items()}}, lattices={"exact": 1 / 91})
     first, second = check.metrics
     assert check.scales == (1, 2, 4)
     assert first.dips == tuple(dip(exact[scale], lattice=1 / 91) for scale in (1, 2, 4))
@@ -89,9 +88,9 @@ def test_agreement_knows_only_ranks(x, random) -> None:
     y = random.sample(x, len(x))
     plain = mirage_check({"a": {1: x}, "b": {1: y}}).agreement["b"][0]
     order = random.sample(range(len(x)), len(x))
-    moved = mirage_check(
-        {"a": {1: np.log(np.array(x)[order])}, "b": {1: -(np.array(y)[order] ** 3)}}, lower_is_better=["b"]
-    ).agreement["b"][0]
+    moved = mirage_check({"a": {1: np.log(np.array(x)[order])}, "b": {1: np.array(y)[order] ** 3}}).agreement["b"][
+        0
+    ]
     assert moved.estimate == pytest.approx(plain.estimate, nan_ok=True)
     assert moved.low == pytest.approx(plain.low)
 
@@ -123,7 +122,6 @@ def test_degenerate_agreement(a, b, estimate, low, high, n) -> None:
         ({"a": {1: [0.1]}, "b": {2: [0.1]}}, {}, "the scales of b"),
         ({"a": {1: [0.1]}, "b": {1: [0.1, 0.2]}}, {}, "at scale 1: 2 seeds of b and 1 of a"),
         ({"a": {1: [0.1]}, "b": {1: [0.1]}}, {"lattices": {"c": 0.1}}, "no values of the metric 'c'"),
-        ({"a": {1: [0.1]}, "b": {1: [0.1]}}, {"lower_is_better": ["c"]}, "no values of the metric 'c'"),
         ({"a": {1: [0.1]}, "b": {1: [0.1]}}, {"level": 5}, "level is between 0 and 1"),
         ({"a": {1: [0.1]}, "b": {1: [math.inf]}}, {}, "infinite"),
     ],

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import binomtest
 
 from seedsweep.analysis import mean_given_success, succeeds, success_rate
+from seedsweep.criterion import Criterion
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 20, 64, 250])
@@ -30,10 +31,11 @@ def test_threshold_itself_is_success() -> None:
 
 
 def test_where_lower_is_better() -> None:
-    losses = [0.2, 0.5, 0.8, math.nan]
-    assert succeeds(losses, 0.5, higher_is_better=False).tolist() == [True, True, False, False]
-    assert success_rate(losses, 0.5, higher_is_better=False).successes == 2
-    assert mean_given_success(losses, 0.5, higher_is_better=False) == pytest.approx(0.35)
+    loss = Criterion("loss", split="test", threshold=0.5, higher_is_better=False)
+    losses = loss.oriented([0.2, 0.5, 0.8, math.nan])
+    assert succeeds(losses, loss.least).tolist() == [True, True, False, False]
+    assert success_rate(losses, loss.least).successes == 2
+    assert loss.shown(mean_given_success(losses, loss.least)) == pytest.approx(0.35)
 
 
 def test_diverged_seed_is_a_failure() -> None:

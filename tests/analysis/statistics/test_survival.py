@@ -212,7 +212,7 @@ def test_what_has_got_there_at_the_end_is_what_succeeded(curves) -> None:
 
 
 @pytest.mark.parametrize(
-    ("steps", "curves", "at_least", "message"),
+    ("steps", "curves", "threshold", "message"),
     [
         ([0, 10], [[0.1]], 0.5, "shape"),
         ([], [], 0.5, "shape"),
@@ -223,12 +223,12 @@ def test_what_has_got_there_at_the_end_is_what_succeeded(curves) -> None:
         ([0, 10], [[0.1, 0.2]], NAN, "threshold is a finite number"),
     ],
 )
-def test_refused_curves(steps, curves, at_least, message) -> None:
+def test_refused_curves(steps, curves, threshold, message) -> None:
     for function in (time_to_threshold, success_by_budget, still_rising, cut_off):
         with pytest.raises(ValueError, match=message):
-            function(steps, curves, at_least)
+            function(steps, curves, threshold)
     with pytest.raises(ValueError, match=f"at scale 3: .*{message}"):
-        summarise_survival({3: (steps, curves)}, at_least=at_least)
+        summarise_survival({3: (steps, curves)}, threshold=threshold)
 
 
 @pytest.mark.parametrize(("times", "reached"), [([1, 2], [True]), ([NAN], [True]), ([[1]], [[True]])])

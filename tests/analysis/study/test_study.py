@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 
 from seedsweep.analysis import adjust_pvalues, emergence_claims, study, summarise
-from tests.analysis.populations import as_curves, chance, table
+from tests.analysis.populations import ACCURACY, as_curves, chance, table
 
 VALUES = chance(0, 0.5, 0.7, 1.0, seeds=24)
 
 
 def test_parts_are_those_of_the_statistics(tmp_path: Path) -> None:
     found = study(table(tmp_path, {"accuracy": VALUES}))
-    assert [scale.summary for scale in found.scales] == list(summarise(VALUES, at_least=0.5))
+    assert [scale.summary for scale in found.scales] == list(summarise(VALUES, ACCURACY))
     holm = adjust_pvalues([scale.summary.dip.pvalue for scale in found.scales])
     assert [scale.pvalue_holm for scale in found.scales] == holm.tolist()
     assert [scale.mixed for scale in found.scales] == [False, True, True, False]
     assert [scale.seeds_needed is None for scale in found.scales] == [True, False, False, True]
     assert [claims.seeds for claims in found.claims] == [1, 2, 4, 8, 16]
-    assert found.claims[0] == emergence_claims(VALUES, at_least=0.5)
+    assert found.claims[0] == emergence_claims(VALUES, threshold=0.5)
     assert set(found.absent) == {"mirage", "survival", "variance", "duplicates"}
 
 

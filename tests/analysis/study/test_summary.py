@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from seedsweep.analysis import dip, mode, success_rate, summarise, summarise_survival, wasserstein2
+from tests.analysis.populations import ACCURACY
 from tests.analysis.statistics.test_budget import waiting
 
 RANDOM = np.random.default_rng(2)
@@ -20,7 +22,7 @@ LADDER = {
 
 
 def test_every_statistic_is_the_one_of_its_function() -> None:
-    summaries = summarise(LADDER, at_least=0.5, lattice=0.01)
+    summaries = summarise(LADDER, ACCURACY, lattice=0.01)
     assert [summary.scale for summary in summaries] == [2, 4, 8]
     for summary in summaries:
         x = LADDER[int(summary.scale)]
@@ -36,7 +38,7 @@ def test_every_statistic_is_the_one_of_its_function() -> None:
 
 
 def test_what_the_ladder_shows() -> None:
-    small, middle, large = summarise(LADDER, at_least=0.5)
+    small, middle, large = summarise(LADDER, ACCURACY)
     assert (small.n_diverged, middle.n_diverged, large.n_diverged) == (0, 1, 0)
     assert small.mean_given_success is None
     assert middle.mean_given_success is not None
@@ -49,11 +51,11 @@ def test_what_the_ladder_shows() -> None:
 
 def test_order_of_the_seeds_does_not_change_a_digit() -> None:
     shuffled = {scale: RANDOM.permutation(x) for scale, x in LADDER.items()}
-    assert summarise(shuffled, at_least=0.5, lattice=0.01) == summarise(LADDER, at_least=0.5, lattice=0.01)
+    assert summarise(shuffled, ACCURACY, lattice=0.01) == summarise(LADDER, ACCURACY, lattice=0.01)
 
 
 def test_degenerate_scales() -> None:
-    empty, diverged, one = summarise({1: [], 2: [math.nan, math.nan], 3: [0.7]}, at_least=0.5)
+    empty, diverged, one = summarise({1: [], 2: [math.nan, math.nan], 3: [0.7]}, ACCURACY)
     assert (empty.n, diverged.n, diverged.n_diverged, one.n) == (0, 2, 2, 1)
     for summary in (empty, diverged):
         assert summary.mean_given_success is None
@@ -68,12 +70,12 @@ def test_degenerate_scales() -> None:
     assert diverged.success.rate == 0.0
     assert (one.median, one.mode.estimate, one.dip.pvalue) == (0.7, 0.7, 1.0)
     assert one.w2_to_largest.estimate == 0.0
-    assert math.isnan(summarise({1: []}, at_least=0.5)[0].w2_to_largest.estimate)
-    assert summarise({}, at_least=0.5) == ()
+    assert math.isnan(summarise({1: []}, ACCURACY)[0].w2_to_largest.estimate)
+    assert summarise({}, ACCURACY) == ()
 
 
 def test_ready_for_strict_json() -> None:
-    for summary in summarise(LADDER | {1: [], 3: [math.nan], 5: [0.7]}, at_least=0.5):
+    for summary in summarise(LADDER | {1: [], 3: [math.nan], 5: [0.7]}, ACCURACY):
         table = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
         assert table["scale"] == summary.scale
         assert table["dip"]["pvalue_floor"] == 1e-5
@@ -83,7 +85,7 @@ def test_ready_for_strict_json() -> None:
 
 
 def test_unbounded_metric() -> None:
-    (summary,) = summarise({1: [3.0, 3.1, 9.0]}, at_least=3.05, bounds=(0, math.inf))
+    (summary,) = summarise({1: [3.0, 3.1, 9.0]}, replace(ACCURACY, threshold=3.05), bounds=(0, math.inf))
     assert summary.mode.estimate in (3.0, 3.1)
 
 
@@ -98,7 +100,7 @@ def test_unbounded_metric() -> None:
 )
 def test_errors_name_the_scale(values, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        summarise(values, at_least=0.5)
+        summarise(values, ACCURACY)
 
 
 def test_times_along_a_ladder() -> None:
@@ -106,7 +108,7 @@ def test_times_along_a_ladder() -> None:
     steps = np.arange(0, 1001, 50)
     curves = {scale: (steps, waiting(60, 2000 / scale, random)) for scale in (4, 1, 2)}
     curves[8] = (np.array([0, 500]), np.empty((0, 2)))
-    summary = summarise_survival(curves, at_least=0.5)
+    summary = summarise_survival(curves, threshold=0.5)
     assert [s.scale for s in summary.scales] == [1, 2, 4, 8]
     assert summary.log_rank.groups == (1, 2, 4)
     assert summary.log_rank.pvalue < 1e-6
@@ -116,6 +118,6 @@ def test_times_along_a_ladder() -> None:
     assert len(told["scales"][2]["times"]["steps"]) == 60
     for part in (summary.log_rank, summary.scales[0].times, summary.scales[0].survival, summary.scales[0].cut_off):
         json.dumps(part.to_dict(), allow_nan=False)
-    alone = summarise_survival({3: (steps, waiting(1, 100, random))}, at_least=0.5)
+    alone = summarise_survival({3: (steps, waiting(1, 100, random))}, threshold=0.5)
     assert math.isnan(alone.log_rank.statistic)
     assert alone.pairwise == ()
