@@ -49,13 +49,13 @@ from .statistics.survival import log_rank as log_rank
 from .statistics.survival import time_to_threshold as time_to_threshold
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
-from .study.study import Measured as Measured
+from .study.parts import Measured as Measured
 from .study.study import ScaleStudy as ScaleStudy
 from .study.study import Study as Study
 from .study.study import study as study
 from .study.summary import ScaleSummary as ScaleSummary
-from .study.summary import ScaleSurvival as ScaleSurvival
-from .study.summary import SurvivalSummary as SurvivalSummary
 from .study.summary import summarise as summarise
-from .study.summary import summarise_survival as summarise_survival
+from .study.survival import ScaleSurvival as ScaleSurvival
+from .study.survival import SurvivalSummary as SurvivalSummary
+from .study.survival import summarise_survival as summarise_survival
 from .study.verdict import verdict as verdict

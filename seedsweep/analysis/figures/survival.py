@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.success import success_rate
-from seedsweep.analysis.study.summary import SurvivalSummary
+from seedsweep.analysis.study.survival import SurvivalSummary
 from seedsweep.criterion import Criterion
 
 ROW: Final = 0.15  # inches, of the numbers at risk

@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from seedsweep.analysis.report.headline import headline
-from seedsweep.analysis.report.wording import (
-    LISTED,
-    at,
-    clearest_split,
-    corrected_pvalue,
-    cut_off_at,
-    scale_word,
-    seeds_per_scale,
-    under_metrics,
-)
+from seedsweep.analysis.report.wording import LISTED, at, corrected_pvalue, scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.study.study import LEVEL, ScaleStudy, Study
-from seedsweep.analysis.study.verdict import FEWEST_TO_TELL, Verdict, split_by_chance, verdict
+from seedsweep.analysis.study.parts import LEVEL
+from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.verdict import FEWEST_TO_TELL, Verdict, clearest_split, split_by_chance, verdict
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
@@ -177,7 +169,7 @@ def _capacity(study: Study) -> Finding | None:
             "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
             f"than chance would ({n} per scale).",
         )
-    sure = text.percent(found.probabilities[found.scales.index(found.scale)])
+    sure = text.percent(found.by_scale[found.scale])
     earliest = ", the earliest that this ladder can show" if found.scale == found.scales[1] else ""
     return Finding(
         topic,
@@ -193,36 +185,40 @@ def _continuous(study: Study) -> Finding | None:
     split = [scale for scale in study.scales if scale.multimodal]
     if not split:
         return None
-    check = study.mirage
-    if check is None:
+    if study.mirage is None:
         return Finding(topic, f"Not to be told: {study.absent['mirage']}.")
     clearest = clearest_split(split)
-    i = check.scales.index(clearest.summary.scale)
-    harsh, *others = check.metrics
-    p = {metric.metric: text.pvalue(metric.pvalues[i], len(check.scales)) for metric in others}
-    seen = [f"{m.metric} ({p[m.metric]})" for m in others if m.multimodal[i]]
-    unseen = [f"{m.metric} ({p[m.metric]})" for m in others if not m.multimodal[i]]
+    under = clearest.mirage
+    assert under is not None
+    harsh, *others = under.pvalues
+    p = {name: text.pvalue(under.pvalues[name], len(study.scales)) for name in others}
+    seen = [f"{name} ({p[name]})" for name in others if under.multimodal[name]]
+    unseen = [f"{name} ({p[name]})" for name in others if not under.multimodal[name]]
     where = at(study, [clearest])
-    told = {
-        "survives": f"No: at {where} the groups also show in {text.listed(seen)}.",
-        "mixed": f"In part: at {where} the groups also show in {text.listed(seen)}, not in {text.listed(unseen)}.",
-        "mirage": f"Perhaps: at {where} the groups do not show in {text.listed(unseen)}.",
-    }[check.verdicts[i]]
+    match under.verdict:
+        case "survives":
+            answer = f"No: at {where} the groups also show in {text.listed(seen)}."
+        case "mixed":
+            answer = (
+                f"In part: at {where} the groups also show in {text.listed(seen)}, not in {text.listed(unseen)}."
+            )
+        case _:
+            answer = f"Perhaps: at {where} the groups do not show in {text.listed(unseen)}."
     if unseen and clearest.summary.dip.n < FEWEST_TO_TELL:
-        told += f" With {text.seeds(clearest.summary.dip.n)} the test may have missed them."
-    agreement = [r for m in others if not math.isnan((r := check.agreement[m.metric][i]).estimate)]
+        answer += f" With {text.seeds(clearest.summary.dip.n)} the test may have missed them."
+    agreement = [r for r in under.agreement.values() if not math.isnan(r.estimate)]
     if agreement:
         weakest = min(agreement, key=lambda r: r.estimate)
-        told += (
-            f" The lowest rank correlation of another metric with {harsh.metric} is "
-            f"{text.with_interval(weakest)}: "
+        answer += (
+            f" The lowest rank correlation of another metric with {harsh} is {text.with_interval(weakest)}: "
             + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
         )
-    verdicts = [under_metrics(study, scale) for scale in split]
+    verdicts = [scale.mirage.verdict for scale in split if scale.mirage]
     if len(set(verdicts)) > 1:
-        survives = sum(word == "survives" for word in verdicts)
-        told += f" Of {len(split)} scales with groups, they show in every metric at {survives}."
-    return Finding(topic, told)
+        answer += (
+            f" Of {len(split)} scales with groups, they show in every metric at {verdicts.count('survives')}."
+        )
+    return Finding(topic, answer)
 
 
 def _budget(study: Study) -> Finding | None:
@@ -235,7 +231,7 @@ def _budget(study: Study) -> Finding | None:
         return Finding(topic, f"Not to be told: {study.absent['survival']}.")
     told = []
     for scale in places[:LISTED]:
-        found = cut_off_at(study, scale)
+        found = scale.cut_off
         if found is None or not found.failing:
             continue
         opening = {

@@ -7,17 +7,10 @@ from typing import assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import (
-    at,
-    budget_verdict,
-    clearest_split,
-    scale_word,
-    seeds_per_scale,
-    under_metrics,
-)
+from seedsweep.analysis.report.wording import at, scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study
-from seedsweep.analysis.study.verdict import Verdict, split_by_chance, too_thin
+from seedsweep.analysis.study.verdict import Verdict, clearest_split, split_by_chance, too_thin
 
 
 def headline(study: Study, word: Verdict) -> tuple[str, str]:
@@ -86,9 +79,9 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
     places = split_by_chance(study)
     clearest = clearest_split(places)
     but = []
-    if budget_verdict(study, places) == "cut off":
+    if any(scale.cut_off and scale.cut_off.verdict == "cut off" for scale in places):
         but.append("seeds were still crossing over when training stopped")
-    if study.mirage and all(under_metrics(study, scale) == "mirage" for scale in places):
+    if all(scale.mirage and scale.mirage.verdict == "mirage" for scale in places):
         but.append(f"the groups show in {study.summary.criterion.metric} only, not in a continuous metric")
     first_line = f"By chance: at {at(study, places)} the random seed decides who succeeds"
     return first_line + (f"; but {' and '.join(but)}." if but else "."), (

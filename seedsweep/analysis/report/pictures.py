@@ -85,7 +85,9 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "Wasserstein-2 distance of the distribution over seeds to that of the largest scale, and to the "
             "scale before. The boxes are what chance alone makes of one scale: inside them nothing is shown. "
             f"{placed}",
-            figures.distances(study.drift, study.capacity, summaries, criterion, **axes),
+            figures.distances(
+                [scale.drift for scale in study.scales], study.capacity, summaries, criterion, **axes
+            ),
         )
     for number, (name, values) in enumerate(measured.continuous.items()):
         low, high = population.metrics[name].bounds

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study.study import Study
+from seedsweep.analysis.study.survival import SurvivalSummary
 
 SENTENCE: Final = 28  # characters of a cell from which on it is no number with its interval
 
@@ -39,11 +42,11 @@ def tables(study: Study) -> Iterator[PageTable]:
     if study.mirage is not None:
         yield _metrics(study)
     if study.survival is not None:
-        yield _survival(study)
+        yield _survival(study, study.survival)
     if study.variance is not None:
-        yield _variance(study)
+        yield _variance(study, study.variance)
     if study.duplicates:
-        yield _duplicates(study)
+        yield _duplicates(study, study.duplicates)
 
 
 def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> PageTable:
@@ -102,7 +105,7 @@ def _modality(study: Study) -> PageTable:
         ],
         [
             [
-                text.scale(s.summary.scale),
+                text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
                 _p(s.summary.dip.pvalue),
                 _p(s.pvalue_holm, tests),
@@ -129,7 +132,7 @@ def _clusters(study: Study) -> PageTable:
         [scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
         [
             [
-                text.scale(s.summary.scale),
+                text.scale(s.scale),
                 "yes" if s.cluster.supported else f"no: {s.cluster.reason}",
                 text.number(s.cluster.threshold),
                 "–" if s.cluster.upper is None else text.share(s.cluster.upper),
@@ -143,7 +146,7 @@ def _clusters(study: Study) -> PageTable:
 
 def _drift(study: Study) -> PageTable:
     capacity = study.capacity
-    chosen = dict(zip(capacity.scales, capacity.probabilities, strict=True))
+    chosen = capacity.by_scale
     return _table(
         "Distance between scales and minimum capacity",
         "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one "
@@ -158,13 +161,13 @@ def _drift(study: Study) -> PageTable:
         ],
         [
             [
-                text.scale(row.scale),
-                text.with_interval(row.to_largest),
-                text.with_interval(row.to_previous),
-                f"{text.number(row.noise_floor.mean)} to {text.number(row.noise_floor.high)}",
-                text.percent(chosen[row.scale]) if row.scale in chosen else "–",
+                text.scale(s.scale),
+                text.with_interval(s.drift.to_largest),
+                text.with_interval(s.drift.to_previous),
+                f"{text.number(s.drift.noise_floor.mean)} to {text.number(s.drift.noise_floor.high)}",
+                text.percent(chosen[s.scale]) if s.scale in chosen else "–",
             ]
-            for row in study.drift
+            for s in study.scales
         ],
     )
 
@@ -191,50 +194,48 @@ def _claims(study: Study) -> PageTable:
 
 
 def _metrics(study: Study) -> PageTable:
-    check = study.mirage
-    assert check is not None
-    harsh, *others = check.metrics
-    tests = sum(result.n > 0 for result in harsh.dips)
+    rows = [(s.scale, s.mirage) for s in study.scales if s.mirage is not None]
+    harsh, *others = rows[0][1].pvalues
+    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+    groups = {
+        "not multimodal": "–",
+        "mirage": f"only under {harsh}",
+        "mixed": "under some",
+        "survives": "under all",
+    }
     return _table(
         "The same seeds under continuous metrics",
         "p of the dip test under each metric, corrected for the scales by Holm, and the rank correlation with "
-        f"{harsh.metric} over seeds with its 95 % interval.",
+        f"{harsh} over seeds with its 95 % interval.",
         [
             scale_word(study),
-            harsh.metric,
-            *(word for metric in others for word in (metric.metric, f"rank correlation of {metric.metric}")),
+            harsh,
+            *(word for name in others for word in (name, f"rank correlation of {name}")),
             "groups",
         ],
         [
             [
                 text.scale(scale),
-                _p(harsh.pvalues[i], tests),
+                _p(under.pvalues[harsh], tests),
                 *(
                     word
-                    for metric in others
-                    for word in (
-                        _p(metric.pvalues[i], tests),
-                        text.with_interval(check.agreement[metric.metric][i]),
-                    )
+                    for name in others
+                    for word in (_p(under.pvalues[name], tests), text.with_interval(under.agreement[name]))
                 ),
-                {"not multimodal": "–", "mirage": f"only under {harsh.metric}", "mixed": "under some"}.get(
-                    check.verdicts[i], "under all"
-                ),
+                groups[under.verdict],
             ]
-            for i, scale in enumerate(check.scales)
+            for scale, under in rows
         ],
     )
 
 
-def _survival(study: Study) -> PageTable:
-    found = study.survival
-    assert found is not None
+def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
     return _table(
         "When seeds succeed, and what the step budget decides",
         "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing "
         "seeds that were on their way at the end; “if doubled” is the share of the failing that would "
         "succeed in as many steps again, at the pace of the last quarter. Log-rank test between the scales: "
-        f"{text.pvalue(found.log_rank.pvalue)}.",
+        f"{text.pvalue(survival.log_rank.pvalue)}.",
         [scale_word(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
         [
             [
@@ -250,13 +251,12 @@ def _survival(study: Study) -> PageTable:
                 else "–",
                 s.cut_off.verdict,
             ]
-            for s in found.scales
+            for s in survival.scales
         ],
     )
 
 
-def _variance(study: Study) -> PageTable:
-    assert study.variance is not None
+def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTable:
     return _table(
         "Initial weights or data",
         "Shares of the variance over seeds, where the two seeds of a run are crossed.",
@@ -270,13 +270,12 @@ def _variance(study: Study) -> PageTable:
                     for part in (shares.init, shares.data, shares.interaction)
                 ),
             ]
-            for scale, shares in study.variance.items()
+            for scale, shares in variance.items()
         ],
     )
 
 
-def _duplicates(study: Study) -> PageTable:
-    assert study.duplicates is not None
+def _duplicates(study: Study, groups: Sequence[IdenticalCurves]) -> PageTable:
     return _table(
         "Seeds with identical learning curves",
         "Constant curves agree innocently; a duplicate is one run under several names.",
@@ -289,7 +288,7 @@ def _duplicates(study: Study) -> PageTable:
                 text.number(group.expected_by_chance),
                 "yes" if group.same_run else "no",
             ]
-            for group in study.duplicates
+            for group in groups
         ],
     )
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
 LISTED: Final = 4
@@ -20,7 +19,7 @@ def scale_word(study: Study) -> str:
 
 def at(study: Study, scales: Sequence[ScaleStudy]) -> str:
     """ "depth 2 and 4", or how many and which are the ends."""
-    names = [text.scale(scale.summary.scale) for scale in scales]
+    names = [text.scale(scale.scale) for scale in scales]
     if len(names) > LISTED:
         if len(names) == len(study.scales):
             return f"every {scale_word(study)}"
@@ -37,26 +36,3 @@ def seeds_per_scale(scales: Sequence[ScaleStudy]) -> str:
 def corrected_pvalue(study: Study, scale: ScaleStudy) -> str:
     """Of the dip test, by Holm, in words."""
     return text.pvalue(scale.pvalue_holm, len(study.scales))
-
-
-def clearest_split(scales: Sequence[ScaleStudy]) -> ScaleStudy:
-    """The scale with the largest dip."""
-    return max(scales, key=lambda scale: scale.summary.dip.statistic)
-
-
-def under_metrics(study: Study, scale: ScaleStudy) -> str:
-    """What the mirage check says of the scale; empty without one."""
-    check = study.mirage
-    return check.verdicts[check.scales.index(scale.summary.scale)] if check else ""
-
-
-def cut_off_at(study: Study, scale: ScaleStudy) -> CutOff | None:
-    """What the budget says of the seeds that fail there, if curves are known."""
-    scales = study.survival.scales if study.survival else ()
-    return next((found.cut_off for found in scales if found.scale == scale.summary.scale), None)
-
-
-def budget_verdict(study: Study, scales: Sequence[ScaleStudy]) -> str:
-    """Of the failing seeds of several scales, the worst."""
-    verdicts = {found.verdict for scale in scales if (found := cut_off_at(study, scale)) and found.failing}
-    return next((word for word in ("cut off", "open", "settled") if word in verdicts), "")

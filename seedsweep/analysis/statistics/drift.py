@@ -94,6 +94,11 @@ class MinimumCapacity(Result):
     probabilities: tuple[float, ...]
     probability_of_none: float
 
+    @property
+    def by_scale(self) -> dict[float, float]:
+        """The probability of each scale."""
+        return dict(zip(self.scales, self.probabilities, strict=True))
+
 
 def wasserstein2(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     """Wasserstein-2 distance of two one-dimensional samples, exact also for unequal sizes.

@@ -49,6 +49,28 @@ class MetricModality(Result):
 
 
 @dataclass(frozen=True)
+class ScaleMirage(Result):
+    """The same seeds of one scale under several metrics.
+
+    Attributes
+    ----------
+    verdict : str
+        As in `MirageCheck`.
+    pvalues : mapping of metric to float
+        Of the dip tests, corrected by Holm over the scales; the harsh metric first.
+    multimodal : mapping of metric to bool
+        Whether the corrected p-value is below the level.
+    agreement : mapping of metric to Interval
+        Spearman's rank correlation of each other metric with the harsh one.
+    """
+
+    verdict: MirageVerdict
+    pvalues: Mapping[str, float]
+    multimodal: Mapping[str, bool]
+    agreement: Mapping[str, Interval]
+
+
+@dataclass(frozen=True)
 class MirageCheck(Result):
     """The same seeds under several metrics.
 
@@ -74,6 +96,16 @@ class MirageCheck(Result):
     metrics: tuple[MetricModality, ...]
     agreement: Mapping[str, tuple[Interval, ...]]
     level: float
+
+    def at(self, scale: float) -> ScaleMirage:
+        """The row of one of `scales`."""
+        i = self.scales.index(scale)
+        return ScaleMirage(
+            verdict=self.verdicts[i],
+            pvalues={metric.metric: metric.pvalues[i] for metric in self.metrics},
+            multimodal={metric.metric: metric.multimodal[i] for metric in self.metrics},
+            agreement={name: intervals[i] for name, intervals in self.agreement.items()},
+        )
 
 
 def mirage_check(

@@ -12,77 +12,41 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.stats import rankdata
 
+from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
-from seedsweep.analysis.statistics.duplicates import IdenticalCurves, identical_curves
-from seedsweep.analysis.statistics.emergence import (
-    FEWEST_SCALES,
-    DrawnCurve,
-    EmergenceClaims,
-    ExtremeCurves,
-    emergence_claims,
-    extreme_curves,
-)
-from seedsweep.analysis.statistics.mirage import MirageCheck, mirage_check
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.emergence import EmergenceClaims, ExtremeCurves
+from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
-from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares, variance_shares
-from seedsweep.analysis.study.summary import (
-    PopulationSummary,
-    ScaleSummary,
-    SurvivalSummary,
-    summarise_population,
-    summarise_survival,
-)
+from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.variance import VarianceShares
+from seedsweep.analysis.study import parts
+from seedsweep.analysis.study.parts import LEVEL, Measured
+from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
+from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
-    from seedsweep.population import Curves, Population
-
-LEVEL: Final = 0.05
-"""Of the tests, after correction for the number of scales."""
+    from seedsweep.population import Population
 
 MIXED: Final = 0.05
 """Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
 
-CLAIMED_BY: Final = (1, 2, 4, 8, 16)
-"""Seeds per scale of the studies that are imagined."""
-
-
-@dataclass(frozen=True, eq=False)
-class Measured:
-    """The values that a study is made of.
-
-    Attributes
-    ----------
-    values : mapping from scale to ndarray, shape (n_seeds,)
-        Final values of the metric that decides about success; `nan` for a diverged seed.
-    continuous : mapping from metric to mapping from scale to ndarray, shape (n_seeds,)
-        The same seeds, in the same order, under every other metric that does not count examples.
-    curves : mapping from scale to Curves
-        Over training, of the metric that decides about success; empty if only final values are known.
-    with_end : mapping from scale to float
-        Mean of the same metric with the end token asked for (`METRIC_end`), where that is measured; else empty.
-    """
-
-    values: Mapping[float, FloatArray]
-    continuous: Mapping[str, Mapping[float, FloatArray]]
-    curves: Mapping[float, Curves]
-    with_end: Mapping[float, float]
-
 
 @dataclass(frozen=True)
 class ScaleStudy(Result):
-    """One scale, beyond its summary.
+    """All that is known of one scale.
 
     Attributes
     ----------
     summary : ScaleSummary
+    drift : ScaleDrift
+        Distances to the largest and to the previous scale, with their noise floor.
     dips : DipVariants
         The dip test with and without ties.
     pvalue_holm, pvalue_bh : float
@@ -96,9 +60,14 @@ class ScaleStudy(Result):
     seeds_needed : SeedsNeeded or None
         To detect the split that this sample shows, at `LEVEL` divided by the number of scales; None where the
         scale is not mixed, so that there is hardly a split to show.
+    survival : ScaleSurvival or None
+        When the seeds get there, of the values as the criterion orients them; None without learning curves.
+    mirage : ScaleMirage or None
+        The scale under the metric that decides about success and the continuous ones; None without the latter.
     """
 
     summary: ScaleSummary
+    drift: ScaleDrift
     dips: DipVariants
     pvalue_holm: float
     pvalue_bh: float
@@ -106,6 +75,23 @@ class ScaleStudy(Result):
     mixed: bool
     cluster: SuccessCluster
     seeds_needed: SeedsNeeded | None
+    survival: ScaleSurvival | None
+    mirage: ScaleMirage | None
+
+    @property
+    def scale(self) -> float:
+        """The value on the ladder."""
+        return self.summary.scale
+
+    @property
+    def cut_off(self) -> CutOff | None:
+        """Whether the budget explains the failures; None without learning curves."""
+        return None if self.survival is None else self.survival.cut_off
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; without the parts that a study has along the ladder."""
+        names = ("scale", "dips", "pvalue_holm", "pvalue_bh", "multimodal", "mixed", "cluster", "seeds_needed")
+        return {name: jsonable(getattr(self, name)) for name in names}
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,8 +104,6 @@ class Study(Result):
         Name, metric, threshold, and the summary of every scale.
     scales : tuple of ScaleStudy
         Ascending.
-    drift : tuple of ScaleDrift
-        Distances along the ladder, with their noise floors.
     capacity : MinimumCapacity
     claims : tuple of EmergenceClaims
         Of studies with 1, 2, 4, 8 and 16 seeds per scale, as far as there are so many.
@@ -130,7 +114,7 @@ class Study(Result):
     mirage : MirageCheck or None
         The metric that decides about success against the continuous ones.
     survival : SurvivalSummary or None
-        Times and thresholds of the negated metric where lower is better.
+        Of the values as the criterion orients them.
     variance : mapping of float to VarianceShares, or None
         By scale.
     duplicates : tuple of IdenticalCurves or None
@@ -143,7 +127,6 @@ class Study(Result):
 
     summary: PopulationSummary
     scales: tuple[ScaleStudy, ...]
-    drift: tuple[ScaleDrift, ...]
     capacity: MinimumCapacity
     claims: tuple[EmergenceClaims, ...]
     abrupt: float | None
@@ -157,17 +140,14 @@ class Study(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
-        scales = []
-        for scale in self.scales:  # its summary stands in the other
-            told = jsonable(scale)
-            scales.append({"scale": told.pop("summary")["scale"], **told})
-        names = ("drift", "capacity", "claims", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
-        variance = self.variance and [{"scale": s, **shares.to_dict()} for s, shares in self.variance.items()]
+        names = ("capacity", "claims", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
         return {
             "summary": self.summary.to_dict(),
-            "scales": scales,
+            "scales": [scale.to_dict() for scale in self.scales],
+            "drift": [scale.drift.to_dict() for scale in self.scales],
             **{name: jsonable(getattr(self, name)) for name in names},
-            "variance": variance,
+            "variance": self.variance
+            and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
         }
 
 
@@ -206,75 +186,37 @@ def study(population: Population) -> Study:
     'breakthroughness tells abrupt from even over four scales or more, and there are 2'
     """
     summary = summarise_population(population)
-    measured = _measure(population, summary.criterion)
-    values = measured.values
     criterion = summary.criterion
-    better = {scale: criterion.oriented(sample) for scale, sample in values.items()}
+    measured = parts.measure(population, criterion)
+    better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
     absent: dict[str, str] = {}
-
-    seen = {scale: observed(sample) for scale, sample in better.items()}
-    fewest = min((sample.size for sample in seen.values() if sample.size), default=0)
-    claims: tuple[EmergenceClaims, ...] = ()
-    abrupt = None
-    extremes = None
-    ladder = [scale for scale, sample in seen.items() if sample.size]
-    if len(ladder) < FEWEST_SCALES:
-        absent["claims"] = (
-            f"breakthroughness tells abrupt from even over four scales or more, and there are {len(ladder)}"
-        )
-    else:
-        told = [k for k in CLAIMED_BY if k <= fewest]
-        claims = tuple(emergence_claims(better, seeds=k, threshold=criterion.least) for k in told)
-        all_seeds = emergence_claims(better, seeds=fewest, threshold=criterion.least, draws=1000, resamples=1)
-        abrupt = all_seeds.probability.estimate
-    if len(ladder) < 2:
-        absent["extremes"] = f"a curve over scales needs two scales that have a value, and there are {len(ladder)}"
-    else:
-        extremes = _shown_curves(extreme_curves(better), criterion)
-
+    claims, abrupt = parts.claims(better, criterion, absent)
+    extremes = parts.extremes(better, criterion, absent)
+    mirage = parts.mirage(population, criterion, measured, better, absent)
+    survival = parts.survival(measured, criterion, absent)
     return Study(
         summary=summary,
-        scales=_study_scales(population, summary, values),
-        drift=drift(values),
-        capacity=minimum_capacity(values),
+        scales=_study_scales(population, summary, measured, better, mirage, survival),
+        capacity=minimum_capacity(measured.values),
         claims=claims,
         abrupt=abrupt,
         extremes=extremes,
-        mirage=_mirage(population, criterion, measured, better, absent),
-        survival=_survival(measured, criterion, absent),
-        variance=_variance(population, criterion, absent),
-        duplicates=_duplicates(population, criterion, measured, absent),
+        mirage=mirage,
+        survival=survival,
+        variance=parts.variance(population, criterion, absent),
+        duplicates=parts.duplicates(population, criterion, measured, absent),
         absent=absent,
         measured=measured,
     )
 
 
-def _measure(population: Population, criterion: Criterion) -> Measured:
-    final = population.final(criterion.metric, criterion.split)
-    others = [
-        name
-        for name, metric in population.metrics.items()
-        if name != criterion.metric and not metric.counts_examples
-    ]
-    tables = {name: population.final(name, criterion.split) for name in others}
-    strict = [
-        population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
-    ]
-    return Measured(
-        values={scale: final.at(scale) for scale in final.scales},
-        continuous={name: {scale: table.at(scale) for scale in final.scales} for name, table in tables.items()},
-        curves=population.curves(criterion.metric, criterion.split),
-        with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
-    )
-
-
-def _mean(sample: FloatArray) -> float:
-    values = observed(sample)
-    return float(values.mean()) if values.size else math.nan
-
-
 def _study_scales(
-    population: Population, summary: PopulationSummary, values: Mapping[float, FloatArray]
+    population: Population,
+    summary: PopulationSummary,
+    measured: Measured,
+    better: Mapping[float, FloatArray],
+    mirage: MirageCheck | None,
+    survival: SurvivalSummary | None,
 ) -> tuple[ScaleStudy, ...]:
     criterion = summary.criterion
     low, high = population.metrics[criterion.metric].bounds
@@ -283,26 +225,29 @@ def _study_scales(
     lattice = population.lattice(criterion.metric, criterion.split)
     pvalues = [scale.dip.pvalue for scale in summary.scales]
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
-    found = []
-    for scale, holm, bh in zip(
-        summary.scales, adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg"), strict=True
-    ):
-        sample = values[scale.scale]
-        mixed = MIXED <= scale.success.rate <= 1 - MIXED
-        cluster = success_cluster(criterion.oriented(sample), lattice=lattice, bounds=(worst, best))
-        found.append(
+    holm, bh = adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg")
+    times = {} if survival is None else {row.scale: row for row in survival.scales}
+    scales = []
+    for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
+        sample = measured.values[row.scale]
+        mixed = MIXED <= row.success.rate <= 1 - MIXED
+        cluster = success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best))
+        scales.append(
             ScaleStudy(
-                summary=scale,
+                summary=row,
+                drift=distances,
                 dips=dip_variants(sample, lattice=lattice, bounds=bounds),
-                pvalue_holm=float(holm),
-                pvalue_bh=float(bh),
-                multimodal=bool(holm < LEVEL),
+                pvalue_holm=float(holm[i]),
+                pvalue_bh=float(bh[i]),
+                multimodal=bool(holm[i] < LEVEL),
                 mixed=mixed,
                 cluster=_shown_cluster(cluster, criterion),
                 seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
+                survival=times.get(row.scale),
+                mirage=None if mirage is None else mirage.at(row.scale),
             )
         )
-    return tuple(found)
+    return tuple(scales)
 
 
 def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessCluster:
@@ -314,87 +259,3 @@ def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessClus
         upper_mean=shown(cluster.upper_mean),
         upper=None if upper is None else replace(upper, threshold=shown(upper.threshold)),
     )
-
-
-def _shown_curves(extremes: ExtremeCurves, criterion: Criterion) -> ExtremeCurves:
-    def shown(curve: DrawnCurve) -> DrawnCurve:
-        return replace(curve, values=tuple(map(criterion.shown, curve.values)))
-
-    return replace(
-        extremes,
-        most_breakthrough=shown(extremes.most_breakthrough),
-        least_breakthrough=shown(extremes.least_breakthrough),
-        most_linear=shown(extremes.most_linear),
-        least_linear=shown(extremes.least_linear),
-    )
-
-
-def _mirage(
-    population: Population,
-    criterion: Criterion,
-    measured: Measured,
-    better: Mapping[float, FloatArray],
-    absent: dict[str, str],
-) -> MirageCheck | None:
-    if not measured.continuous:
-        absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
-        return None
-    metrics: dict[str, Mapping[float, FloatArray]] = {criterion.metric: better}
-    for name, values in measured.continuous.items():
-        inverse = _pooled_rank_correlation(better, values) < 0
-        metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
-    lattices = {name: population.lattice(name, criterion.split) for name in metrics}
-    return mirage_check(
-        metrics, lattices={name: step for name, step in lattices.items() if step is not None}, level=LEVEL
-    )
-
-
-def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, FloatArray]) -> float:
-    x, y = (np.concatenate([*values.values(), []]) for values in (a, b))
-    both = ~(np.isnan(x) | np.isnan(y))
-    x, y = rankdata(x[both]), rankdata(y[both])
-    return float(((x - x.mean()) * (y - y.mean())).sum()) if x.size else 0.0
-
-
-def _survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -> SurvivalSummary | None:
-    if not measured.curves:
-        absent["survival"] = "only final values are known; the step of every evaluation is needed"
-        return None
-    if all(curves.steps.size < 2 for curves in measured.curves.values()):
-        absent["survival"] = "there is a single evaluation of every seed; several over the training are needed"
-        return None
-    lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
-    return summarise_survival(lines, threshold=criterion.least)
-
-
-def _variance(
-    population: Population, criterion: Criterion, absent: dict[str, str]
-) -> dict[float, VarianceShares] | None:
-    final = population.final(criterion.metric, criterion.split)
-    shares = {}
-    if (final.init_seeds != final.data_seeds).any():
-        for row, scale in enumerate(final.scales):
-            here = final.present[row]
-            found = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
-            if found.crossed:
-                shares[scale] = found
-    if not shares:
-        absent["variance"] = "seeds of initialisation and of data are not crossed: each run has its own of both"
-        return None
-    return shares
-
-
-def _duplicates(
-    population: Population, criterion: Criterion, measured: Measured, absent: dict[str, str]
-) -> tuple[IdenticalCurves, ...] | None:
-    if not measured.curves:
-        absent["duplicates"] = "only final values are known; runs are told apart by their learning curves"
-        return None
-    continuous = next(iter(measured.continuous), None)
-    if continuous is None:
-        curves = measured.curves
-    elif all(np.unique(ends).size == ends.size for ends in measured.continuous[continuous].values()):
-        return ()  # other ends, other curves, which therefore need not be read
-    else:
-        curves = population.curves(continuous, criterion.split)
-    return identical_curves({scale: (line.seeds, line.values) for scale, line in curves.items()})

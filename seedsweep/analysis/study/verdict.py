@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
 from seedsweep.analysis.study.study import ScaleStudy, Study
@@ -28,6 +29,11 @@ def split_by_chance(study: Study) -> tuple[ScaleStudy, ...]:
 def too_thin(study: Study) -> tuple[ScaleStudy, ...]:
     """The scales at which some seeds succeed and some fail, and which have too few for the dip test."""
     return tuple(scale for scale in study.scales if scale.mixed and scale.summary.dip.n < FEWEST_TO_TELL)
+
+
+def clearest_split(scales: Sequence[ScaleStudy]) -> ScaleStudy:
+    """The scale with the largest dip."""
+    return max(scales, key=lambda scale: scale.summary.dip.statistic)
 
 
 def verdict(study: Study) -> Verdict:
