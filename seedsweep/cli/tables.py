@@ -65,20 +65,16 @@ def _quantity(number: float, unit: str) -> str:
     return f"{number:.0f} {unit}".strip()
 
 
-def _seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"
-
-
 def outcome(result: RunResult) -> Text:
     """One or two lines after a run: what was trained and what remains."""
     if result.asked == result.present:
-        return Text(f"nothing is missing: all {_seeds(result.asked)} are there")
-    text = f"trained {_seeds(result.trained)} in {duration(result.seconds)}"
+        return Text(f"nothing is missing: all {text.seeds(result.asked)} are there")
+    done = f"trained {text.seeds(result.trained)} in {duration(result.seconds)}"
     if result.present:
-        text += f", {result.present} were there"
+        done += f", {result.present} were there"
     if result.interrupted:
-        text += f"; stopped with {_seeds(result.missing)} missing: run the same command to go on"
-    lines = [text, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
+        done += f"; stopped with {text.seeds(result.missing)} missing: run the same command to go on"
+    lines = [done, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
     return Text("\n".join(lines))
 
 
@@ -179,9 +175,9 @@ def status(current: SweepStatus) -> RenderableType:
         ]
         table.add_row(*row)
     if current.complete:
-        line = f"complete: {_seeds(current.done)}"
+        line = f"complete: {text.seeds(current.done)}"
     else:
-        line = f"{current.done} of {_seeds(current.asked)}, {current.fraction:.0%} of the work"
+        line = f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work"
         line += f", {duration(current.seconds_left)} left" if current.seconds_left is not None else ", not running"
     return Group(table, Text(f"{line}; {current.path}"))
 
@@ -219,7 +215,7 @@ def plan(estimated: Estimate) -> RenderableType:
         line = "nothing is missing"
     else:
         line = (
-            f"{_seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
+            f"{text.seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
             "from a trial of a few steps on this machine"
         )
     if estimated.resumed:

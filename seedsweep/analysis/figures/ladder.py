@@ -14,7 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
 from seedsweep.analysis.study.summary import ScaleSummary
 from seedsweep.criterion import Criterion
 
@@ -141,7 +141,7 @@ def _draw_populations(
         widest = max(widest, float(left.max()))
     widest = widest or 1.0
 
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
         for part, colour in style.by_success(sample, criterion):
             beside = widest * random.uniform(-0.22, -0.05, part.size)

@@ -15,7 +15,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, observed
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, observed
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.criterion import Criterion
 
@@ -72,11 +72,12 @@ def learning_curves(
     steps = {scale: as_sample(curves[scale][0]) for scale in scales}
     values = {scale: np.asarray(curves[scale][1], dtype=np.float64) for scale in scales}
     for scale in scales:
-        if steps[scale].size == 0 or values[scale].shape[1:] != steps[scale].shape:
-            raise ValueError(
-                f"at scale {scale:g}: steps of shape (t,) and values of shape (seeds, t) are needed, not "
-                f"{steps[scale].shape} and {values[scale].shape}"
-            )
+        with errors_name(scale):
+            if steps[scale].size == 0 or values[scale].shape[1:] != steps[scale].shape:
+                raise ValueError(
+                    "steps of shape (t,) and values of shape (seeds, t) are needed, not "
+                    f"{steps[scale].shape} and {values[scale].shape}"
+                )
 
     columns = min(len(scales), COLUMNS)
     rows = math.ceil(len(scales) / columns)

@@ -14,7 +14,7 @@ from matplotlib.ticker import MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.criterion import Criterion
 
@@ -79,10 +79,9 @@ def metric_twins(
     pairs = []
     for scale in scales:
         x, y = as_sample(continuous[scale]), as_sample(harsh[scale])
-        if x.size != y.size:
-            raise ValueError(
-                f"at scale {scale:g}: {x.size} seeds of {continuous_name} and {y.size} of {harsh_name}"
-            )
+        with errors_name(scale):
+            if x.size != y.size:
+                raise ValueError(f"{x.size} seeds of {continuous_name} and {y.size} of {harsh_name}")
         both = ~(np.isnan(x) | np.isnan(y))
         pairs.append((x[both], y[both]))
 

@@ -265,16 +265,11 @@ def _one_seed(study: Study) -> Finding | None:
         return Finding(topic, f"Not to be told: {study.absent['claims']}.")
     one, *more = study.claims
     claimed = (
-        "A study with one seed per scale would claim a sudden emergence in "
-        f"{text.percent(one.probability.estimate)} "
-        f"({text.percent_interval(one.probability.low, one.probability.high)}) of cases"
+        f"A study with one seed per scale would claim a sudden emergence in {text.share(one.probability)} of cases"
     )
     if more:
         most = more[-1]
-        claimed += (
-            f", one with the mean of {most.seeds} in {text.percent(most.probability.estimate)} "
-            f"({text.percent_interval(most.probability.low, most.probability.high)})"
-        )
+        claimed += f", one with the mean of {most.seeds} in {text.share(most.probability)}"
     return Finding(topic, f"{claimed}.")
 
 
@@ -284,7 +279,7 @@ def _variance(study: Study) -> Finding | None:
     clearest = max(study.variance, key=lambda scale: study.variance[scale].total if study.variance else 0.0)
     shares = study.variance[clearest]
     parts = [
-        f"{text.percent(part.estimate)} ({text.percent_interval(part.low, part.high)}) to {name}"
+        f"{text.share(part)} to {name}"
         for name, part in (
             ("the initial weights", shares.init),
             ("the training data", shares.data),

@@ -181,8 +181,7 @@ def _claims(study: Study) -> PageTable:
         [
             [
                 str(claim.seeds),
-                f"{text.percent(claim.probability.estimate)} "
-                f"({text.percent_interval(claim.probability.low, claim.probability.high)})",
+                text.share(claim.probability),
                 *(
                     f"{text.number(q[0.5])} ({text.number(q[0.05])} to {text.number(q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
@@ -245,10 +244,7 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
                 f"{text.number(s.survival.median.high)})",
                 str(s.cut_off.failing),
                 text.share(s.cut_off.rising) if s.cut_off.failing else "–",
-                f"{text.percent(s.cut_off.if_doubled.estimate)} "
-                f"({text.percent_interval(s.cut_off.if_doubled.low, s.cut_off.if_doubled.high)})"
-                if s.cut_off.failing
-                else "–",
+                text.share(s.cut_off.if_doubled) if s.cut_off.failing else "–",
                 s.cut_off.verdict,
             ]
             for s in survival.scales
@@ -265,10 +261,7 @@ def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTab
             [
                 text.scale(scale),
                 str(shares.n),
-                *(
-                    f"{text.percent(part.estimate)} ({text.percent_interval(part.low, part.high)})"
-                    for part in (shares.init, shares.data, shares.interaction)
-                ),
+                *(text.share(part) for part in (shares.init, shares.data, shares.interaction)),
             ]
             for scale, shares in variance.items()
         ],

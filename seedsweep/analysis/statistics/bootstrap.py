@@ -9,8 +9,9 @@ from typing import SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.checks import require_positive, require_share
 from seedsweep.analysis.statistics.results import Interval
-from seedsweep.analysis.statistics.samples import as_sample
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator
 
 
 def bootstrap_interval(
@@ -77,22 +78,28 @@ def bootstrap_interval(
     """
     if not samples:
         raise ValueError("a bootstrap interval needs at least one sample")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is between 0 and 1, not {confidence}")
-    if resamples < 1:
-        raise ValueError(f"resamples is a positive number, not {resamples}")
+    require_share(confidence=confidence)
+    require_positive(resamples=resamples)
     arrays = [as_sample(sample) for sample in samples]
     smallest = min(array.size for array in arrays)
     estimate = float(statistic(*arrays)) if smallest > 0 else math.nan
-    if smallest <= 1:
-        return Interval(estimate, math.nan, math.nan, arrays[0].size, 0, confidence)
+    values = np.empty(0)
+    if smallest > 1:
+        random = generator(seed)
+        draws = [array[random.integers(array.size, size=(resamples, array.size))] for array in arrays]
+        values = np.array([float(statistic(*resample)) for resample in zip(*draws, strict=True)])
+    return percentile_interval(estimate, values, n=arrays[0].size, confidence=confidence)
 
-    random = np.random.Generator(np.random.Philox(seed))
-    draws = [array[random.integers(array.size, size=(resamples, array.size))] for array in arrays]
-    values = np.array([float(statistic(*resample)) for resample in zip(*draws, strict=True)])
-    values = values[~np.isnan(values)]
+
+def percentile_interval(estimate: float, resampled: FloatArray, *, n: int, confidence: float) -> Interval:
+    """The interval between two order statistics of the values of resamples, of which `nan` is left out.
+
+    >>> percentile_interval(0.5, np.array([0.1, 0.4, 0.9, math.nan]), n=8, confidence=0.95)
+    Interval(estimate=0.5, low=0.1, high=0.9, n=8, resamples=3, confidence=0.95)
+    """
+    values = resampled[~np.isnan(resampled)]
     if values.size == 0:
-        return Interval(estimate, math.nan, math.nan, arrays[0].size, 0, confidence)
+        return Interval(estimate, math.nan, math.nan, n, 0, confidence)
     tail = (1 - confidence) / 2
     low, high = np.quantile(values, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(estimate, float(low), float(high), arrays[0].size, values.size, confidence)
+    return Interval(estimate, float(low), float(high), n, values.size, confidence)

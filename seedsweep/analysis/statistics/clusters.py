@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.checks import require_bounds
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed
@@ -135,9 +136,8 @@ def success_cluster(
     >>> success_cluster(np.linspace(0.0, 1.0, 64) ** 4).reason
     'the dip test does not reject one mode (p = 1)'
     """
+    require_bounds(bounds)
     low, high = bounds
-    if not low < high:
-        raise ValueError(f"bounds are a lower and a higher end, not {bounds}")
     test = dip(x, lattice=lattice)
     values = np.clip(np.sort(observed(x)), low, high)
     if values.size < FEWEST or values[0] == values[-1]:

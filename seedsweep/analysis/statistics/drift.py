@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, observed, observed_by_scale, samples_by_scale
+from seedsweep.analysis.statistics.samples import (
+    FloatArray,
+    generator,
+    observed,
+    observed_by_scale,
+    samples_by_scale,
+)
 
 Indices: TypeAlias = npt.NDArray[np.int64]
 
@@ -203,7 +209,7 @@ def noise_floor(x: npt.ArrayLike) -> NoiseFloor:
     values = np.sort(observed(x))
     if values.size < 2:
         return NoiseFloor(math.nan, math.nan, values.size)
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     half = values.size // 2
     shuffled = random.permuted(np.tile(values, (HALVINGS, 1)), axis=1)
     halves = np.sort(shuffled[:, :half], axis=1), np.sort(shuffled[:, half:], axis=1)
@@ -325,7 +331,7 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
         undefined = (math.nan,) * len(scales)
         return MinimumCapacity(None, scales, undefined, undefined, (0.0,) * len(scales), 1.0)
 
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     drops = _drops([x[np.newaxis] for x in samples])
     noise = np.array([_drop_by_chance(samples, i, random) for i in range(1, len(samples))])
     (found,) = _steepest(drops, noise)

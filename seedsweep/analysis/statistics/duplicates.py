@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.samples import FloatArray, errors_name
 
 IMPROBABLE: Final = 0.01
 """Identical pairs expected by chance, at a scale, below which identity is no chance."""
@@ -90,13 +90,14 @@ def identical_curves(
     found = []
     for scale in sorted(curves):
         seeds, values = np.asarray(curves[scale][0]), np.array(curves[scale][1], dtype=np.float64)
-        if values.ndim != 2 or values.shape[1] == 0 or seeds.shape != values.shape[:1]:
-            raise ValueError(
-                f"at scale {scale:g}: seeds of shape (n,) and values of shape (n, t), t > 0, are needed, not "
-                f"{seeds.shape} and {values.shape}"
-            )
-        if np.unique(seeds).size != seeds.size:
-            raise ValueError(f"at scale {scale:g}: a seed is given twice; every seed has one curve")
+        with errors_name(scale):
+            if values.ndim != 2 or values.shape[1] == 0 or seeds.shape != values.shape[:1]:
+                raise ValueError(
+                    "seeds of shape (n,) and values of shape (n, t), t > 0, are needed, not "
+                    f"{seeds.shape} and {values.shape}"
+                )
+            if np.unique(seeds).size != seeds.size:
+                raise ValueError("a seed is given twice; every seed has one curve")
         values = np.where(np.isnan(values), np.nan, values) + 0.0  # one nan, and no negative zero
         members: defaultdict[bytes, list[int]] = defaultdict(list)
         for i, curve in enumerate(values):

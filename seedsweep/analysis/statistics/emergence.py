@@ -14,8 +14,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.bootstrap import percentile_interval
+from seedsweep.analysis.statistics.checks import require_positive, require_threshold
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, observed_by_scale
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, observed_by_scale
 from seedsweep.analysis.statistics.scale_curves import breakthroughness_of_rows, linearity_of_rows
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -216,11 +218,9 @@ def emergence_claims(
     >>> emergence_claims(lucky, threshold=0.5, seeds=32).probability.estimate < 0.01
     True
     """
-    for name, number in {"seeds": seeds, "draws": draws, "resamples": resamples, "ratio": ratio}.items():
-        if not number > 0:
-            raise ValueError(f"{name} is a positive number, not {number}")
-    if threshold is not None and not math.isfinite(threshold):
-        raise ValueError(f"the success threshold is a finite number, not {threshold}")
+    require_positive(seeds=seeds, draws=draws, resamples=resamples, ratio=ratio)
+    if threshold is not None:
+        require_threshold(threshold)
     ladder = observed_by_scale(values)
     samples = list(ladder.values())
     steep = ratio * (len(samples) - 1)
@@ -228,7 +228,7 @@ def emergence_claims(
     if len(samples) < 2:
         curves = np.empty((0, len(samples)))
     else:
-        curves = _draw_means(samples, seeds, draws, np.random.Generator(np.random.Philox(seed)))
+        curves = _draw_means(samples, seeds, draws, generator(seed))
     if len(samples) < FEWEST_SCALES:
         probability = Interval(math.nan, math.nan, math.nan, smallest, 0, CONFIDENCE)
     else:
@@ -288,12 +288,11 @@ def extreme_curves(values: Mapping[float, npt.ArrayLike], *, draws: int = 10_000
     >>> found.least_linear.values
     (0.0, 0.5, 0.2)
     """
-    if draws < 1:
-        raise ValueError(f"draws is a positive number, not {draws}")
+    require_positive(draws=draws)
     ladder = observed_by_scale(values)
     if len(ladder) < 2:
         raise ValueError(f"a curve over scales needs two scales that have a value, not {list(ladder)}")
-    random = np.random.Generator(np.random.Philox(seed))
+    random = generator(seed)
     ranks = np.column_stack([random.integers(sample.size, size=draws) for sample in ladder.values()])
     curves = np.column_stack([x[rank] for x, rank in zip(ladder.values(), ranks.T, strict=True)])
     breakthroughness, linearity = breakthroughness_of_rows(curves), linearity_of_rows(curves)
@@ -349,15 +348,13 @@ def _interval(
     smallest = min(sample.size for sample in samples)
     if smallest == 1:
         return Interval(probability, math.nan, math.nan, smallest, 0, CONFIDENCE)
-    random = np.random.Generator(np.random.Philox([seed, 1]))
+    random = generator([seed, 1])
     probabilities = np.empty(resamples)
     for i in range(resamples):
         resample = [x[random.integers(x.size, size=x.size)] for x in samples]
         curves = _draw_means(resample, seeds, CURVES_PER_RESAMPLE, random)
         probabilities[i] = _claims(curves, steep, threshold).mean()
-    tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(probabilities, [tail, 1 - tail], method="inverted_cdf")
-    return Interval(probability, float(low), float(high), smallest, resamples, CONFIDENCE)
+    return percentile_interval(probability, probabilities, n=smallest, confidence=CONFIDENCE)
 
 
 def _distribution(drawn: FloatArray) -> DrawnDistribution:

@@ -12,10 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
+from seedsweep.analysis.statistics.checks import require_share
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name
 from seedsweep.analysis.statistics.scale_curves import breakthroughness, linearity
 
 MirageVerdict: TypeAlias = Literal["survives", "mirage", "mixed", "not multimodal"]
@@ -181,8 +182,7 @@ def mirage_check(
     for name in lattices:
         if name not in values:
             raise ValueError(f"no values of the metric {name!r}; there are {', '.join(values)}")
-    if not 0 < level < 1:
-        raise ValueError(f"the level is between 0 and 1, not {level}")
+    require_share(level=level)
     first, *others = values
     scales = sorted(values[first])
     samples: dict[str, list[FloatArray]] = {}
@@ -191,8 +191,9 @@ def mirage_check(
             raise ValueError(f"the scales of {name} are {sorted(by_scale)}, those of {first} are {scales}")
         samples[name] = [as_sample(by_scale[scale]) for scale in scales]
         for scale, sample, beside in zip(scales, samples[name], samples[first], strict=True):
-            if sample.size != beside.size:
-                raise ValueError(f"at scale {scale:g}: {sample.size} seeds of {name} and {beside.size} of {first}")
+            with errors_name(scale):
+                if sample.size != beside.size:
+                    raise ValueError(f"{sample.size} seeds of {name} and {beside.size} of {first}")
 
     metrics = tuple(_modality(name, of, lattices.get(name), level) for name, of in samples.items())
     verdicts = tuple(

@@ -11,6 +11,7 @@ import diptest
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.checks import require_bounds, require_lattice
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 
@@ -151,8 +152,7 @@ def dip(x: npt.ArrayLike, *, lattice: float | None = None) -> DipResult:
     >>> dip(accuracy).pvalue_text, dip(accuracy, lattice=0.1).pvalue_text
     ('< 1e-5', '0.75')
     """
-    if lattice is not None and not (lattice > 0 and math.isfinite(lattice)):
-        raise ValueError(f"lattice is the step between two possible values, a positive number, not {lattice}")
+    require_lattice(lattice)
     values = np.sort(observed(x))
     n = values.size
     n_nan = np.size(x) - n
@@ -223,9 +223,8 @@ def dip_variants(
     >>> variants.jittered.pvalue_text, variants.unsaturated.pvalue_text, variants.floor_share
     ('1.5e-4', '1', 0.5)
     """
+    require_bounds(bounds)
     low, high = bounds
-    if not low < high:
-        raise ValueError(f"bounds are a lower and a higher end, not {bounds}")
     values = observed(x)
     rounding = 1e-6 * (high - low) if math.isfinite(high - low) else 0.0
     at_floor, at_ceiling = values <= low + rounding, values >= high - rounding
@@ -252,7 +251,7 @@ def dip_and_pvalue(values: FloatArray) -> tuple[float, float]:
 
 
 def _uniform_jitter(n: int) -> FloatArray:
-    """Uniform numbers in [-1/2, 1/2), shape (JITTERS, n), always the same."""
+    """Uniform numbers in [-1/2, 1/2), shape (JITTERS, n), always the same: keyed, other than a `generator`'s."""
     return np.random.Generator(np.random.Philox(key=0)).random((JITTERS, n)) - 0.5
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import factorial
 
+from seedsweep.analysis.statistics.checks import require_bounds
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 
 SPACING: Final = 1 / 4
@@ -76,9 +77,8 @@ def mode(x: npt.ArrayLike, *, bounds: tuple[float, float] | None = (0.0, 1.0)) -
     >>> mode([2.0, 2.1, 2.2, 7.5], bounds=None)
     2.1
     """
-    low, high = (-math.inf, math.inf) if bounds is None else bounds
-    if not low < high:
-        raise ValueError(f"bounds are a lower and a higher end, not {bounds}")
+    low, high = bounds = (-math.inf, math.inf) if bounds is None else bounds
+    require_bounds(bounds)
     values = np.sort(observed(x))
     if values.size == 0:
         return math.nan

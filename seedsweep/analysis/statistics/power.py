@@ -13,10 +13,11 @@ import diptest
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.checks import require_lattice, require_share
 from seedsweep.analysis.statistics.modality import dip_and_pvalue
 from seedsweep.analysis.statistics.mode import kde_bandwidth
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 
 FEWEST: Final = 8
@@ -124,11 +125,8 @@ def seeds_needed(
     >>> seeds_needed(np.linspace(0.0, 1.0, 32)).text
     '> 2000'
     """
-    for name, share in {"power": power, "alpha": alpha}.items():
-        if not 0 < share < 1:
-            raise ValueError(f"{name} is between 0 and 1, not {share}")
-    if lattice is not None and not (lattice > 0 and math.isfinite(lattice)):
-        raise ValueError(f"lattice is the step between two possible values, a positive number, not {lattice}")
+    require_share(power=power, alpha=alpha)
+    require_lattice(lattice)
     if cap < FEWEST:
         raise ValueError(f"cap is a number of seeds, at least {FEWEST}, not {cap}")
     values = np.sort(observed(x))
@@ -159,7 +157,7 @@ def _smoothed_bootstrap(values: FloatArray, lattice: float, n: int) -> FloatArra
     """SIMULATIONS samples of n seeds."""
     spread = float(values[-1] - values[0])
     bandwidth = kde_bandwidth(values, (-math.inf, math.inf)) / 2 or spread / 100
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     shape = (SIMULATIONS, n)
     drawn = values[random.integers(values.size, size=shape)]
     return drawn + bandwidth * random.normal(size=shape) + lattice * random.uniform(-0.5, 0.5, shape)

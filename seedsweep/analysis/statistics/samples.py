@@ -7,7 +7,7 @@ no value, but it did run. An infinity is neither a value nor a diverged seed, so
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -131,6 +131,15 @@ def observed_by_scale(values: Mapping[float, npt.ArrayLike]) -> dict[float, Floa
     """
     found = {scale: observed(sample) for scale, sample in samples_by_scale(values).items()}
     return {scale: sample for scale, sample in found.items() if sample.size}
+
+
+def generator(seed: int | Sequence[int] = 0) -> np.random.Generator:
+    """Numpy's counter-based generator: the same seed gives the same numbers, whatever was drawn elsewhere.
+
+    Statistics that take no seed all use this one of 0, so that their random numbers are the same, and so is their
+    result each time.
+    """
+    return np.random.Generator(np.random.Philox(seed))
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.checks import require_share, require_threshold
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import as_sample
 
@@ -86,8 +87,7 @@ def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
     >>> round(result.low, 3), round(result.high, 3)
     (0.15, 0.85)
     """
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is between 0 and 1, not {confidence}")
+    require_share(confidence=confidence)
     succeeded = succeeds(x, threshold)
     n, successes = succeeded.size, int(succeeded.sum())
     if n == 0:
@@ -167,6 +167,5 @@ def succeeds(x: npt.ArrayLike, threshold: float) -> npt.NDArray[np.bool_]:
     array([False,  True, False])
     """
     sample = as_sample(x)
-    if not math.isfinite(threshold):
-        raise ValueError(f"the success threshold is a finite number, not {threshold}")
+    require_threshold(threshold)
     return sample >= threshold

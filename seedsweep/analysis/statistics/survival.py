@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
+from seedsweep.analysis.statistics.checks import require_share, require_threshold
 from seedsweep.analysis.statistics.results import Interval, Result
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample
 from seedsweep.analysis.statistics.success import success_rate
@@ -218,8 +219,7 @@ def kaplan_meier(times: npt.ArrayLike, reached: npt.ArrayLike, *, confidence: fl
     (200.0, inf)
     """
     times, reached = _as_times(times, reached)
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is between 0 and 1, not {confidence}")
+    require_share(confidence=confidence)
     moments, which = np.unique(times, return_inverse=True)
     leaving = np.bincount(which, minlength=moments.size)
     events = np.bincount(which[reached], minlength=moments.size)
@@ -367,8 +367,7 @@ def as_curves(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float) -> 
         raise ValueError("the steps of the evaluations must be numbers in ascending order, none twice")
     if np.isinf(values).any():
         raise ValueError(f"{np.isinf(values).sum()} values are infinite; a seed that diverged is nan")
-    if not math.isfinite(threshold):
-        raise ValueError(f"the success threshold is a finite number, not {threshold}")
+    require_threshold(threshold)
     missing = np.isnan(values)
     is_gap = missing & np.logical_or.accumulate(~missing[:, ::-1], axis=1)[:, ::-1]
     source = np.maximum.accumulate(np.where(is_gap, 0, np.arange(at.size)), axis=1)

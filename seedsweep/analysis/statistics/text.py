@@ -66,13 +66,13 @@ def with_interval(result: Interval | None) -> str:
     return f"{number(result.estimate)} ({number(result.low)} to {number(result.high)})"
 
 
-def share(rate: SuccessRate) -> str:
+def share(result: SuccessRate | Interval) -> str:
     """
     >>> from seedsweep.analysis import success_rate
     >>> share(success_rate([0, 1], 1))
     '50 % (9–91 %)'
     """
-    return f"{percent(rate.rate)} ({percent_interval(rate.low, rate.high)})"
+    return f"{percent(float(result))} ({percent_interval(result.low, result.high)})"
 
 
 def out_of(rate: SuccessRate) -> str:
@@ -98,7 +98,9 @@ def pvalue(p: float, tests: int = 1) -> str:
 
 
 def scale(value: float) -> str:
-    """Short enough for eight on an axis.
+    """A scale in figures, tables and sentences: short enough for eight on an axis.
+
+    Its exact text, for file names and keys, is `seedsweep.measures.scale_text`.
 
     >>> scale(0.025), scale(512.0), scale(220_000.0), scale(12_800_000.0), scale(1.5e9)
     ('0.025', '512', '220k', '12.8M', '1.5B')

@@ -9,8 +9,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics.bootstrap import percentile_interval
+from seedsweep.analysis.statistics.checks import require_positive, require_share
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator
 
 
 @dataclass(frozen=True)
@@ -119,10 +121,8 @@ def variance_shares(
             f"one init seed and one data seed per value are needed, not {inits.shape} and {datas.shape} "
             f"for {sample.shape}"
         )
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is between 0 and 1, not {confidence}")
-    if resamples < 1:
-        raise ValueError(f"resamples is a positive number, not {resamples}")
+    require_share(confidence=confidence)
+    require_positive(resamples=resamples)
     pairs, runs = np.unique(np.column_stack([inits, datas]), axis=0, return_counts=True)
     if (runs > 1).any():
         init, data = pairs[runs > 1][0]
@@ -143,23 +143,18 @@ def variance_shares(
     components = _components(matrix, present, np.ones((1, rows.size)), np.ones((1, columns.size)))[:, 0]
     crossed = not np.isnan(components).any()
     estimates = _shares(components[:, None])[:, 0]
-    limits = np.full((3, 2), math.nan)
-    defined = 0
+    resampled = np.empty((3, 0))
     if crossed and np.ptp(y) == 0:
         components[:] = 0.0  # not what rounding leaves
         estimates[:] = math.nan
     elif crossed:
-        random = np.random.Generator(np.random.Philox(seed))
+        random = generator(seed)
         draws = [random.multinomial(k, np.full(k, 1 / k), resamples).astype(float) for k in present.shape]
         resampled = _shares(_components(matrix, present, *draws))
         resampled = resampled[:, ~np.isnan(resampled).any(axis=0)]
-        defined = resampled.shape[1]
-        tail = (1 - confidence) / 2
-        if defined:
-            limits = np.quantile(resampled, [tail, 1 - tail], axis=1, method="inverted_cdf").T
     init_share, data_share, interaction = (
-        Interval(float(share), float(low), float(high), y.size, defined, confidence)
-        for share, (low, high) in zip(estimates, limits, strict=True)
+        percentile_interval(float(share), drawn, n=y.size, confidence=confidence)
+        for share, drawn in zip(estimates, resampled, strict=True)
     )
     return VarianceShares(
         crossed=crossed,
