@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.settings import ModelSettings
 
@@ -110,7 +111,7 @@ class PostLN(Dialect):
             if y_NHTK.requires_grad:
                 y_NHTK.register_hook(Tensor.contiguous)
         else:
-            y_NHTK = F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
+            y_NHTK = attend(q_NHTK, k_NHTK, v_NHTK)
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
 
     def _position_table(self, length: int, device: torch.device) -> Tensor:
