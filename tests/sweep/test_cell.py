@@ -90,6 +90,5 @@ def test_cells_that_are_no_decoder(
     final = population.final("exact_match")
     assert final.at(2).tolist() == [place(seed, 5, 2.0) for seed in range(6)]
     assert population.curves("exact_match")[1.0].values.shape == (6, 6)
-    (summary, _) = analysis.summarise({scale: final.at(scale) for scale in final.scales}, 0.5)
-    assert summary.n == 6
-    assert analysis.study(population).summary.metric == "exact_match"
+    report = analysis.findings(analysis.study(population))
+    assert report.verdict == "few seeds"
