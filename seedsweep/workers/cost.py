@@ -29,13 +29,14 @@ def flop_per_seed(settings: CellSettings) -> float:
 def memory_per_seed(settings: CellSettings) -> int:
     """Bytes one more seed in a pack takes, an upper estimate.
 
-    Parameters, gradient (twice while it is scaled) and the two moments of AdamW in float32; activations kept
-    for the backward pass: those of every block, and the logits three times.
+    Parameters, gradient (twice while its parts are put together) and the two moments of AdamW in float32;
+    activations kept for the backward pass: those of every block, and the logits three times.
     """
     model, task = settings.model, settings.task
     vocabulary = settings.vocabulary_size
     state = 5 * 4 * model.parameters(vocabulary)
     row = task.tokens_per_row()
-    tokens = settings.train.batch * (row + padding(row, ROW_ALIGNMENT))
-    activations = 4 * tokens * (model.depth * model.block_activations() + 4 * model.width + 3 * vocabulary)
+    length = row + padding(row, ROW_ALIGNMENT)
+    tokens = settings.train.batch * length
+    activations = 4 * tokens * (model.depth * model.block_activations(length) + 4 * model.width + 3 * vocabulary)
     return state + activations

@@ -134,8 +134,8 @@ class ModelSettings(Settings, ABC):
         """Elements of the matrices of one block, of which each costs two FLOP per token."""
         return 12 * self.width**2
 
-    def block_activations(self) -> int:
-        """Floats per token that one block keeps for the backward pass, an upper estimate."""
+    def block_activations(self, length: int) -> int:
+        """Floats per token that one block keeps for the backward pass, an upper estimate; `length` is T."""
         return 34 * self.width
 
 

@@ -97,10 +97,11 @@ class PackTrainer:
     def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
         nll_SBT = self.token_nll(tokens_SBT)
         loss_S = _mean_loss(nll_SBT, mask_SBT)
-        parameters = self.decoder.parameters.values()
-        # The sum, not the mean over seeds: every seed gets the gradient it would get alone.
-        gradients = torch.autograd.grad(loss_S.sum(), list(parameters))
-        grad_SP = torch.cat([*(g.flatten(1) for g in gradients), self._padding_SX], dim=1)
+        parameters = list(self.decoder.parameters.values())
+        # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
+        # nothing, so that they make room as soon as they have been put together.
+        parts_SX = (part.flatten(1) for part in torch.autograd.grad(loss_S.sum(), parameters))
+        grad_SP = torch.cat([*parts_SX, self._padding_SX], dim=1)
         # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
         self.alive_S &= torch.isfinite(loss_S.detach()) & torch.isfinite(grad_SP.sum(1))
         self.optimiser.step(self.step, grad_SP, self.alive_S)

@@ -129,7 +129,6 @@ def test_the_long_table(population: Make) -> None:
     assert found.to_arrow().num_rows == 8 * 7 * 2 * 5
     assert found.to_arrow(metric="exact_match").num_rows == 8 * 7 * 2
     assert found.to_arrow(metric="exact_match", split="ood").num_rows == 8 * 7
-    pytest.importorskip("pandas")
     frame = found.to_pandas(split="length-3")
     assert len(frame) == 8 * 7 * 5
     table = found.final("exact_match").to_pandas()

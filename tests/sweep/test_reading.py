@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pandas
 import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.schema import METRICS
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
-
-duckdb = pytest.importorskip("duckdb")
-pandas = pytest.importorskip("pandas")
 
 # seeds × scales × (evaluations × splits × metrics + evaluations × diverged + evaluations after the first × loss)
 ROWS = 4 * 2 * (7 * 2 * 5 + 7 + 6)

@@ -286,7 +286,9 @@ def test_seeds_start_from_a_checkpoint(tmp_path: Path) -> None:
     assert not torch.equal(mine["lm_head.weight"], theirs["lm_head.weight"])
 
 
-@pytest.mark.parametrize("mix", [-0.1, 1.01])
-def test_a_share_outside_0_to_1_is_refused(mix: float) -> None:
-    with pytest.raises(ValidationError, match="mix"):
+@pytest.mark.parametrize(
+    ("mix", "message"), [(-0.1, "greater than or equal to 0"), (1.01, "less than or equal to 1")]
+)
+def test_a_share_outside_0_to_1_is_refused(mix: float, message: str) -> None:
+    with pytest.raises(ValidationError, match=f"mix\n.*{message}"):
         world(mix)

@@ -35,6 +35,10 @@ class PostLNSettings(ModelSettings):
         d = self.width
         return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
 
+    def block_activations(self, length: int) -> int:
+        """With dropout also the attention's weights: before and after their mask, the mask, and one to work on."""
+        return 34 * self.width + (4 * self.heads * length if self.dropout > 0 else 0)
+
 
 class PostLN(Dialect):
     """The dialect of question formation."""

@@ -132,7 +132,7 @@ class Qwen2Settings(ModelSettings):
         """d·X + d² + 3·d·F."""
         return self.width * (self.qkv_width + self.width + 3 * self.feed_forward)
 
-    def block_activations(self) -> int:
+    def block_activations(self, length: int) -> int:
         """About 10 d + 3 X + 4 F are held."""
         return 14 * self.width + 4 * self.qkv_width + 5 * self.feed_forward
 

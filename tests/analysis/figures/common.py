@@ -34,18 +34,6 @@ LADDERS = {
 }
 
 
-LADDERS = {
-    "bimodal": {depth: population(64, depth / 4) for depth in (1, 2, 3, 4)},
-    "one scale": {6: population(80, 0.5)},
-    "eight scales": {scale: population(250, i / 7) for i, scale in enumerate(2**k for k in range(3, 11))},
-    "long labels": {mix: population(60, mix) for mix in (0.0125, 0.025, 0.05, 0.1, 0.25, 0.5, 0.75, 0.95)},
-    "all zero": {depth: np.zeros(64) for depth in (1, 2, 3)},
-    "all one": {depth: np.ones(64) for depth in (1, 2)},
-    "one seed": {1: [0.0], 2: [0.5], 4: [0.9]},
-    "diverged or missing": {1: [math.nan] * 5, 2: [0.0, 0.1, 0.9, math.nan], 4: []},
-}
-
-
 @cache
 def summaries_of(name: str) -> tuple[ScaleSummary, ...]:
     return summarise(LADDERS[name], at_least=0.5, lattice=1 / 91)
