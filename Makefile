@@ -1,5 +1,6 @@
 # make demo   set up, then train a first population and show it
 # make test   set up, then run the tests
+# make golden   store how seeds train now; after a change that raised ENGINE
 # make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
@@ -7,7 +8,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test test-all lint notebooks install clean
+.PHONY: demo test test-all lint golden notebooks install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
@@ -22,6 +23,9 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+golden: install
+	$(BIN)/python -m tests.golden.make
 
 notebooks: install
 	$(BIN)/python notebooks/execute.py

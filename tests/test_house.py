@@ -6,10 +6,14 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -84,8 +88,29 @@ def test_ray_is_imported_in_one_file_only() -> None:
     ["import seedsweep", "import seedsweep.analysis", "from seedsweep import load", "import seedsweep.cli.app"],
 )
 def test_reading_needs_neither_torch_nor_ray(statement: str) -> None:
-    check = f"import sys; {statement}; sys.exit(bool({{'torch', 'ray', 'matplotlib'}} & set(sys.modules)))"
+    unwanted = {"torch", "ray", "safetensors", "fsspec", "matplotlib"}
+    check = f"import sys; {statement}; sys.exit(bool({unwanted} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
+
+
+def test_what_is_imported_is_declared() -> None:
+    """The package by what it asks for or an extra; all else by an extra, of which `dev` is one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["train"], *extras["llm"]]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    for_all = declared | {canonicalize_name(Requirement(line).name) for line in extras["dev"]}
+    known = packages_distributions()
+    own = {"seedsweep", "tests", "notebooks", "seedsweep_copy"}
+    for folder in ("seedsweep", "tests", "notebooks", "benchmarks", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in imported(path.read_text()):
+                top = name.split(".")[0]
+                if top in own or top in sys.stdlib_module_names:
+                    continue
+                packages = {canonicalize_name(package) for package in known[top]}
+                may = declared | {"pandas"} if folder == "seedsweep" else for_all  # `to_pandas`, for who has it
+                assert packages & may, f"{path} imports {top}, which pyproject.toml does not ask for"
 
 
 def test_cluster_yaml_is_valid_by_rays_own_schema() -> None:

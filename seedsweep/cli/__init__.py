@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, MissingPackageError
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
     try:
         status = app(standalone_mode=False)
-    except InputError as error:
+    except (InputError, MissingPackageError) as error:
         sys.exit(_refuse(str(error)))
     except usage_error as error:
         message = error.format_message().replace("Value error, ", "")

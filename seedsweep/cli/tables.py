@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -17,11 +18,13 @@ from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.measures import scale_text
-from seedsweep.sweep.estimate import Estimate
-from seedsweep.sweep.events import RunResult
-from seedsweep.sweep.specfile import Preset
-from seedsweep.sweep.status import SweepStatus
-from seedsweep.sweep.verify import Verification
+
+if TYPE_CHECKING:  # the driver's modules import torch
+    from seedsweep.sweep.estimate import Estimate
+    from seedsweep.sweep.events import RunResult
+    from seedsweep.sweep.presets import Preset
+    from seedsweep.sweep.status import SweepStatus
+    from seedsweep.sweep.verify import Verification
 
 
 def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Table:
@@ -57,8 +60,10 @@ def duration(seconds: float | None) -> str:
     return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
 
 
-def _quantity(number: float, unit: str) -> str:
-    """With an SI prefix: `12.8 M`, `26 PFLOP`."""
+def _quantity(number: float | None, unit: str) -> str:
+    """With an SI prefix: `12.8 M`, `26 PFLOP`; a dash for what is not known."""
+    if number is None:
+        return "–"
     for factor, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= factor:
             return f"{number / factor:.3g} {prefix}{unit}"
@@ -206,7 +211,7 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{scale.missing}",
             f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
             _quantity(scale.parameters, "").strip(),
-            _quantity(scale.flop, "").strip() if scale.missing else "–",
+            _quantity(scale.flop if scale.missing else None, "").strip(),
             duration(scale.seconds_per_seed),
             _quantity(scale.pack_bytes, "B"),
         )

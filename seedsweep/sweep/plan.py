@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.spec import Pack
 from seedsweep.sweep.store import KnownPack
 
 Cell = tuple[float, Seed]
@@ -60,13 +60,19 @@ def make_plan(
 ) -> Plan:
     """Group the missing cells into packs.
 
-    Arguments
-    ---------
-    wanted: the seeds that shall exist, by scale.
-    known: the packs of the store (`Store.packs`).
-    pack_size: seeds per new pack, by scale (a key for every wanted scale).
-    cost: what one step of one seed costs, by scale, in any unit.
+    Parameters
+    ----------
+    wanted : mapping of scale to seeds
+        The seeds that shall exist.
+    known : iterable of KnownPack
+        The packs of the store (`Store.packs`).
+    pack_size : mapping of scale to int
+        Seeds per new pack, for every wanted scale.
+    cost : mapping of scale to float
+        What one seed costs, in any unit.
 
+    Notes
+    -----
     An unfinished pack goes on as it is if all its cells are wanted and it has a checkpoint. If none of its cells
     is wanted it is left alone. Otherwise it is dropped and its wanted cells are grouped anew. A pack that failed
     goes on only if it is no larger than `pack_size`: so a smaller pack is the way out of a lack of memory.

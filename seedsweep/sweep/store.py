@@ -29,17 +29,17 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seedsweep import checkpoint
+from seedsweep.cell import Base, Pack
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.spec import Pack
 from seedsweep.sweep import lock, record
 from seedsweep.sweep.files import FileEntry, Files
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.record import SweepRecord
 
+BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 _AGAIN = "delete it and run again: its cells are trained anew"
 
 
@@ -146,17 +146,17 @@ class Store:
 
     def base(self) -> bytes | None:
         """Content of the base's weight file."""
-        return self.files.read(f"base/{checkpoint.WEIGHTS}")
+        return self.files.read(BASE_WEIGHTS)
 
     @property
     def has_base(self) -> bool:
         """Whether the base is there."""
-        return self.files.exists(f"base/{checkpoint.WEIGHTS}")
+        return self.files.exists(BASE_WEIGHTS)
 
-    def keep_base(self, weights: bytes, config: bytes) -> None:
-        """Keep the base, as files in Hugging Face's format."""
-        self.files.write(f"base/{checkpoint.CONFIG}", config)
-        self.files.write(f"base/{checkpoint.WEIGHTS}", weights)
+    def keep_base(self, base: Base) -> None:
+        """Keep the base, the weights last: they are what says that it is there."""
+        self.files.write(BASE_CONFIG, base.config)
+        self.files.write(BASE_WEIGHTS, base.weights)
 
     # Packs
 

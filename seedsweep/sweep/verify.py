@@ -10,7 +10,9 @@ import numpy as np
 import scipy.stats
 
 from seedsweep.errors import InputError
-from seedsweep.spec import SweepSpec
+from seedsweep.sweep.spec import SweepSpec
+from seedsweep.workers.device import check_precision, choose_device
+from seedsweep.workers.verify import train_alone_and_packed
 
 SAME_DISTRIBUTION = 0.01
 """Below this Kolmogorov–Smirnov p-value, alone and packed are taken to differ in distribution."""
@@ -70,9 +72,6 @@ def verify(
     InputError
         If the spec has fewer seeds or fewer steps than asked for.
     """
-    from seedsweep.workers.device import check_precision, choose_device
-    from seedsweep.workers.verify import train_alone_and_packed
-
     seeds = spec.seeds.pairs()[:count]
     if len(seeds) < count:
         raise InputError(f"--seeds {count}: the spec has {len(seeds)} seeds only; give at most so many")
@@ -87,8 +86,9 @@ def verify(
         if on_progress is not None:
             on_progress(done / trainings)
 
+    spec = spec.resolve()
     for value in spec.scale.values:
-        settings = spec.at(value)
+        settings = spec.recipes[value].settings
         wanted = settings.train.steps if steps is None else steps
         if wanted > settings.train.steps:
             raise InputError(

@@ -9,10 +9,10 @@ import numpy as np
 import torch
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings
 from seedsweep.workers.base import base_model
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.trainer import PackTrainer
 
 
 class Runs(NamedTuple):

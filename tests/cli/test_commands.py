@@ -137,7 +137,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
-    from seedsweep.workers.train import PackTrainer
+    from seedsweep.workers.trainer import PackTrainer
 
     honest = PackTrainer.token_nll
 
@@ -229,6 +229,8 @@ def test_report_of_a_table(seedsweep_command: Command, here: Path) -> None:
 def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     shutil.copytree(COUNT, here / "sweep")
     assert seedsweep_command("report sweep").out.endswith(f"report    {here}/sweep/report.html\n")
+    extend = f"seedsweep run pocket/count-depth --executor inline --out {here}/sweep --seeds 0:128"
+    assert f"<pre>{extend}</pre>" in (here / "sweep/report.html").read_text()
     assert seedsweep_command("status sweep").status == 0, "the report is no stranger in the sweep's directory"
     record = json.loads((here / "sweep/sweep.json").read_text())
     shutil.rmtree(here / "sweep/metrics")
@@ -247,34 +249,40 @@ BAD = [
     (ANALYZE, "they differ in 'split' ('train' and 'test'): add --where split=train"),
     (f"{ANALYZE} --where test", "--where test: give COL=VALUE"),
     (f"{ANALYZE} --where split=test --where split=train", "split is given twice"),
-    (f"{ANALYZE} --where split=test --out small.yaml", "use another --out"),
+    (f"{ANALYZE} --where split=test --out small.yaml", "cannot be written: Not a directory; use another --out"),
     ("report study.csv", "for a table, name its columns: --scale COL --seed COL --metric COL"),
     ("report full --scale params", "for a table, name its columns"),
-    ("report nowhere", "nowhere: no sweep there"),
+    ("report nowhere", "nowhere: no sweep there: it has no sweep.json"),
     ("report full", "full: not a sweep"),
-    (f"{REPORT} --where split=test --out small.yaml/page.html", "use another --out"),
-    (f"{REPORT} --where split=tets", "split=tets"),
-    ("run smal.yaml", "small.yaml"),
+    (
+        f"{REPORT} --where split=test --out small.yaml/page.html",
+        "cannot be written: File exists; use another --out",
+    ),
+    (f"{REPORT} --where split=tets", "no row has split=tets (did you mean 'test'?); there are train, test"),
+    ("run smal.yaml", "no such file or preset (did you mean 'small.yaml'?)"),
     ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
     ("presets pocket/cuont-depth", "did you mean 'pocket/count-depth'"),
-    ("run small.yaml --seeds 4:4", "empty"),
-    ("run small.yaml --seeds 4:0", "reversed"),
+    ("run small.yaml --seeds 4:4", "is empty: the end is not included; write 4:5"),
+    ("run small.yaml --seeds 4:0", "is reversed; write 0:4"),
     ("run small.yaml --seeds 0:4,2", "given twice"),
     ("run small.yaml --set train.stepz=5", "did you mean 'steps'"),
-    ("run small.yaml --set train.steps=many", "train.steps"),
+    ("run small.yaml --set train.steps=many", "'many' is not a whole number"),
     ("run small.yaml --set task.test_lengths=[13]", "13 is over the vocabulary of 12"),
     ("run small.yaml --set model={heads: 3, d_model: 16}", "not divisible by heads"),
-    ("run small.yaml --set nonsense", "--set"),
-    ("run small.yaml --out small.yaml", "small.yaml"),
-    ("run small.yaml --out full", "not a sweep"),
-    ("run small.yaml --executor inline --address here:1", "--address"),
+    ("run small.yaml --set nonsense", "write key=value, for example --set train.steps=100"),
+    ("run small.yaml --out small.yaml", "is a file, not the directory of a sweep"),
+    (
+        "run small.yaml --out full",
+        "not a sweep: it holds notes.txt but no sweep.json; use a new or empty directory",
+    ),
+    ("run small.yaml --executor inline --address here:1", "only the ray executor takes an address"),
     ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
     ("run", "Missing argument 'SPEC'"),
-    ("run small.yaml --sedes 0:4", "No such option"),
+    ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),
     ("rnu small.yaml", "No such command 'rnu'"),
     ("verify small.yaml --seeds 1", "greater than or equal to 2"),
-    ("status nowhere", "nowhere"),
-    ("status full", "full"),
+    ("status nowhere", "no sweep there: it has no sweep.json"),
+    ("status full", "not a sweep: it holds notes.txt but no sweep.json"),
     ("verify small.yaml --seeds 9", "the spec has 4 seeds only"),
     ("verify small.yaml --steps 21", "has 20 steps"),
 ]

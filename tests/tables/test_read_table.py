@@ -16,7 +16,8 @@ import pytest
 
 from seedsweep import InputError, read_table
 from seedsweep.analysis.study.summary import summarise_population
-from seedsweep.tables import TablePopulation
+from seedsweep.population import Population
+from seedsweep.schema import METRICS
 
 NAMED = {"scale": "depth", "seed": "run", "metric": "acc"}
 Write = Callable[[str, str], Path]
@@ -33,11 +34,11 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def read(path: object, **named: object) -> TablePopulation:
+def read(path: object, **named: object) -> Population:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "population", "wide"])
+@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 
@@ -49,7 +50,7 @@ def test_what_a_table_is(write: Write) -> None:
     assert (found.scales, found.seeds) == ((1.0, 2.0), ("a", "b"))
     assert found.splits == {}
     assert found.criterion.threshold is None
-    assert found.figures_directory() == Path("my-analysis/figures")
+    assert (found.spec, found.fingerprint) == (None, None)
     assert repr(found) == f"<Population my: 4 seeds of depth 1, 2 in {path}>"
     final = found.final("acc")
     assert final.at(2).tolist() == [0.1, 0.9]
@@ -60,6 +61,28 @@ def test_what_a_table_is(write: Write) -> None:
         found.final("ac")
     with pytest.raises(InputError, match="split 'test': unknown; the rows read are 'all rows'"):
         found.final("acc", "test")
+
+
+def test_the_long_table(write: Write) -> None:
+    """In the columns of a sweep's store that are known; no row where a metric was not measured."""
+    rows = "depth,run,step,acc,nll\n2,b,0,0.5,3\n1,a,1,,2\n1,a,0,0.25,nan\n1,c,0,,1\n"
+    found = read(write("t.csv", rows), metric=["acc", "nll"], step="step")
+    told = {"scale_name": ["depth"] * 3, "scale": [1.0, 1.0, 2.0], "seed": ["a", "c", "b"], "step": [0, 0, 0]}
+    told |= {"split": ["all rows"] * 3, "metric": ["acc"] * 3, "value": [0.25, np.nan, 0.5]}
+    np.testing.assert_equal(found.to_arrow("acc", "all rows").to_pydict(), told)
+    assert set(told) < set(METRICS.names)
+    assert found.to_arrow().num_rows == 3 + 4
+    assert found.to_pandas("nll")["value"].isna().sum() == 1
+    assert found.to_arrow("ac").num_rows == 0
+    with pytest.raises(InputError, match="split 'id': unknown; the rows read are 'all rows'"):
+        found.to_arrow(split="id")
+    assert "step" not in read(write("s.csv", "depth,run,acc\n1,a,0.5\n")).to_arrow().column_names
+
+
+def test_a_scale_that_no_seed_has_is_named_as_those_that_there_are(write: Write) -> None:
+    final = read(write("t.csv", "depth,run,acc\n1000001,a,0.5\n")).final("acc")
+    with pytest.raises(InputError, match="scale 1000002: no seed of it is finished; there are seeds of 1000001"):
+        final.at(1000002)
 
 
 def test_missing_cells_and_curves_of_several_lengths(write: Write) -> None:

@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 import torch
 
+from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings, Pack
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
-from seedsweep.workers.train import PackTrainer, train_pack
+from seedsweep.workers.train import train_pack
+from seedsweep.workers.trainer import PackTrainer
 
 Cell = Callable[..., CellSettings]
 SEEDS = [Seed(0, 0), Seed(1, 1), Seed(5, 2), Seed(2, 5), Seed(7, 7)]
@@ -132,7 +134,7 @@ def test_a_resumed_run_is_bitwise_an_undisturbed_one(stop_after: int, cell: Cell
 
 
 def test_blocks_have_fixed_boundaries(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedsweep.workers.train.ROWS_PER_BLOCK", 100)  # 17 columns × 3 seeds: two evaluations
+    monkeypatch.setattr("seedsweep.workers.recorder.ROWS_PER_BLOCK", 100)  # 17 columns × 3 seeds: two evaluations
     settings = cell(every=2)
     undisturbed = train(settings, SEEDS[:3])
     assert len(undisturbed.blocks) > 2

@@ -13,12 +13,12 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from seedsweep.seeds import Seed
-from seedsweep.settings import EvaluateSettings, PostLNSettings, TrainSettings
-from seedsweep.spec import CellSettings
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dialects.post_ln import PostLNSettings
+from seedsweep.workers.settings import CellSettings, EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks.question_formation import QuestionFormation, QuestionFormationSettings
 from seedsweep.workers.tasks.question_grammar import TOKEN, VOCABULARY, encode
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.trainer import PackTrainer
 from tests.workers.question_recogniser import first_auxiliary, front, parse
 from tests.workers.test_pack_invariance import MemorySink, train
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import seedsweep
 from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
@@ -20,6 +19,7 @@ from seedsweep.analysis.study.study import Study, study
 from seedsweep.analysis.study.verdict import FEWEST_TO_TELL
 from seedsweep.criterion import Criterion
 from seedsweep.population import ALL_ROWS, Population
+from seedsweep.version import __version__
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -68,7 +68,7 @@ class Report:
         return path
 
 
-def report(population: Population, *, command: str | None = None) -> Report:
+def report(population: Population, *, command: str | None = None, extend: str | None = None) -> Report:
     """Everything that can be said about a population, as one HTML page.
 
     Parameters
@@ -77,6 +77,8 @@ def report(population: Population, *, command: str | None = None) -> Report:
         Of a sweep or a table, with at least one finished seed.
     command : str, optional
         The command that makes this report, for the page.
+    extend : str, optional
+        The command that trains more seeds; shown on the page with ``--seeds`` added.
 
     Returns
     -------
@@ -119,9 +121,9 @@ def report(population: Population, *, command: str | None = None) -> Report:
         absent=examined.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=origin.extend and f"{origin.extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
+        extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
-        version=seedsweep.__version__,
+        version=__version__,
     )
     return Report(words, examined, html)
 

@@ -11,21 +11,21 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.section import AddedLater
-from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.question_files import Files, read_files
@@ -72,12 +72,6 @@ class QuestionFormationSettings(TaskSettings):
     evaluation_examples: int | None = Field(default=None, ge=1)
     """Questions of each split that are evaluated, the first ones; None: all."""
 
-    @field_validator("data")
-    @classmethod
-    def _make_absolute(cls, directory: str | None) -> str | None:
-        """Workers on this machine may run in another directory."""
-        return None if directory is None else str(Path(directory).expanduser().resolve())
-
     @model_validator(mode="after")
     def _check_data(self) -> QuestionFormationSettings:
         if self.quest_only and self.mix is not None:
@@ -86,13 +80,20 @@ class QuestionFormationSettings(TaskSettings):
             for name in ("train_lines", "test_lines", "gen_lines", "grammar", "quest_share"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: the files of data decide; leave it out")
-            try:
-                train = self._files.data.train
-                if self.mix is not None:
-                    remix(train, self.mix)
-            except InputError as error:
-                raise ValueError(f"data: {error}") from None
         return self
+
+    def resolve(self) -> Self:
+        """With the directory of the data absolute, after its files were read and checked."""
+        if self.data is None:
+            return self
+        resolved = self.model_copy(update={"data": str(Path(self.data).expanduser().resolve())})
+        try:
+            train = resolved._files.data.train
+            if self.mix is not None:
+                remix(train, self.mix)
+        except InputError as error:
+            raise InputError(f"task.data: {error}") from None
+        return resolved
 
     @property
     def _files(self) -> Files:
@@ -123,6 +124,10 @@ class QuestionFormationSettings(TaskSettings):
         """Of files their content counts, not their place."""
         place = {} if self.data is None else {"data": f"sha256:{self._files.digest}"}
         return super().identity() | place
+
+    def split_names(self) -> tuple[str, ...]:
+        """Whatever the files hold."""
+        return "test", "gen"
 
     def splits(self) -> tuple[Split, ...]:
         """Questions of `test`, on which both rules agree, and of `gen`, on which they never do."""

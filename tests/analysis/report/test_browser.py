@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright import sync_api
 
 from seedsweep.analysis.report import Report
 
 CHROMIUM = os.environ.get("SEEDSWEEP_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="needs a Chromium: install one or name it in SEEDSWEEP_CHROMIUM"
-)
-sync_api = pytest.importorskip("playwright.sync_api")
+NEEDED = "needs a Chromium: install one or name it in SEEDSWEEP_CHROMIUM"
+pytestmark = pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason=NEEDED)
 
 QUIET = (
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -28,6 +27,7 @@ QUIET = (
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
+    assert CHROMIUM is not None, NEEDED  # with CI set nothing is skipped
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
         yield chromium

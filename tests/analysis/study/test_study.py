@@ -67,9 +67,9 @@ def test_crossed_seeds_have_shares_of_variance(tmp_path: Path, monkeypatch: pyte
     """A square of four initialisations and four orders of data, where the former decides."""
     by_init = np.repeat([0.1, 0.2, 0.8, 0.9], 4) + np.random.default_rng(0).normal(0, 0.01, 16)
     population = table(tmp_path, {"accuracy": {1: by_init, 2: by_init[::-1]}})
-    final, seeds = population.final, np.arange(16)
+    final, seeds = population.reader.final, np.arange(16)
     monkeypatch.setattr(
-        population, "final", lambda *of: replace(final(*of), init_seeds=seeds // 4, data_seeds=seeds % 4)
+        population.reader, "final", lambda *of: replace(final(*of), init_seeds=seeds // 4, data_seeds=seeds % 4)
     )
     found = study(population)
     assert found.variance is not None

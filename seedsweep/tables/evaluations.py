@@ -1,4 +1,4 @@
-"""The rows of a table that belong to a population: scale, seed, step and the metrics, as arrays."""
+"""The evaluations that a table holds of a population: scale, seed, step and the metrics, as arrays."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.population import Bools, Floats, Ints, listed
+from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.population import Bools, Floats, Ints
 from seedsweep.tables import columns
 from seedsweep.tables.files import TableFile
 from seedsweep.tables.wide import is_wide, runs_of
@@ -34,8 +34,8 @@ class Roles:
 
 
 @dataclass(frozen=True)
-class Rows:
-    """R rows of one table, of one or several files, in their order."""
+class Evaluations:
+    """R evaluations of seeds, each a row of a table of one or several files, in the order of the rows."""
 
     scale: Floats
     """(R,)"""
@@ -50,29 +50,42 @@ class Rows:
     file: Ints
     """(R,) number of the file."""
     index: Ints
-    """(R,) of the row in its file."""
+    """(R,) number of the row in its file."""
 
     def __len__(self) -> int:
         return len(self.scale)
 
 
-def read_rows(files: Sequence[TableFile], roles: Roles) -> Rows:
+def read_evaluations(files: Sequence[TableFile], roles: Roles) -> Evaluations:
     """Read the columns of all files, and keep the rows of interest.
 
-    Raises InputError, naming file, column and row, if a column is missing or holds what its role does not allow,
-    and if no row is left.
+    Parameters
+    ----------
+    files : sequence of TableFile
+        The table; all files have the columns of `roles`.
+    roles : Roles
+        Which column is what, and which rows are of interest.
+
+    Returns
+    -------
+    Evaluations
+
+    Raises
+    ------
+    InputError
+        Naming file, column and row: a column is missing or holds what its role does not allow, or no row is left.
     """
     read = _read_wide if is_wide(files[0], roles.scale, roles.seed, roles.metrics) else _read_long
-    rows = _joined([read(file, number, roles) for number, file in enumerate(files)])
-    if not len(rows):
+    evaluations = _joined([read(file, number, roles) for number, file in enumerate(files)])
+    if not len(evaluations):
         raise InputError(f"{_place(files)}: {_why_empty(files, roles.where)}")
-    for metric, values in rows.values.items():
+    for metric, values in evaluations.values.items():
         if np.isnan(values).all():
             raise InputError(f"{_place(files)}: {metric} has no value in any row; there is nothing to analyse")
-    return rows
+    return evaluations
 
 
-def _read_long(file: TableFile, number: int, roles: Roles) -> Rows:
+def _read_long(file: TableFile, number: int, roles: Roles) -> Evaluations:
     step = roles.step
     needed = dict.fromkeys([roles.scale, roles.seed, *roles.metrics, *([step] if step else []), *roles.where])
     for column in needed:
@@ -84,49 +97,49 @@ def _read_long(file: TableFile, number: int, roles: Roles) -> Rows:
     index = np.flatnonzero(kept)
     table = table.filter(pa.array(kept))
     chosen = _Chosen(file, index)
-    picked = {metric: columns.numbers(chosen, metric, table[metric]) for metric in roles.metrics}
-    return Rows(
+    numbers = {metric: columns.numbers(chosen, metric, table[metric]) for metric in roles.metrics}
+    return Evaluations(
         scale=columns.scales(chosen, roles.scale, table[roles.scale]),
         seed=columns.labels(chosen, roles.seed, table[roles.seed]),
         step=_steps(chosen, step, table[step]) if step else np.zeros(len(index)),
-        values={metric: values for metric, (values, _) in picked.items()},
-        has_value={metric: given for metric, (_, given) in picked.items()},
+        values={metric: values for metric, (values, _) in numbers.items()},
+        has_value={metric: has_value for metric, (_, has_value) in numbers.items()},
         file=np.full(len(index), number),
         index=index,
     )
 
 
-def _read_wide(file: TableFile, number: int, roles: Roles) -> Rows:
+def _read_wide(file: TableFile, number: int, roles: Roles) -> Evaluations:
     if roles.where:
         raise InputError(f"{file.path}: a table with a column per run has no rows to choose by a value")
     if step := roles.step:
         _require(step, file)
     by_metric = {metric: runs_of(file, roles.scale, roles.seed, metric) for metric in roles.metrics}
     runs = by_metric[roles.metrics[0]]
-    for metric, found in by_metric.items():
-        if found.keys() != runs.keys():
+    for metric, names in by_metric.items():
+        if names.keys() != runs.keys():
             raise InputError(f"{file.path}: not the same runs have {roles.metrics[0]!r} and {metric!r}")
-    needed = [name for found in by_metric.values() for name in found.values()]
+    needed = [name for names in by_metric.values() for name in names.values()]
     table = file.read([*needed, step] if step else needed)
     steps = _steps(file, step, table[step]) if step else np.zeros(table.num_rows)
     parts = []
     for of_scale, of_seed in runs:
-        names = {metric: found[of_scale, of_seed] for metric, found in by_metric.items()}
-        told = {metric: columns.numbers(file, name, table[name]) for metric, name in names.items()}
+        of_run = {metric: names[of_scale, of_seed] for metric, names in by_metric.items()}
+        numbers = {metric: columns.numbers(file, name, table[name]) for metric, name in of_run.items()}
         # A row stands for a step of any run: where this one has nothing, it was not measured. A run without any
         # value keeps its rows: it is a seed all the same.
-        kept = np.logical_or.reduce([given for _, given in told.values()])
+        kept = np.logical_or.reduce([has_value for _, has_value in numbers.values()])
         if not kept.any():
             kept[:] = True
         index = np.flatnonzero(kept)
         value = columns.scale_of(of_scale)
         parts.append(
-            Rows(
+            Evaluations(
                 scale=np.full(len(index), value),
                 seed=np.full(len(index), int(of_seed) if of_seed.isdigit() else of_seed, dtype=object),
                 step=steps[index],
-                values={metric: values[index] for metric, (values, _) in told.items()},
-                has_value={metric: given[index] for metric, (_, given) in told.items()},
+                values={metric: values[index] for metric, (values, _) in numbers.items()},
+                has_value={metric: has_value[index] for metric, (_, has_value) in numbers.items()},
                 file=np.full(len(index), number),
                 index=index,
             )
@@ -145,21 +158,21 @@ class _Chosen:
         return self.file.row(int(self.index[index]))
 
 
-def _steps(rows: columns.Rows, name: str, column: pa.ChunkedArray) -> Floats:
+def _steps(source: columns.Source, name: str, column: pa.ChunkedArray) -> Floats:
     if columns.is_text(column.type):  # step1000
-        return columns.scales(rows, name, column, "step")
-    steps, given = columns.numbers(rows, name, column)
-    for index in np.flatnonzero(~given | np.isnan(steps))[:1]:
-        raise InputError(f"{rows.row(index)}: {name} is empty; every row needs its step")
+        return columns.scales(source, name, column, "step")
+    steps, has_value = columns.numbers(source, name, column)
+    for index in np.flatnonzero(~has_value | np.isnan(steps))[:1]:
+        raise InputError(f"{source.row(index)}: {name} is empty; every row needs its step")
     return steps
 
 
-def _joined(parts: Sequence[Rows]) -> Rows:
+def _joined(parts: Sequence[Evaluations]) -> Evaluations:
     seeds = [part.seed for part in parts]
     if any(seed.dtype == object for seed in seeds):
         whole = all(isinstance(label, int) for seed in seeds for label in dict.fromkeys(seed.tolist()))
         seeds = [seed.astype(np.int64) if whole else seed.astype(str).astype(object) for seed in seeds]
-    return Rows(
+    return Evaluations(
         scale=np.concatenate([part.scale for part in parts]),
         seed=np.concatenate(seeds),
         step=np.concatenate([part.step for part in parts]),
@@ -172,11 +185,10 @@ def _joined(parts: Sequence[Rows]) -> Rows:
 
 def _why_empty(files: Sequence[TableFile], where: Mapping[str, str]) -> str:
     for column, value in where.items():
-        there = list(
-            dict.fromkeys(str(one) for file in files for one in file.read([column])[column].unique().to_pylist())
-        )
-        if there and value not in there:
-            return f"no row has {column}={value}{did_you_mean(value, there)}; there are {_some(there)}"
+        known = [str(cell) for file in files for cell in file.read([column])[column].unique().to_pylist()]
+        known = list(dict.fromkeys(known))
+        if known and value not in known:
+            return f"no row has {column}={value}{did_you_mean(value, known)}; there are {_some(known)}"
     if where:
         return f"no row has {' and '.join(f'{column}={value}' for column, value in where.items())}"
     return "it has no rows"

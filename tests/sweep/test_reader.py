@@ -1,4 +1,4 @@
-"""A population as a researcher reads it."""
+"""The population of a sweep as a researcher reads it."""
 
 from __future__ import annotations
 
@@ -10,22 +10,23 @@ import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep.population import StoredPopulation, extending_command, load
+from seedsweep.population import Population
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
 from tests.sweep.fake import FakeTraining, value
 
-Make = Callable[..., StoredPopulation]
+Make = Callable[..., Population]
 
 
 @pytest.fixture
 def population(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Trains the small sweep, with changes, by the fake engine, and loads it."""
-    monkeypatch.setattr("seedsweep.workers.train.train_pack", FakeTraining(str(tmp_path / "diary.txt")))
+    monkeypatch.setattr("seedsweep.sweep.run.Job", FakeTraining(str(tmp_path / "diary.txt")).job)
     (tmp_path / "small.yaml").write_text(SPEC)
 
-    def make(*overrides: str, seeds: str | None = None) -> StoredPopulation:
+    def make(*overrides: str, seeds: str | None = None) -> Population:
         spec = read_spec(tmp_path / "small.yaml", overrides=overrides, seeds=seeds).spec
         run(spec, tmp_path / "out", executor="inline")
         return load(tmp_path / "out")
@@ -44,7 +45,8 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert found.metrics["exact_match"].counts_examples
     assert found.criterion.threshold == 0.5
     assert found.spec["train"]["steps"] == 6
-    assert found.figures_directory() == tmp_path / "out/figures"
+    assert found.fingerprint == read_spec(tmp_path / "small.yaml").spec.fingerprint()
+    assert found.cells == 8
     assert repr(found) == f"<Population out: 8 seeds of model.depth 1, 2 in {tmp_path}/out>"
 
 
@@ -127,7 +129,6 @@ def test_the_long_table(population: Make) -> None:
     assert found.to_arrow().num_rows == 8 * 7 * 2 * 5
     assert found.to_arrow(metric="exact_match").num_rows == 8 * 7 * 2
     assert found.to_arrow(metric="exact_match", split="ood").num_rows == 8 * 7
-    pytest.importorskip("pandas")
     frame = found.to_pandas(split="length-3")
     assert len(frame) == 8 * 7 * 5
     table = found.final("exact_match").to_pandas()
@@ -137,7 +138,7 @@ def test_the_long_table(population: Make) -> None:
 
 def test_before_the_first_seed_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = FakeTraining(str(tmp_path / "diary.txt"), raise_at_scale=1.0)
-    monkeypatch.setattr("seedsweep.workers.train.train_pack", broken)
+    monkeypatch.setattr("seedsweep.sweep.run.Job", broken.job)
     (tmp_path / "small.yaml").write_text(SPEC)
     spec = read_spec(tmp_path / "small.yaml", overrides=["scale.values=[1]"]).spec
     assert run(spec, tmp_path / "out", executor="inline").failed == 4
@@ -166,19 +167,3 @@ def test_a_block_removed_after_loading(population: Make) -> None:
         block.unlink()
     with pytest.raises(InputError, match="a block was removed since it was loaded; load it again"):
         found.to_arrow()
-
-
-@pytest.mark.parametrize(
-    ("recorded", "extending"),
-    [
-        ("seedsweep run small.yaml", "seedsweep run small.yaml --out /there"),
-        (
-            ".venv/bin/seedsweep run small.yaml --seeds 0:4 --out=x --set train.steps=20 --set 'model={heads: 2}'",
-            "seedsweep run small.yaml --set train.steps=20 --set 'model={heads: 2}' --out /there",
-        ),
-        ("python sweep_all.py run small.yaml", None),
-        ("seedsweep", None),
-    ],
-)
-def test_the_command_that_extends_a_sweep(recorded: str, extending: str | None) -> None:
-    assert extending_command(recorded, "/there") == extending

@@ -1,4 +1,4 @@
-"""Packed rows: examples follow each other until the context is full; the one that does not fit is cut.
+"""Concatenated examples fill a row until the context is full; the one that does not fit is cut.
 
 Shape letters: N steps, S seeds, B rows, E examples of a row, T tokens of a row.
 """
@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-class Packed(NamedTuple):
+class Concatenated(NamedTuple):
     """What every token of a row belongs to."""
 
     example_NSBT: Tensor
@@ -27,7 +27,7 @@ def examples_to_fill(context: int, smallest: int) -> int:
     return context // smallest + 1
 
 
-def pack_examples(sizes_NSBE: Tensor, context: int) -> Packed:
+def concatenate_examples(sizes_NSBE: Tensor, context: int) -> Concatenated:
     """Lay examples of these sizes in tokens end to end, from the start of a row to the end of the context.
 
     Parameters
@@ -43,4 +43,4 @@ def pack_examples(sizes_NSBE: Tensor, context: int) -> Packed:
     example_NSBT = torch.searchsorted(end_NSBE, times, right=True)
     end_NSBT = end_NSBE.gather(-1, example_NSBT)
     offset_NSBT = time_T - (end_NSBT - sizes_NSBE.gather(-1, example_NSBT))
-    return Packed(example_NSBT, offset_NSBT, end_NSBT <= context)
+    return Concatenated(example_NSBT, offset_NSBT, end_NSBT <= context)

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from types import TracebackType
 from typing import Self
 
-from seedsweep.spec import CellSettings
+from seedsweep.cell import Recipe
 from seedsweep.sweep.job import Job, Outcome
 
 
@@ -19,7 +19,7 @@ class Executor(ABC):
     """URL of a web page about the workers."""
 
     @abstractmethod
-    def pack_size(self, settings: CellSettings) -> int:
+    def pack_size(self, recipe: Recipe) -> int:
         """Seeds per pack: what the spec says, or what a worker of this executor suggests."""
 
     @abstractmethod
