@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 
 import seedsweep
+from seedsweep.criterion import Criterion
 from seedsweep.population import Population
 
 DEPTHS = (1, 2, 3, 4, 5)
+
+ACCURACY = Criterion("accuracy", split="test", threshold=0.5)
 
 
 def around(*means: float, seeds: int = 100, spread: float = 0.04) -> dict[float, np.ndarray]:

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.success import SuccessRate
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.success import SuccessRate
+from seedsweep.analysis.study.summary import ScaleSummary
 
 
 def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: str) -> Figure:
@@ -42,7 +42,9 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
     Examples
     --------
     >>> from seedsweep.analysis import summarise
-    >>> summaries = summarise({1: [0.6, 0.7], 2: [0.0, 0.8], 4: [0.9, 1.0]}, at_least=0.5)
+    >>> from seedsweep.criterion import Criterion
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> summaries = summarise({1: [0.6, 0.7], 2: [0.0, 0.8], 4: [0.9, 1.0]}, criterion)
     >>> figure = u_shape(summaries, scale_name="heads", metric_name="accuracy")
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['mean', 'P(success)', 'mean | success']

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from seedsweep.analysis import ScaleSummary, summarise
+from tests.analysis.populations import ACCURACY
 
 
 def population(seeds: int, chance: float) -> np.ndarray:
@@ -36,7 +37,7 @@ LADDERS = {
 
 @cache
 def summaries_of(name: str) -> tuple[ScaleSummary, ...]:
-    return summarise(LADDERS[name], at_least=0.5, lattice=1 / 91)
+    return summarise(LADDERS[name], ACCURACY, lattice=1 / 91)
 
 
 def misplaced_texts(figure: Figure) -> list[tuple[str, str]]:

@@ -13,7 +13,7 @@ SEEDS = (1, 2, 4, 8, 16, 32)
 
 
 def results(name: str):
-    return [emergence_claims(LADDERS[name], at_least=0.5, seeds=k, draws=1000, resamples=20) for k in SEEDS]
+    return [emergence_claims(LADDERS[name], threshold=0.5, seeds=k, draws=1000, resamples=20) for k in SEEDS]
 
 
 def draw_claims(name: str) -> Figure:

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures
 from tests.analysis.figures.common import LADDERS, misplaced_texts
+from tests.analysis.populations import ACCURACY
 
 
 def continuous(x) -> np.ndarray:
@@ -23,10 +24,10 @@ def draw_twins(name: str) -> Figure:
     return figures.metric_twins(
         values,
         {scale: continuous(x) for scale, x in values.items()},
+        ACCURACY,
         scale_name="depth",
         harsh_name="exact_match (length-15)",
         continuous_name="error_score (length-15)",
-        at_least=0.5,
     )
 
 
@@ -51,10 +52,10 @@ def test_histograms_keep_the_colours_apart() -> None:
     figure = figures.metric_twins(
         {2: [0.0, 0.1, 0.9, math.nan]},
         {2: [0.22, 0.32, 0.82, 0.5]},
+        ACCURACY,
         scale_name="depth",
         harsh_name="accuracy",
         continuous_name="probability",
-        at_least=0.5,
     )
     failing, successful = figure.axes[0].child_axes[0].patches
     assert (to_hex(failing.get_facecolor()), to_hex(successful.get_facecolor())) == ("#e69f00", "#0072b2")
@@ -67,5 +68,5 @@ def test_histograms_keep_the_colours_apart() -> None:
 def test_twins_need_the_same_seeds(harsh, other) -> None:
     with pytest.raises(ValueError, match=r"same scales, one at least|2 seeds of p and 1 of accuracy"):
         figures.metric_twins(
-            harsh, other, scale_name="depth", harsh_name="accuracy", continuous_name="p", at_least=0.5
+            harsh, other, ACCURACY, scale_name="depth", harsh_name="accuracy", continuous_name="p"
         )
