@@ -1,4 +1,4 @@
-"""The same population, told by its most and its least emergent seeds."""
+"""The same population, by its most and its least emergent seeds."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def _fits_shares(summaries: Sequence[ScaleSummary]) -> bool:
 
 def lowest_between_higher(results: Sequence[Interval | SuccessRate | None]) -> int | None:
     """Index of the lowest result, None unless intervals on both sides lie wholly above its own."""
-    told = [(i, r) for i, r in enumerate(results) if r is not None and not np.isnan(r.low)]
-    if not told:
+    known = [(i, r) for i, r in enumerate(results) if r is not None and not np.isnan(r.low)]
+    if not known:
         return None
-    lowest, low_point = min(told, key=lambda pair: float(pair[1]))
-    higher = [i for i, r in told if r.low > low_point.high]
+    lowest, low_point = min(known, key=lambda pair: float(pair[1]))
+    higher = [i for i, r in known if r.low > low_point.high]
     return lowest if higher and higher[0] < lowest < higher[-1] else None

@@ -11,9 +11,20 @@ from seedsweep.population import Population
 
 
 def draw(population: Population, summary: PopulationSummary, directory: Path) -> list[str]:
-    """Draw `ladder`, and where there are curves `learning_curves`, into a directory as SVG and PNG.
+    """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
 
-    Returns the paths.
+    Parameters
+    ----------
+    population : Population
+    summary : PopulationSummary
+        What `summarise_population` returned for it.
+    directory : Path
+        Where the files go; missing folders are made.
+
+    Returns
+    -------
+    list of str
+        Their paths.
     """
     criterion = summary.criterion
     final = population.final(criterion.metric, criterion.split)

@@ -1,4 +1,4 @@
-"""What a study found, in sentences for a researcher who has not read the paper; no more than the numbers say."""
+"""A study in sentences, for a researcher who has not read the paper; no more than the numbers say."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ALIKE: Final = 0.5
 
 @dataclass(frozen=True)
 class Finding(Result):
-    """One thing that was found.
+    """One thing that a study says.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Findings(Result):
     Attributes
     ----------
     verdict : str
-        One of the words of `seedsweep.analysis.verdict.verdict`.
+        One of the words of `seedsweep.analysis.verdict`.
     headline : str
         The verdict as a sentence.
     findings : tuple of Finding
@@ -65,8 +65,8 @@ class Findings(Result):
 def findings(study: Study) -> Findings:
     """Put a study into words: the verdict, what speaks for it, what would settle what is open, and warnings.
 
-    Ranges in brackets are 95 % intervals. "No evidence" is said where a test found nothing, and that seeds are too
-    few to tell where it could hardly have found anything.
+    Ranges in brackets are 95 % intervals. "No evidence" is said where a test rejects nothing, and "too few seeds"
+    where it could hardly have rejected anything.
 
     Examples
     --------
@@ -82,7 +82,7 @@ def findings(study: Study) -> Findings:
     """
     word = verdict(study)
     first_line, reason = headline(study, word)
-    told = [
+    parts = [
         Finding("Why", reason),
         _groups(study),
         _capacity(study),
@@ -92,7 +92,7 @@ def findings(study: Study) -> Findings:
         _variance(study),
         _open(study),
     ]
-    return Findings(word, first_line, tuple(one for one in told if one), _warnings(study))
+    return Findings(word, first_line, tuple(part for part in parts if part), _warnings(study))
 
 
 def _groups(study: Study) -> Finding | None:
@@ -114,7 +114,7 @@ def _groups(study: Study) -> Finding | None:
             f"{smallest.summary.dip.n}).{few}",
         )
     first, *more = split
-    told = [
+    sentences = [
         f"Yes, from {at(study, [first])} on" if more else f"Yes, at {at(study, [first])}",
         f": Hartigan's dip test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
         f"{first.summary.dip.n}).",
@@ -123,12 +123,12 @@ def _groups(study: Study) -> Finding | None:
     ]
     if more:
         p = text.listed([corrected_pvalue(study, scale) for scale in more])
-        told.append(f" Also at {at(study, more)} ({p}).")
+        sentences.append(f" Also at {at(study, more)} ({p}).")
     others = [scale for scale in tested if scale.mixed and not scale.multimodal]
     if others:
         p = text.listed([corrected_pvalue(study, scale) for scale in others])
-        told.append(f" No evidence of it at {at(study, others)} ({p}).")
-    return Finding(topic, "".join(told))
+        sentences.append(f" No evidence of it at {at(study, others)} ({p}).")
+    return Finding(topic, "".join(sentences))
 
 
 def _clusters(scale: ScaleStudy) -> str:
@@ -158,22 +158,22 @@ def _bound(scale: ScaleStudy) -> str:
 
 
 def _capacity(study: Study) -> Finding | None:
-    found = study.capacity
+    capacity = study.capacity
     topic = "Minimum capacity"
-    if len(found.scales) < 2:
+    if len(capacity.scales) < 2:
         return None
     n = seeds_per_scale(study.scales)
-    if found.scale is None:
+    if capacity.scale is None:
         return Finding(
             topic,
             "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
             f"than chance would ({n} per scale).",
         )
-    sure = text.percent(found.by_scale[found.scale])
-    earliest = ", the earliest that this ladder can show" if found.scale == found.scales[1] else ""
+    sure = text.percent(capacity.by_scale[capacity.scale])
+    earliest = ", the earliest that this ladder can show" if capacity.scale == capacity.scales[1] else ""
     return Finding(
         topic,
-        f"At {scale_word(study)} {text.scale(found.scale)}{earliest}: there the distribution over seeds "
+        f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}: there the distribution over seeds "
         f"takes its largest step towards that of the largest scale (in {sure} of the resamples, {n} per "
         "scale).",
     )
@@ -229,32 +229,32 @@ def _budget(study: Study) -> Finding | None:
         return None
     if study.survival is None:
         return Finding(topic, f"Not to be told: {study.absent['survival']}.")
-    told = []
+    sentences = []
     for scale in places[:LISTED]:
-        found = scale.cut_off
-        if found is None or not found.failing:
+        cut_off = scale.cut_off
+        if cut_off is None or not cut_off.failing:
             continue
         opening = {
             "cut off": "Yes, in good part",
             "settled": "No, most failures are final",
             "open": "Open",
-        }[found.verdict]
-        doubled = found.if_doubled
+        }[cut_off.verdict]
+        doubled = cut_off.if_doubled
         pace = (
             f"; at the pace of the last quarter of training, {text.percent(round(doubled.estimate, 2))} "
             f"({text.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
             "steps again, if the learning rate did not fall"
-            if found.late.n
+            if cut_off.late.n
             else ""
         )
-        told.append(
-            f"{opening}, at {at(study, [scale])}: of {text.seeds(found.failing)} that fail, "
-            f"{found.rising.successes} ({text.percent_interval(found.rising.low, found.rising.high)}) "
+        sentences.append(
+            f"{opening}, at {at(study, [scale])}: of {text.seeds(cut_off.failing)} that fail, "
+            f"{cut_off.rising.successes} ({text.percent_interval(cut_off.rising.low, cut_off.rising.high)}) "
             f"still rose towards success at the end{pace}."
         )
     if len(places) > LISTED:
-        told.append(f"The other {len(places) - LISTED} scales are in the table below.")
-    return Finding(topic, " ".join(told)) if told else None
+        sentences.append(f"The other {len(places) - LISTED} scales are in the table below.")
+    return Finding(topic, " ".join(sentences)) if sentences else None
 
 
 def _one_seed(study: Study) -> Finding | None:
@@ -263,9 +263,10 @@ def _one_seed(study: Study) -> Finding | None:
         return None
     if not study.claims:
         return Finding(topic, f"Not to be told: {study.absent['claims']}.")
-    one, *more = study.claims
+    of_one, *more = study.claims
     claimed = (
-        f"A study with one seed per scale would claim a sudden emergence in {text.share(one.probability)} of cases"
+        "A study with one seed per scale would claim a sudden emergence in "
+        f"{text.share(of_one.probability)} of cases"
     )
     if more:
         most = more[-1]
@@ -296,37 +297,37 @@ def _variance(study: Study) -> Finding | None:
 
 def _open(study: Study) -> Finding | None:
     """How many more seeds would settle what the dip test leaves open."""
-    told = []
+    answers = []
     for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
         needed, n, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
         if needed is None:
             continue
         if n < 2:
-            told.append(f"{where}: more than one seed")
+            answers.append(f"{where}: more than one seed")
         elif needed.n is None:
-            told.append(f"{where}: more than {needed.cap}, so small is the split, if there is any")
+            answers.append(f"{where}: more than {needed.cap}, so small is the split, if there is any")
         elif needed.n <= n:
-            told.append(f"{where}: borderline; twice the {n} there are would tell")
+            answers.append(f"{where}: borderline; twice the {n} there are would tell")
         else:
             interval = f"{needed.low} to {needed.high if needed.high is not None else f'over {needed.cap}'}"
-            told.append(f"{where}: {needed.n} ({interval}), {needed.n - n} more than there are")
-    if not told:
+            answers.append(f"{where}: {needed.n} ({interval}), {needed.n - n} more than there are")
+    if not answers:
         return None
-    more = f"; {len(told) - LISTED} more scales in the table below" if len(told) > LISTED else ""
+    more = f"; {len(answers) - LISTED} more scales in the table below" if len(answers) > LISTED else ""
     return Finding(
         "How many seeds would tell?",
         "To show the groups with a probability of 80 %, if they are as far apart as they look: "
-        f"{'; '.join(told[:LISTED])}{more}.",
+        f"{'; '.join(answers[:LISTED])}{more}.",
     )
 
 
 def _warnings(study: Study) -> tuple[str, ...]:
     what, metric = scale_word(study), study.summary.criterion.metric
-    told = list(study.summary.notes)
+    warnings = list(study.summary.notes)
     for group in study.duplicates or ():
         if group.same_run:
             names = text.listed([str(seed) for seed in group.seeds])
-            told.append(
+            warnings.append(
                 f"seeds {names} at {what} {text.scale(group.scale)} have identical learning curves, one "
                 "run under several names: there are fewer seeds than it seems"
             )
@@ -339,20 +340,20 @@ def _warnings(study: Study) -> tuple[str, ...]:
     ]
     if tied:
         most = text.percent(max(scale.summary.dip.tied_share for scale in tied))
-        told.append(
+        warnings.append(
             f"up to {most} of the values are tied, at {at(study, tied)}: the dip test may take ties for groups"
         )
     few = [scale for scale in study.scales if 1 < scale.summary.dip.n < FEWEST_TO_TELL]
     if few:
-        told.append(
+        warnings.append(
             f"{seeds_per_scale(few)} per scale at {at(study, few)}: "
             f"before about {FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find "
             "may be there"
         )
     if study.measured.with_end:
         means = text.listed([text.number(mean) for mean in study.measured.with_end.values()])
-        told.append(
+        warnings.append(
             f"the metric {metric} does not ask for the end token; the mean of {metric}_end, which "
             f"does, is {means} along the ladder"
         )
-    return tuple(f"{note[0].upper()}{note[1:]}." for note in told)
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in warnings)

@@ -1,4 +1,4 @@
-"""The page: what was found in words, then figures, tables and provenance, from one template."""
+"""The page: findings in words, then figures, tables and provenance, from one template."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ENVIRONMENT: Final = Environment(
 
 def _bound(words: str) -> str:
     """No line break between a number and its sign: "50 %", "n = 48"."""
-    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda found: found[0].replace(" ", "\u00a0"), words)
+    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda match: match[0].replace(" ", "\u00a0"), words)
 
 
 ENVIRONMENT.filters["bound"] = _bound
@@ -76,7 +76,7 @@ def report(population: Population, *, command: str | None = None, extend: str | 
     population : Population
         Of a sweep or a table, with at least one finished seed.
     command : str, optional
-        The command that makes this report, told on the page.
+        The command that makes this report, for the page.
     extend : str, optional
         The command that trains more seeds; shown on the page with ``--seeds`` added.
 
@@ -104,28 +104,28 @@ def report(population: Population, *, command: str | None = None, extend: str | 
     """
     if not population.scales:
         raise ValueError("a report needs a finished seed")
-    found = study(population)
-    words = findings(found)
-    summary = found.summary
+    examined = study(population)
+    words = findings(examined)
+    summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
-        what=scale_word(found),
+        what=scale_word(examined),
         scales=text.listed([text.scale(scale) for scale in population.scales]),
-        count=seeds_per_scale(found.scales),
+        count=seeds_per_scale(examined.scales),
         success=_success(summary.criterion),
         findings=words,
-        pictures=list(pictures(population, found)),
-        tables=list(tables(found)),
-        absent=found.absent,
+        pictures=list(pictures(population, examined)),
+        tables=list(tables(examined)),
+        absent=examined.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
         version=__version__,
     )
-    return Report(words, found, html)
+    return Report(words, examined, html)
 
 
 def _success(criterion: Criterion) -> str:

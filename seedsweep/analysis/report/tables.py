@@ -54,10 +54,10 @@ def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequenc
 
 
 def _scales(study: Study) -> Iterator[PageTable]:
-    found = study.summary
-    inside = ["in-distribution mean"] if found.in_distribution else []
-    diverged = ["diverged"] if any(s.n_diverged for s in found.scales) else []
-    criterion = found.criterion
+    summary = study.summary
+    inside = ["in-distribution mean"] if summary.in_distribution else []
+    diverged = ["diverged"] if any(s.n_diverged for s in summary.scales) else []
+    criterion = summary.criterion
     threshold = text.number(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
@@ -70,7 +70,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
                 text.scale(s.scale),
                 str(s.n),
                 *([str(s.n_diverged)] if diverged else []),
-                *([text.with_interval(found.in_distribution.get(s.scale))] if inside else []),
+                *([text.with_interval(summary.in_distribution.get(s.scale))] if inside else []),
                 text.with_interval(s.mean),
                 text.with_interval(s.mode),
                 text.share(s.success),
@@ -78,7 +78,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
                 text.number(s.median),
                 f"{text.number(s.quantiles[0.05])} to {text.number(s.quantiles[0.95])}",
             ]
-            for s in found.scales
+            for s in summary.scales
         ],
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
 LISTED: Final = 4
-"""More scales than that are told by their ends."""
+"""Of more scales than that the ends are named."""
 
 
 def scale_word(study: Study) -> str:

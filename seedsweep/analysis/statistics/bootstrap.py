@@ -9,9 +9,8 @@ from typing import SupportsFloat
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.checks import require_positive, require_share
 from seedsweep.analysis.statistics.results import Interval
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, require_positive, require_share
 
 
 def bootstrap_interval(

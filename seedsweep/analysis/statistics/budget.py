@@ -14,9 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_curves
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
-from seedsweep.analysis.statistics.survival import Bools, as_curves
 
 LATE: Final = 0.75
 """Share of the step budget after which training counts as late."""
@@ -33,7 +32,7 @@ BudgetVerdict: TypeAlias = Literal["cut off", "settled", "open", "nothing failed
 def success_by_budget(
     steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
 ) -> tuple[SuccessRate, ...]:
-    """P(success) as a function of the step budget: what would have been found had training been stopped there.
+    """P(success) as a function of the step budget: what it would have been, had training been stopped there.
 
     Parameters
     ----------

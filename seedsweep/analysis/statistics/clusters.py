@@ -9,10 +9,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.checks import require_bounds
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 
 FEWEST: Final = 8
@@ -130,8 +129,8 @@ def success_cluster(
     --------
     >>> import numpy as np
     >>> split = np.concatenate([np.linspace(0.0, 0.1, 24), np.linspace(0.8, 0.95, 40)])
-    >>> found = success_cluster(split)
-    >>> found.supported, 0.1 < found.threshold < 0.8, found.upper.rate
+    >>> cluster = success_cluster(split)
+    >>> cluster.supported, 0.1 < cluster.threshold < 0.8, cluster.upper.rate
     (True, True, 0.625)
     >>> success_cluster(np.linspace(0.0, 1.0, 64) ** 4).reason
     'the dip test does not reject one mode (p = 1)'

@@ -195,7 +195,7 @@ def noise_floor(x: npt.ArrayLike) -> NoiseFloor:
     *Size.* The halves have n/2 seeds, so the floor is that of a comparison of n/2 with n/2 seeds and lies above
     that of whole scales: for a smooth distribution the distance falls as n**(-1/2), for one that is split into
     two clusters, where it is the difference of their shares that varies, as n**(-1/4). For two scales of n seeds
-    each, the floor is therefore too high by a factor between 2**(1/4) and 2**(1/2), and is told uncorrected.
+    each, the floor is therefore too high by a factor between 2**(1/4) and 2**(1/2), and is not corrected.
 
     The generator is counter-based with a fixed key and runs along the sorted values: the result is
     deterministic and does not depend on the order of `x`.
@@ -308,7 +308,7 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
     and its noise is larger.
 
     *None* means that no step stands out of the noise: every scale is at capacity, or none is, or W falls so
-    evenly that the seeds do not tell. A ladder cannot show a minimum capacity below its second scale.
+    evenly that no step stands out. A ladder cannot show a minimum capacity below its second scale.
 
     *Uncertainty.* Each of 1000 bootstrap resamples (every scale resampled with replacement) has its own largest
     drop, held against the noise of the original seeds. The probabilities are shares of resamples.
@@ -321,8 +321,8 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
 
     Examples
     --------
-    >>> found = minimum_capacity({1: [0.0] * 20, 2: [0.0] * 6 + [0.9] * 14, 3: [0.0] * 4 + [0.9] * 16})
-    >>> found.scale, found.probabilities[1] > 0.9
+    >>> capacity = minimum_capacity({1: [0.0] * 20, 2: [0.0] * 6 + [0.9] * 14, 3: [0.0] * 4 + [0.9] * 16})
+    >>> capacity.scale, capacity.probabilities[1] > 0.9
     (2.0, True)
     """
     ladder = observed_by_scale(values)
@@ -334,12 +334,12 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
     random = generator()
     drops = _drops([x[np.newaxis] for x in samples])
     noise = np.array([_drop_by_chance(samples, i, random) for i in range(1, len(samples))])
-    (found,) = _steepest(drops, noise)
+    (steepest,) = _steepest(drops, noise)
     in_resamples = _steepest(_drops([_resamples(x, x.size, random) for x in samples]), noise)
     counts = np.bincount(in_resamples, minlength=len(scales) + 1)
     shares = (counts / RESAMPLES).tolist()
     return MinimumCapacity(
-        scale=scales[found] if found < len(scales) else None,
+        scale=scales[steepest] if steepest < len(scales) else None,
         scales=scales,
         drops=(math.nan, *drops[0].tolist()),
         noise=(math.nan, *noise.tolist()),

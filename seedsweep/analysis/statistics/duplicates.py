@@ -80,14 +80,14 @@ def identical_curves(
     Examples
     --------
     >>> accuracies = [[0.0, 0.5, 0.5], [0.0, 0.5, 1.0], [0.0, 0.5, 0.5]]
-    >>> for found in identical_curves({2: ([7, 8, 9], accuracies)}):
-    ...     print(found.seeds, found.same_run)
+    >>> for group in identical_curves({2: ([7, 8, 9], accuracies)}):
+    ...     print(group.seeds, group.same_run)
     (7, 9) False
     >>> losses = [[4.61, 2.5, 1.2, 0.7, 0.6], [4.63, 2.7, 1.9, 1.1, 1.0], [4.61, 2.5, 1.2, 0.7, 0.6]]
     >>> identical_curves({2: ([7, 8, 9], losses)})[0].same_run
     True
     """
-    found = []
+    groups = []
     for scale in sorted(curves):
         seeds, values = np.asarray(curves[scale][0]), np.array(curves[scale][1], dtype=np.float64)
         with errors_name(scale):
@@ -108,7 +108,7 @@ def identical_curves(
                 curve = values[group[0]]
                 different = np.unique(curve).size
                 chance = _expected_pairs(curve, distinct, seeds.size)
-                found.append(
+                groups.append(
                     IdenticalCurves(
                         scale=float(scale),
                         seeds=tuple(sorted(seeds[group].tolist())),
@@ -117,11 +117,11 @@ def identical_curves(
                         expected_by_chance=chance,
                     )
                 )
-    return tuple(sorted(found, key=lambda one: (one.scale, one.seeds)))
+    return tuple(sorted(groups, key=lambda group: (group.scale, group.seeds)))
 
 
 def _expected_pairs(curve: FloatArray, distinct: FloatArray, n: int) -> float:
-    """Pairs of n seeds expected to follow `curve`, one of the `distinct` ones, as told in `identical_curves`."""
+    """Pairs of n seeds expected to follow `curve`, one of the `distinct` ones; see `identical_curves`."""
     same = ((distinct == curve) | (np.isnan(distinct) & np.isnan(curve))).sum(axis=0) - 1
     others = len(distinct) - 1
     unseen = 1 / (others + np.unique(distinct).size)

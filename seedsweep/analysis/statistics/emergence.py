@@ -15,9 +15,15 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics.bootstrap import percentile_interval
-from seedsweep.analysis.statistics.checks import require_positive, require_threshold
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, observed_by_scale
+from seedsweep.analysis.statistics.samples import (
+    FloatArray,
+    as_sample,
+    generator,
+    observed_by_scale,
+    require_positive,
+    require_threshold,
+)
 from seedsweep.analysis.statistics.scale_curves import breakthroughness_of_rows, linearity_of_rows
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -110,7 +116,7 @@ class DrawnCurve(Result):
 
 @dataclass(frozen=True)
 class ExtremeCurves(Result):
-    """The most different stories that one population can tell.
+    """The most different curves that one population can give.
 
     Attributes
     ----------
@@ -273,7 +279,7 @@ def extreme_curves(values: Mapping[float, npt.ArrayLike], *, draws: int = 10_000
     Notes
     -----
     Of equally extreme curves (many may have an infinite breakthroughness) the one with the largest range is
-    told, then the earliest drawn. The extremes are those of the drawn curves: with more draws they move apart.
+    returned, then the earliest drawn. The extremes are those of the drawn curves: with more draws they move apart.
     The values do not depend on the order of the seeds.
 
     References
@@ -282,10 +288,10 @@ def extreme_curves(values: Mapping[float, npt.ArrayLike], *, draws: int = 10_000
 
     Examples
     --------
-    >>> found = extreme_curves({1: [0.0], 2: [0.1, 0.5], 3: [0.2, 1.0]})
-    >>> found.most_linear.values, found.most_linear.indices
+    >>> extremes = extreme_curves({1: [0.0], 2: [0.1, 0.5], 3: [0.2, 1.0]})
+    >>> extremes.most_linear.values, extremes.most_linear.indices
     ((0.0, 0.5, 1.0), (0, 1, 1))
-    >>> found.least_linear.values
+    >>> extremes.least_linear.values
     (0.0, 0.5, 0.2)
     """
     require_positive(draws=draws)

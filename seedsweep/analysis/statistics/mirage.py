@@ -12,11 +12,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from seedsweep.analysis.statistics.checks import require_share
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, require_share
 from seedsweep.analysis.statistics.scale_curves import breakthroughness, linearity
 
 MirageVerdict: TypeAlias = Literal["survives", "mirage", "mixed", "not multimodal"]
@@ -200,9 +199,9 @@ def mirage_check(
         _verdict(harsh, continuous)
         for harsh, *continuous in zip(*(metric.multimodal for metric in metrics), strict=True)
     )
-    found = set(verdicts) - {"not multimodal"}
+    agreed = set(verdicts) - {"not multimodal"}
     return MirageCheck(
-        verdict="mixed" if len(found) > 1 else next(iter(found), "not multimodal"),
+        verdict="mixed" if len(agreed) > 1 else next(iter(agreed), "not multimodal"),
         scales=tuple(map(float, scales)),
         verdicts=verdicts,
         metrics=metrics,

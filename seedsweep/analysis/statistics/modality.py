@@ -11,9 +11,8 @@ import diptest
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.checks import require_bounds, require_lattice
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds, require_lattice
 
 PVALUE_FLOOR: Final = 1e-5
 """The smallest tail probability in the table of `diptest`, apart from its zero."""

@@ -9,8 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import factorial
 
-from seedsweep.analysis.statistics.checks import require_bounds
-from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds
 
 SPACING: Final = 1 / 4
 """Of the smoothed histogram, in bandwidths."""

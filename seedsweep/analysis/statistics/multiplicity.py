@@ -36,7 +36,7 @@ def adjust_pvalues(pvalues: npt.ArrayLike, method: Literal["holm", "benjamini-ho
     -----
     With p_(1) <= ... <= p_(m), Holm's is max over j <= i of min(1, (m - j + 1) p_(j)), and Benjamini and
     Hochberg's is min over j >= i of min(1, m p_(j) / j). A p-value below the floor of the dip test's table
-    (told as 0.0) stays 0.0, and means "below m times the floor".
+    (reported as 0.0) stays 0.0, and means "below m times the floor".
 
     References
     ----------

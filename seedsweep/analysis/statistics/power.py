@@ -13,11 +13,10 @@ import diptest
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.checks import require_lattice, require_share
 from seedsweep.analysis.statistics.modality import dip_and_pvalue
 from seedsweep.analysis.statistics.mode import kde_bandwidth
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
+from seedsweep.analysis.statistics.samples import FloatArray, generator, observed, require_lattice, require_share
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 
 FEWEST: Final = 8

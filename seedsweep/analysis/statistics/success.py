@@ -9,9 +9,8 @@ from statistics import NormalDist
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.checks import require_share, require_threshold
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import as_sample
+from seedsweep.analysis.statistics.samples import as_sample, require_share, require_threshold
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,16 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import chi2
 
-from seedsweep.analysis.statistics.checks import require_share, require_threshold
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample
+from seedsweep.analysis.statistics.samples import (
+    Bools,
+    FloatArray,
+    as_curves,
+    as_sample,
+    require_share,
+)
 from seedsweep.analysis.statistics.success import success_rate
 
-Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 
 
@@ -351,27 +355,6 @@ def log_rank(groups: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]]) -> Log
         observed=tuple(map(float, observed)),
         expected=tuple(map(float, expected)),
     )
-
-
-def as_curves(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float) -> tuple[FloatArray, FloatArray]:
-    """Steps and curves as arrays, with the gaps before a later value filled by the value before them."""
-    at = as_sample(steps)
-    values = np.array(curves, dtype=np.float64)
-    if values.size == 0:
-        values = values.reshape(0, at.size)
-    if at.size == 0 or values.shape[1:] != at.shape:
-        raise ValueError(
-            f"steps of shape (t,) and curves of shape (seeds, t) are needed, not {at.shape} and {values.shape}"
-        )
-    if np.isnan(at).any() or np.any(np.diff(at) <= 0):
-        raise ValueError("the steps of the evaluations must be numbers in ascending order, none twice")
-    if np.isinf(values).any():
-        raise ValueError(f"{np.isinf(values).sum()} values are infinite; a seed that diverged is nan")
-    require_threshold(threshold)
-    missing = np.isnan(values)
-    is_gap = missing & np.logical_or.accumulate(~missing[:, ::-1], axis=1)[:, ::-1]
-    source = np.maximum.accumulate(np.where(is_gap, 0, np.arange(at.size)), axis=1)
-    return at, np.take_along_axis(values, source, axis=1)
 
 
 def _as_times(times: npt.ArrayLike, reached: npt.ArrayLike) -> tuple[FloatArray, Bools]:

@@ -10,9 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics.bootstrap import percentile_interval
-from seedsweep.analysis.statistics.checks import require_positive, require_share
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, require_positive, require_share
 
 
 @dataclass(frozen=True)
@@ -22,11 +21,11 @@ class VarianceShares(Result):
     Attributes
     ----------
     crossed : bool
-        Whether the parts can be told apart. If not, the shares are `nan`.
+        Whether the parts can be separated. If not, the shares are `nan`.
     init, data : Interval
         Share of the total variance due to the seed of the initial weights, and to the seed of the data.
     interaction : Interval
-        The rest: what neither does alone. With one run per pair it cannot be told from noise that is due to
+        The rest: what neither does alone. With one run per pair it cannot be separated from noise that is due to
         neither.
     total : float
         Sum of the three components after truncation, in the squared unit of the metric.
@@ -94,7 +93,7 @@ def variance_shares(
     of two that share their data seed A + E; of two that share neither A + B + E. The components follow by
     subtraction. For a complete matrix they are exactly those of the analysis of variance [1]_; with missing
     cells they stay unbiased if cells are missing by chance, and every pair that is there is used. Seeds that
-    diverge are not missing by chance: what is told is the variance among those that did not. Negative
+    diverge are not missing by chance: what is estimated is the variance among those that did not. Negative
     components are set to 0 before the shares are taken.
 
     *Interval.* Percentile bootstrap over init seeds and data seeds, independently [2]_. Pairs of a cell with a

@@ -166,9 +166,9 @@ def variance(
     if (final.init_seeds != final.data_seeds).any():
         for row, scale in enumerate(final.scales):
             here = final.present[row]
-            found = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
-            if found.crossed:
-                shares[scale] = found
+            parts = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
+            if parts.crossed:
+                shares[scale] = parts
     if not shares:
         absent["variance"] = "seeds of initialisation and of data are not crossed: each run has its own of both"
         return None

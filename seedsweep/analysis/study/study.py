@@ -181,8 +181,8 @@ def study(population: Population) -> Study:
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     file = pathlib.Path(folder, "study.csv")
     ...     _ = file.write_text("depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n")
-    ...     found = study(read_table(file, scale="depth", seed="run", metric="accuracy"))
-    >>> found.absent["claims"]
+    ...     examined = study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> examined.absent["claims"]
     'breakthroughness tells abrupt from even over four scales or more, and there are 2'
     """
     summary = summarise_population(population)

@@ -1,4 +1,4 @@
-"""How the capability emerges, by a rule: smoothly, abruptly or by chance, or why that cannot be told."""
+"""How the capability emerges, by a rule: smoothly, abruptly or by chance, or why that cannot be decided."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Verdict: TypeAlias = Literal[
     "one seed", "few seeds", "one scale", "few scales", "between",
 ]  # fmt: skip
 """The first three answer the question; "absent", "everywhere" and "no rise" say that nothing emerges along this
-ladder; the others say why it cannot be told."""
+ladder; the others say why it cannot be decided."""
 
 FEWEST_TO_TELL: Final = 80
 """Seeds at a scale below which a dip test that finds nothing says little (see `seedsweep.analysis.dip`)."""

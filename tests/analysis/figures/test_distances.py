@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -28,11 +30,14 @@ def test_every_population_fits(name: str) -> None:
 
 
 def test_what_is_drawn_is_what_was_given() -> None:
-    sharp = {scale: LADDERS["bimodal"][depth] for scale, depth in ((1, 1), (2, 1), (4, 3), (8, 4))}
+    sharp: dict[float, Any] = {
+        scale: LADDERS["bimodal"][depth] for scale, depth in ((1, 1), (2, 1), (4, 3), (8, 4))
+    }
     sharp[1] = sharp[2] = np.linspace(0, 0.05, 64)
     rows, capacity = analysis.drift(sharp), analysis.minimum_capacity(sharp)
     figure = figures.distances(rows, capacity, analysis.summarise(sharp, ACCURACY), ACCURACY, **NAMES)
-    left, right = figure.axes
+    panels: list[Any] = figure.axes
+    left, right = panels
     distances, capacity_line, jump = left.lines
     np.testing.assert_array_equal(distances.get_ydata(), [row.to_largest.estimate for row in rows])
     expected = [row.to_previous.estimate for row in rows if row.to_previous]

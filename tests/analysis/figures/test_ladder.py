@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def draw_ladder(name: str) -> Figure:
 def test_ladder_draws_every_population(name: str) -> None:
     figure = draw_ladder(name)
     assert misplaced_texts(figure) == []
-    panels = figure.subfigs[0].axes
+    panels: list[Any] = figure.subfigs[0].axes
     for panel, (scale, x) in zip(panels, sorted(LADDERS[name].items()), strict=True):
         observed = np.asarray(x)[~np.isnan(x)]
         assert panel.get_title() == f"{scale:g}"
@@ -34,7 +35,7 @@ def test_ladder_draws_every_population(name: str) -> None:
         assert shares == pytest.approx(len(observed) / max(len(x), 1))
         dots = [c for c in panel.collections if isinstance(c, PathCollection)]
         successes = int((observed >= 0.5).sum())
-        assert [len(d.get_offsets()) for d in dots] == [len(observed) - successes, successes]
+        assert [len(np.asarray(d.get_offsets())) for d in dots] == [len(observed) - successes, successes]
 
 
 def test_ladder_draws_the_summaries() -> None:
@@ -54,7 +55,7 @@ def test_ladder_draws_the_summaries() -> None:
 
 
 def test_ladder_of_an_unbounded_metric_shows_every_value() -> None:
-    values = {1: [3.2, 3.4, 2.9], 2: [1.1, 1.3, 0.2]}
+    values: dict[float, Any] = {1: [3.2, 3.4, 2.9], 2: [1.1, 1.3, 0.2]}
     criterion = replace(ACCURACY, threshold=1.0)
     summaries = summarise(values, criterion, bounds=(0, math.inf))
     figure = figures.ladder(values, summaries, criterion, scale_name="depth", metric_name="loss (nats)")
@@ -63,7 +64,7 @@ def test_ladder_of_an_unbounded_metric_shows_every_value() -> None:
 
 
 def test_ladder_says_how_ties_were_treated() -> None:
-    values = {1: [0.0] * 6 + [0.9, 1.0]}
+    values: dict[float, Any] = {1: [0.0] * 6 + [0.9, 1.0]}
     for lattice, note in ((None, "up to 75% tied values"), (0.1, "jittered by 0.1")):
         summaries = summarise(values, ACCURACY, lattice=lattice)
         figure = figures.ladder(values, summaries, ACCURACY, scale_name="depth", metric_name="accuracy")
@@ -72,6 +73,7 @@ def test_ladder_says_how_ties_were_treated() -> None:
 
 def test_ladder_refuses_summaries_of_other_scales() -> None:
     summaries = summarise({1: [0.1], 2: [0.2]}, ACCURACY)
-    for values, wrong in (({1: [0.1]}, summaries), ({}, ())):
+    refused: list[tuple[dict[float, Any], Any]] = [({1: [0.1]}, summaries), ({}, ())]
+    for values, wrong in refused:
         with pytest.raises(ValueError, match="a ladder needs the summaries of its scales"):
             figures.ladder(values, wrong, ACCURACY, scale_name="depth", metric_name="accuracy")

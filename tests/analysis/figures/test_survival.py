@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.analysis.populations import ACCURACY
 STEPS = np.concatenate([[0], 2 ** np.arange(8), np.linspace(250, 10_000, 40)])
 
 
-def ladder_of_curves(scales: int, seeds: int = 64) -> dict:
+def ladder_of_curves(scales: int, seeds: int = 64) -> dict[float, Any]:
     random = np.random.default_rng(scales)
     curves = {}
     for i in range(scales):
@@ -63,8 +64,8 @@ def test_survival_curves_are_the_estimates(name: str) -> None:
     for line, scale in zip(censored, with_seeds, strict=True):
         at_end = [scale.steps[-1]] if not scale.times.reached.all() else []
         np.testing.assert_array_equal(line.get_xdata(), at_end)
-    ticks = len(table.texts) // len(summary.scales)
-    for scale, row in zip(summary.scales, np.reshape(table.texts, (-1, ticks)), strict=True):
+    texts = np.array(table.texts, dtype=object).reshape(len(summary.scales), -1)
+    for scale, row in zip(summary.scales, texts, strict=True):
         observed = [text.get_position()[0] <= scale.steps[-1] for text in row]
         numbers = [int(text.get_text()) for text, seen in zip(row, observed, strict=True) if seen]
         assert numbers == sorted(numbers, reverse=True)
@@ -88,7 +89,7 @@ def test_budgets_are_the_success_rates(name: str) -> None:
     with_seeds = [scale for scale in summary.scales if scale.cut_off.n]
     for line, scale in zip(figure.axes[0].lines, with_seeds, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), [rate.rate for rate in scale.success])
-        assert line.get_label().endswith(f": {scale.cut_off.verdict}")
+        assert str(line.get_label()).endswith(f": {scale.cut_off.verdict}")
 
 
 def test_nothing_to_draw() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from tests.analysis.populations import around, as_curves, chance, table
 COUNT = Path(__file__).parents[3] / "populations" / "count-depth"
 
 
-def of(tmp_path: Path, values, **options) -> Findings:
+def of(tmp_path: Path, values: Any, **options: Any) -> Findings:
     found = findings(study(table(tmp_path, {"accuracy": values}, **options)))
     json.dumps(found.to_dict(), allow_nan=False)
     return found
@@ -118,7 +119,7 @@ def test_failures_that_are_final(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_continuous_metrics(tmp_path: Path, continuous, opening: str, headline: str) -> None:
+def test_continuous_metrics(tmp_path: Path, continuous: Any, opening: str, headline: str) -> None:
     values = chance(0, 0.5, 1.0)
     margin = {depth: 5 - continuous(x) for depth, x in values.items()}  # lower is better
     found = findings(study(table(tmp_path, {"accuracy": values, "margin": margin})))
@@ -130,7 +131,9 @@ def test_continuous_metrics(tmp_path: Path, continuous, opening: str, headline: 
 def test_ties_of_a_lattice_are_no_groups(tmp_path: Path) -> None:
     """Shares of eight examples, a little better with the depth: only ties part the seeds."""
     random = np.random.default_rng(0)
-    values = {depth: random.binomial(8, p, 120) / 8 for depth, p in ((1, 0.1), (2, 0.3), (3, 0.5), (4, 0.7))}
+    values: dict[float, Any] = {
+        depth: random.binomial(8, p, 120) / 8 for depth, p in ((1, 0.1), (2, 0.3), (3, 0.5), (4, 0.7))
+    }
     examined = study(table(tmp_path, {"accuracy": values}))
     assert any(scale.dips.raw.pvalue < 1e-5 for scale in examined.scales)
     found = findings(examined)
@@ -172,7 +175,7 @@ def test_one_seed(tmp_path: Path) -> None:
         ({1: [np.nan] * 4, 2: [np.nan, 0.1, 0.2]}, "absent", "No seed succeeds at any depth."),
     ],
 )
-def test_other_verdicts(tmp_path: Path, values, verdict: str, headline: str) -> None:
+def test_other_verdicts(tmp_path: Path, values: Any, verdict: str, headline: str) -> None:
     found = of(tmp_path, values)
     assert (found.verdict, found.headline) == (verdict, headline)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from functools import partial
+from typing import Any
 
 import numpy as np
 import pytest
@@ -65,7 +66,7 @@ def test_samples_are_resampled_independently() -> None:
         (breakthroughness, [X]),
     ],
 )
-def test_every_statistic_of_the_package(statistic, samples) -> None:
+def test_every_statistic_of_the_package(statistic: Any, samples: Any) -> None:
     interval = bootstrap_interval(statistic, *samples, resamples=50)
     assert interval.estimate == float(statistic(*samples)) == float(interval)
     assert interval.low < interval.high
@@ -114,6 +115,6 @@ def test_infinite_statistic() -> None:
         ([[1.0]], {"resamples": 0}, "positive number"),
     ],
 )
-def test_refused_arguments(samples, options, message: str) -> None:
+def test_refused_arguments(samples: Any, options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         bootstrap_interval(np.mean, *samples, **options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ def test_budget_curve_counts_what_is_there_at_the_time() -> None:
 
 
 @given(st.lists(st.floats(0, 0.4), min_size=4, max_size=8, unique=True))
-def test_rising_is_kendalls_test_and_sens_slope(window) -> None:
+def test_rising_is_kendalls_test_and_sens_slope(window: Any) -> None:
     steps = np.arange(len(window)) * 10.0
     # All evaluations count: more than these are not in the window, and fewer than four cannot be.
     late = np.concatenate([[0], 1000 + steps])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,7 +91,7 @@ def test_reflected_values_have_the_reflected_threshold(seed: int, share: float) 
 
 @given(seed=st.integers(0, 1000), random=st.randoms(use_true_random=False))
 @settings(max_examples=20, deadline=None)
-def test_order_does_not_matter(seed: int, random) -> None:
+def test_order_does_not_matter(seed: int, random: Any) -> None:
     x = two_clusters(32, 0.5, np.random.default_rng(seed)).tolist()
     assert success_cluster(random.sample(x, len(x))).threshold == success_cluster(x).threshold
 
@@ -120,7 +121,7 @@ def test_diverged_seeds_fail_and_have_no_part_in_the_fit() -> None:
         (np.linspace(0, 1, 64) ** 4, "the dip test does not reject one mode"),
     ],
 )
-def test_what_does_not_support_two(x, reason: str) -> None:
+def test_what_does_not_support_two(x: Any, reason: str) -> None:
     found = success_cluster(x)
     assert not found.supported
     assert found.reason.startswith(reason)
@@ -138,7 +139,7 @@ def test_what_does_not_support_two(x, reason: str) -> None:
         ([0.1], {"lattice": 0.0}, "lattice is the step"),
     ],
 )
-def test_refused_arguments(x, options, message: str) -> None:
+def test_refused_arguments(x: Any, options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         success_cluster(x, **options)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from typing import Any
 
 import numpy as np
 import pytest
@@ -51,7 +52,7 @@ def test_degenerate_samples() -> None:
 
 
 @pytest.mark.parametrize("bad", [[math.inf], [[1.0]], 1.0])
-def test_refused_samples(bad) -> None:
+def test_refused_samples(bad: Any) -> None:
     for arguments in ((bad, [0.0]), ([0.0], bad)):
         with pytest.raises(ValueError, match=r"infinite|one-dimensional"):
             wasserstein2(*arguments)
@@ -80,7 +81,7 @@ def test_translation_and_scale(a: list[float], b: list[float], factor: float, of
 
 
 @given(a=samples, b=samples, random=st.randoms(use_true_random=False))
-def test_order_does_not_matter(a: list[float], b: list[float], random) -> None:
+def test_order_does_not_matter(a: list[float], b: list[float], random: Any) -> None:
     shuffled = random.sample(a, len(a))
     assert wasserstein2(shuffled, b) == wasserstein2(a, b)
 
@@ -186,7 +187,7 @@ def test_minimum_capacity_of_hardly_anything() -> None:
 
 @given(random=st.randoms(use_true_random=False))
 @settings(max_examples=2, deadline=None)
-def test_order_of_the_seeds_changes_neither_drift_nor_capacity(random) -> None:
+def test_order_of_the_seeds_changes_neither_drift_nor_capacity(random: Any) -> None:
     values = ladder(0.1, 0.5, 0.9, seeds=16)
     shuffled = {scale: random.sample(x.tolist(), x.size) for scale, x in reversed(values.items())}
     assert drift(shuffled) == drift(values)

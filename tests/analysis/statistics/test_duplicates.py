@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_what_counts_as_equal() -> None:
     st.lists(st.lists(st.sampled_from([0.0, 0.5, 1.0, NAN]), min_size=3, max_size=3), min_size=1, max_size=12),
     st.randoms(use_true_random=False),
 )
-def test_groups_are_the_equal_curves_in_any_order(curves, random) -> None:
+def test_groups_are_the_equal_curves_in_any_order(curves: Any, random: Any) -> None:
     n = len(curves)
     found = identical_curves({1: (np.arange(n), curves)})
     for one in found:
@@ -111,6 +112,6 @@ def test_result_is_ready_for_json() -> None:
 @pytest.mark.parametrize(
     ("seeds", "values"), [([1, 1], [[0.1], [0.2]]), ([1], [[0.1], [0.2]]), ([1], [0.1]), ([1], [[]])]
 )
-def test_refused_curves(seeds, values) -> None:
+def test_refused_curves(seeds: Any, values: Any) -> None:
     with pytest.raises(ValueError, match=r"at scale 8: (seeds of shape \(n,\)|a seed is given twice)"):
         identical_curves({8: (seeds, values)})

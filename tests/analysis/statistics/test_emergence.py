@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from seedsweep.analysis import breakthroughness, emergence_claims, extreme_curves, linearity
 
-LADDER = {
+LADDER: dict[float, list[float]] = {
     1: [0.0, 0.1],
     2: [0.0, 0.2, 0.7],
     3: [0.1, 0.25, 0.6, 0.8],
@@ -43,8 +44,8 @@ def test_single_seeds_against_all_curves(ratio: float, threshold: float | None) 
 
 
 def test_means_of_two_seeds_against_all_pairs() -> None:
-    ladder = {scale: LADDER[scale] for scale in (1, 2, 3, 4)}
-    pairs = [[np.mean(pair) for pair in itertools.product(x, repeat=2)] for x in ladder.values()]
+    ladder: dict[float, list[float]] = {scale: LADDER[scale] for scale in (1, 2, 3, 4)}
+    pairs = [[float(np.mean(pair)) for pair in itertools.product(x, repeat=2)] for x in ladder.values()]
     exact = np.mean([claims(list(curve), 1.5, None) for curve in itertools.product(*pairs)])
     found = emergence_claims(ladder, seeds=2, ratio=1.5, draws=20_000, resamples=50)
     assert 0.05 < exact < 0.95
@@ -73,7 +74,7 @@ def test_infinite_breakthroughness_is_told() -> None:
 
 
 def test_equal_means_have_no_tiny_steps() -> None:
-    thirds = {scale: [0.1, 0.2, 0.3] for scale in (1, 2, 3)} | {4: [0.9]}
+    thirds: dict[float, Any] = {**{scale: [0.1, 0.2, 0.3] for scale in (1, 2, 3)}, 4: [0.9]}
     found = emergence_claims(thirds, seeds=3, draws=5000, resamples=1)
     finite = [value for value in found.breakthroughness.quantiles.values() if math.isfinite(value)]
     assert found.breakthroughness.share_positive_infinite > 0.03
@@ -81,13 +82,13 @@ def test_equal_means_have_no_tiny_steps() -> None:
 
 
 def test_a_rise_must_cross_the_threshold() -> None:
-    barely = {1: [0.0], 2: [0.0], 3: [0.0], 4: [0.02]}
+    barely: dict[float, Any] = {1: [0.0], 2: [0.0], 3: [0.0], 4: [0.02]}
     assert emergence_claims(barely).probability.estimate == 1.0
     assert emergence_claims(barely, threshold=0.5).probability.estimate == 0.0
 
 
 def test_more_seeds_claim_less_when_only_the_mean_is_smooth() -> None:
-    chance = {depth: [0.0] * (8 - 2 * depth) + [0.9] * (2 * depth) for depth in (0, 1, 2, 3, 4)}
+    chance: dict[float, Any] = {depth: [0.0] * (8 - 2 * depth) + [0.9] * (2 * depth) for depth in (0, 1, 2, 3, 4)}
     probabilities = [emergence_claims(chance, seeds=k, resamples=1).probability.estimate for k in (1, 4, 64)]
     assert probabilities[0] > probabilities[1] > probabilities[2]
     assert probabilities[2] < 0.001
@@ -97,16 +98,16 @@ def test_more_seeds_claim_less_when_only_the_mean_is_smooth() -> None:
 def test_noise_on_an_even_ramp_is_hardly_ever_claimed(steps: int) -> None:
     random = np.random.default_rng(steps)
     for noise in (0.25, 0.5, 1.0):
-        ladder = {i: i + noise * random.normal(size=4000) for i in range(steps + 1)}
+        ladder: dict[float, Any] = {i: i + noise * random.normal(size=4000) for i in range(steps + 1)}
         assert emergence_claims(ladder, resamples=1).probability.estimate < 0.04
 
 
 @given(ladder=ladders, random=st.randoms(use_true_random=False), seeds=st.integers(1, 3))
 @settings(max_examples=20, deadline=None)
-def test_order_of_the_seeds_does_not_matter(ladder, random, seeds: int) -> None:
-    values = dict(enumerate(ladder))
+def test_order_of_the_seeds_does_not_matter(ladder: Any, random: Any, seeds: int) -> None:
+    values: dict[float, Any] = dict(enumerate(ladder))
     shuffled = {scale: random.sample(x, len(x)) for scale, x in reversed(values.items())}
-    options = {"seeds": seeds, "threshold": 0.5, "draws": 50, "resamples": 5}
+    options: dict[str, Any] = {"seeds": seeds, "threshold": 0.5, "draws": 50, "resamples": 5}
     told = json.dumps(emergence_claims(values, **options).to_dict(), allow_nan=False)
     assert json.dumps(emergence_claims(shuffled, **options).to_dict(), allow_nan=False) == told
     found, again = extreme_curves(values, draws=50), extreme_curves(shuffled, draws=50)
@@ -115,8 +116,8 @@ def test_order_of_the_seeds_does_not_matter(ladder, random, seeds: int) -> None:
 
 @given(ladder=ladders, power=st.integers(-3, 3))
 @settings(max_examples=20, deadline=None)
-def test_unit_does_not_matter(ladder, power: int) -> None:
-    values = dict(enumerate(ladder))
+def test_unit_does_not_matter(ladder: Any, power: int) -> None:
+    values: dict[float, Any] = dict(enumerate(ladder))
     scaled = {scale: np.array(x) * 2.0**power for scale, x in values.items()}
     one, other = (emergence_claims(v, seeds=2, draws=50, resamples=5) for v in (values, scaled))
     assert str(one) == str(other)  # nan is not equal to itself
@@ -144,7 +145,7 @@ def test_of_equally_extreme_curves_the_largest_rise_is_told() -> None:
 
 
 def test_diverged_seeds_and_empty_scales_are_left_out() -> None:
-    holes = {1: [math.nan, 0.1], 2: [math.nan], 3: [0.5, math.nan, 0.6], 4: [], 5: [0.9]}
+    holes: dict[float, Any] = {1: [math.nan, 0.1], 2: [math.nan], 3: [0.5, math.nan, 0.6], 4: [], 5: [0.9]}
     found = extreme_curves(holes)
     assert found.scales == (1.0, 3.0, 5.0)
     assert {curve.indices[0] for curve in (found.most_linear, found.least_linear)} == {1}
@@ -153,7 +154,7 @@ def test_diverged_seeds_and_empty_scales_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("values", [{}, {1: [0.5]}, {1: [0.5], 2: [math.nan]}])
-def test_no_curve(values) -> None:
+def test_no_curve(values: Any) -> None:
     found = emergence_claims(values)
     assert math.isnan(found.probability.estimate)
     assert np.isnan([*found.breakthroughness.quantiles.values(), found.linearity.share_positive_infinite]).all()
@@ -163,7 +164,7 @@ def test_no_curve(values) -> None:
 
 
 @pytest.mark.parametrize("ladder", [{1: [0.0, 0.1], 2: [0.8, 0.9]}, {1: [0.0], 2: [0.0, 0.01], 3: [0.9]}])
-def test_two_and_three_scales_cannot_show_a_breakthrough(ladder) -> None:
+def test_two_and_three_scales_cannot_show_a_breakthrough(ladder: Any) -> None:
     found = emergence_claims(ladder)
     assert found.breakthroughness == found.linearity
     assert found.breakthroughness.quantiles[0.95] <= len(ladder) - 1
@@ -188,7 +189,7 @@ def test_single_and_constant_seeds() -> None:
         ({1: [0.1], 2: [0.2]}, {"threshold": math.nan}, "threshold is a finite number"),
     ],
 )
-def test_refused_arguments(values, options, message: str) -> None:
+def test_refused_arguments(values: Any, options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         emergence_claims(values, **options)
     with pytest.raises(ValueError, match="draws is a positive number"):
@@ -201,7 +202,7 @@ def test_coverage_of_the_interval(seeds: int) -> None:
     chances = (0.05, 0.35, 0.65, 0.95)
     random = np.random.default_rng(seeds)
 
-    def population(n: int) -> dict[int, np.ndarray]:
+    def population(n: int) -> dict[float, np.ndarray]:
         return {i: np.where(random.random(n) < p, random.normal(0.9, 0.05, n), 0.0) for i, p in enumerate(chances)}
 
     truth = emergence_claims(population(100_000), seeds=seeds, draws=50_000, resamples=1).probability.estimate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -35,7 +36,7 @@ def harsh(probability: np.ndarray) -> np.ndarray:
         ({}, "not multimodal", ()),
     ],
 )
-def test_verdicts(scales, verdict, verdicts) -> None:
+def test_verdicts(scales: Any, verdict: str, verdicts: Any) -> None:
     values = {"exact": {s: harsh(x) for s, x in scales.items()}, "probability": scales}
     check = mirage_check(values, lattices={"exact": 1 / 91})
     assert (check.verdict, check.verdicts) == (verdict, verdicts)
@@ -51,8 +52,10 @@ def test_three_metrics_that_do_not_agree() -> None:
 
 
 def test_every_number_is_that_of_the_plain_statistic() -> None:
-    exact = {2: harsh(CLUSTERS), 1: harsh(SPREAD / 2), 4: harsh(SPREAD)}
-    error = {scale: -np.log(x) for scale, x in {2: CLUSTERS.clip(0.01), 1: SPREAD / 2, 4: SPREAD}.items()}
+    exact: dict[float, Any] = {2: harsh(CLUSTERS), 1: harsh(SPREAD / 2), 4: harsh(SPREAD)}
+    error: dict[float, Any] = {
+        scale: -np.log(x) for scale, x in {2: CLUSTERS.clip(0.01), 1: SPREAD / 2, 4: SPREAD}.items()
+    }
     check = mirage_check({"exact": exact, "error": {s: -x for s, x in error.items()}}, lattices={"exact": 1 / 91})
     first, second = check.metrics
     assert check.scales == (1, 2, 4)
@@ -67,7 +70,7 @@ def test_every_number_is_that_of_the_plain_statistic() -> None:
 
 
 def test_holm_over_the_scales() -> None:
-    values = {scale: np.random.default_rng([7, scale]).random(40) for scale in range(6)}
+    values: dict[float, Any] = {scale: np.random.default_rng([7, scale]).random(40) for scale in range(6)}
     check = mirage_check({"a": values, "b": {**values, 3: [NAN] * 40}})
     plain = [d.pvalue for d in check.metrics[0].dips]
     order = np.argsort(plain)
@@ -84,7 +87,7 @@ def test_holm_over_the_scales() -> None:
 @given(
     st.lists(st.integers(1, 99).map(lambda i: i / 100), min_size=4, max_size=20), st.randoms(use_true_random=False)
 )
-def test_agreement_knows_only_ranks(x, random) -> None:
+def test_agreement_knows_only_ranks(x: Any, random: Any) -> None:
     y = random.sample(x, len(x))
     plain = mirage_check({"a": {1: x}, "b": {1: y}}).agreement["b"][0]
     order = random.sample(range(len(x)), len(x))
@@ -106,7 +109,7 @@ def test_agreement_knows_only_ranks(x, random) -> None:
         ([1, 2, NAN, 4, 5], [1, NAN, 2, 4, 5], 1, -1, 1, 3),
     ],
 )
-def test_degenerate_agreement(a, b, estimate, low, high, n) -> None:
+def test_degenerate_agreement(a: Any, b: Any, estimate: Any, low: Any, high: Any, n: Any) -> None:
     check = mirage_check({"a": {1: a}, "b": {1: b}})
     found = check.agreement["b"][0]
     assert found.estimate == pytest.approx(estimate, nan_ok=True)
@@ -126,7 +129,7 @@ def test_degenerate_agreement(a, b, estimate, low, high, n) -> None:
         ({"a": {1: [0.1]}, "b": {1: [math.inf]}}, {}, "infinite"),
     ],
 )
-def test_refused_input(values, options, message) -> None:
+def test_refused_input(values: Any, options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         mirage_check(values, **options)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -98,7 +99,7 @@ def test_refused_sample() -> None:
 
 @given(x=samples, random=st.randoms(use_true_random=False))
 @settings(max_examples=50)
-def test_order_does_not_matter(x: list[float], random) -> None:
+def test_order_does_not_matter(x: list[float], random: Any) -> None:
     assert mode(random.sample(x, len(x))) == mode(x)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -56,7 +57,7 @@ def test_holm_rejects_as_the_sequential_procedure(p: list[float]) -> None:
 
 @METHODS
 @given(p=pvalues, random=st.randoms(use_true_random=False))
-def test_order_does_not_matter_and_nothing_gets_smaller(method, p: list[float], random) -> None:
+def test_order_does_not_matter_and_nothing_gets_smaller(method: Any, p: list[float], random: Any) -> None:
     order = random.sample(range(len(p)), len(p))
     adjusted = adjust_pvalues(p, method)
     np.testing.assert_array_equal(adjust_pvalues(np.array(p)[order], method), adjusted[order])
@@ -65,7 +66,7 @@ def test_order_does_not_matter_and_nothing_gets_smaller(method, p: list[float], 
 
 
 @METHODS
-def test_scales_without_a_test_do_not_count(method) -> None:
+def test_scales_without_a_test_do_not_count(method: Any) -> None:
     with_gaps = adjust_pvalues([math.nan, 0.01, math.nan, 0.04], method)
     assert np.isnan(with_gaps[[0, 2]]).all()
     np.testing.assert_array_equal(with_gaps[[1, 3]], adjust_pvalues([0.01, 0.04], method))
@@ -89,6 +90,6 @@ def test_input_is_not_changed() -> None:
         ([0.1], "bonferroni", 'method is "holm" or'),
     ],
 )
-def test_refused_arguments(p, method, message: str) -> None:
+def test_refused_arguments(p: Any, method: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         adjust_pvalues(p, method)

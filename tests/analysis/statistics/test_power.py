@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,6 +26,13 @@ def rejections(n: int, trials: int = 300) -> float:
     return float(np.mean([dip(x).pvalue < 0.05 for x in drawn]))
 
 
+def number(x: Any, **options: Any) -> int:
+    """Of seeds that are needed, where it is below the cap."""
+    needed = seeds_needed(x, **options)
+    assert needed.n is not None
+    return needed.n
+
+
 def test_fresh_samples_of_that_size_have_the_power() -> None:
     needed = seeds_needed(SPLIT)
     assert needed.n is not None
@@ -34,22 +42,22 @@ def test_fresh_samples_of_that_size_have_the_power() -> None:
 
 
 def test_the_interval_contains_the_estimate() -> None:
-    needed = seeds_needed(SPLIT)
+    needed: Any = seeds_needed(SPLIT)
     assert needed.low <= needed.n <= needed.high < 2 * needed.low
     assert needed.text == str(needed.n)
     assert (needed.observed, needed.power, needed.alpha, needed.cap) == (100, 0.8, 0.05, 2000)
 
 
 def test_more_power_a_stricter_level_and_a_smaller_split_need_more_seeds() -> None:
-    needed = seeds_needed(SPLIT).n
-    assert seeds_needed(SPLIT, power=0.95).n > needed
-    assert seeds_needed(SPLIT, alpha=0.01).n > needed
+    needed = number(SPLIT)
+    assert number(SPLIT, power=0.95) > needed
+    assert number(SPLIT, alpha=0.01) > needed
     closer = np.where(SPLIT < 0.4, SPLIT + 0.1, SPLIT)
-    assert seeds_needed(closer).n > 2 * needed
+    assert number(closer) > 2 * needed
 
 
 def test_a_clear_split_needs_few_and_noise_more_than_can_be_had() -> None:
-    assert seeds_needed([0.0, 0.01, 0.02, 0.03, 0.97, 0.98, 0.99, 1.0]).n < 20
+    assert number([0.0, 0.01, 0.02, 0.03, 0.97, 0.98, 0.99, 1.0]) < 20
     noise = seeds_needed(np.random.default_rng(1).normal(size=64), cap=500)
     assert (noise.n, noise.high, noise.text) == (None, None, "> 500")
 
@@ -68,7 +76,7 @@ def test_nothing_to_detect(x: list[float]) -> None:
 
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=3, deadline=None)
-def test_order_does_not_matter_nor_does_nan(random) -> None:
+def test_order_does_not_matter_nor_does_nan(random: Any) -> None:
     shuffled = random.sample([*SPLIT, math.nan], SPLIT.size + 1)
     assert seeds_needed(shuffled) == seeds_needed(SPLIT)
 
@@ -89,7 +97,7 @@ def test_unit_does_not_matter(factor: int, offset: int) -> None:
         ({"lattice": 0.0}, "lattice is the step"),
     ],
 )
-def test_refused_arguments(options, message: str) -> None:
+def test_refused_arguments(options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         seeds_needed(SPLIT, **options)
     with pytest.raises(ValueError, match="infinite"):

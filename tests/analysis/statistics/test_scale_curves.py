@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,7 +35,7 @@ def test_vectors(y: list[float], expected_linearity: float, expected_breakthroug
 
 
 @BOTH
-def test_degenerate_curves(measure) -> None:
+def test_degenerate_curves(measure: Any) -> None:
     assert measure([0.3, 0.3, 0.3]) == 0.0
     assert measure([0.3, 0.3]) == 0.0
     assert math.isnan(measure([]))
@@ -45,14 +46,14 @@ def test_degenerate_curves(measure) -> None:
 
 
 @BOTH
-def test_first_extreme_gives_the_sign(measure) -> None:
+def test_first_extreme_gives_the_sign(measure: Any) -> None:
     assert measure([0, 1, 0]) > 0  # maximum at 1, first minimum at 0
     assert measure([1, 0, 1]) < 0
 
 
 @BOTH
 @pytest.mark.parametrize("y", [[0.0, math.inf], [-math.inf, 0.0, 1.0], [[0.0, 1.0]], 3.0])
-def test_refused_curves(measure, y) -> None:
+def test_refused_curves(measure: Any, y: Any) -> None:
     with pytest.raises(ValueError, match=r"infinite|one-dimensional") as error:
         measure(y)
     assert "\n" not in str(error.value)
@@ -60,14 +61,14 @@ def test_refused_curves(measure, y) -> None:
 
 @BOTH
 @given(y=curves)
-def test_reversal_flips_the_sign(measure, y: list[float]) -> None:
+def test_reversal_flips_the_sign(measure: Any, y: list[float]) -> None:
     assume(y.count(max(y)) == 1 and y.count(min(y)) == 1)
     assert measure(y[::-1]) == -measure(y)
 
 
 @BOTH
 @given(y=curves, factor=st.sampled_from([0.125, 3.0, 100.0]), offset=st.sampled_from([-2.0, 0.0, 7.0]))
-def test_unit_does_not_matter(measure, y: list[float], factor: float, offset: float) -> None:
+def test_unit_does_not_matter(measure: Any, y: list[float], factor: float, offset: float) -> None:
     assert measure(np.array(y) * factor + offset) == pytest.approx(measure(y))
     assert measure(np.array(y) * -1) == pytest.approx(-measure(y))
 

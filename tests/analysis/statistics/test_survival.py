@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
+from typing import Any
 
 import numpy as np
 import pytest
@@ -71,7 +72,7 @@ def test_leukaemia_log_rank() -> None:
 
 
 @given(samples)
-def test_kaplan_meier_agrees_with_scipy(sample) -> None:
+def test_kaplan_meier_agrees_with_scipy(sample: Any) -> None:
     times, reached = columns(sample)
     curve = kaplan_meier(times, reached)
     with np.errstate(all="ignore"):
@@ -81,7 +82,7 @@ def test_kaplan_meier_agrees_with_scipy(sample) -> None:
     inside = (curve.survival > 0) & (curve.survival < 1)
     if inside.any():
         with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):  # where S is 0 or 1
-            interval = expected.confidence_interval(method="log-log")
+            interval: Any = expected.confidence_interval(method="log-log")
         np.testing.assert_allclose(curve.low[inside], interval.low.probabilities[inside], atol=1e-9)
         np.testing.assert_allclose(curve.high[inside], interval.high.probabilities[inside], atol=1e-9)
     assert np.all((curve.low >= 0) & (curve.low <= curve.survival + 1e-12))
@@ -89,22 +90,24 @@ def test_kaplan_meier_agrees_with_scipy(sample) -> None:
 
 
 @given(a=samples, b=samples)
-def test_log_rank_of_two_groups_agrees_with_scipy(a, b) -> None:
-    groups = {0: columns(a), 1: columns(b)}
+def test_log_rank_of_two_groups_agrees_with_scipy(a: Any, b: Any) -> None:
+    groups: dict[float, Any] = {0: columns(a), 1: columns(b)}
     result = log_rank(groups)
-    data = [CensoredData(times[reached], right=times[~reached]) for times, reached in groups.values()]
+    x, y = (CensoredData(times[reached], right=times[~reached]) for times, reached in groups.values())
     if result.degrees == 0:
         assert math.isnan(result.statistic)
         assert math.isnan(result.pvalue)
     else:
-        expected = logrank(*data)
+        expected = logrank(x, y)
         assert result.statistic == pytest.approx(expected.statistic**2, rel=1e-9, abs=1e-12)
         assert result.pvalue == pytest.approx(expected.pvalue, abs=1e-12)
 
 
 def test_log_rank_of_four_groups_is_the_hypergeometric_quadratic_form() -> None:
     random = np.random.default_rng(1)
-    groups = {g: (np.ceil(random.exponential(4 + 2 * g, 30)), random.random(30) < 0.7) for g in (1, 2, 3, 4)}
+    groups: dict[float, Any] = {
+        g: (np.ceil(random.exponential(4 + 2 * g, 30)), random.random(30) < 0.7) for g in (1, 2, 3, 4)
+    }
     difference, covariance = np.zeros(4), np.zeros((4, 4))
     for moment in range(1, 60):
         at_risk = [int((times >= moment).sum()) for times, _ in groups.values()]
@@ -121,8 +124,8 @@ def test_log_rank_of_four_groups_is_the_hypergeometric_quadratic_form() -> None:
 
 @given(a=samples, b=samples, c=samples, random=st.randoms(use_true_random=False))
 @settings(max_examples=50)
-def test_log_rank_knows_neither_units_nor_order(a, b, c, random) -> None:
-    groups = {1: columns(a), 2: columns(b), 3: columns(c)}
+def test_log_rank_knows_neither_units_nor_order(a: Any, b: Any, c: Any, random: Any) -> None:
+    groups: dict[float, Any] = {1: columns(a), 2: columns(b), 3: columns(c)}
     moved = {
         -g: (np.exp(times / 5), reached)
         for g, (times, reached) in zip(groups, (columns(random.sample(x, len(x))) for x in (a, b, c)), strict=True)
@@ -191,7 +194,7 @@ curve_sets = st.integers(1, 6).flatmap(
 
 
 @given(curve_sets, st.randoms(use_true_random=False))
-def test_seeds_have_no_order_and_time_no_unit(curves, random) -> None:
+def test_seeds_have_no_order_and_time_no_unit(curves: Any, random: Any) -> None:
     steps = np.arange(len(curves[0]))
     times = time_to_threshold(steps, curves, 0.5)
     order = random.sample(range(len(curves)), len(curves))
@@ -201,7 +204,7 @@ def test_seeds_have_no_order_and_time_no_unit(curves, random) -> None:
 
 
 @given(curve_sets)
-def test_what_has_got_there_at_the_end_is_what_succeeded(curves) -> None:
+def test_what_has_got_there_at_the_end_is_what_succeeded(curves: Any) -> None:
     steps = np.arange(len(curves[0]))
     times = time_to_threshold(steps, curves, 0.5)
     final = success_rate(np.array(curves)[:, -1], 0.5)
@@ -223,7 +226,7 @@ def test_what_has_got_there_at_the_end_is_what_succeeded(curves) -> None:
         ([0, 10], [[0.1, 0.2]], NAN, "threshold is a finite number"),
     ],
 )
-def test_refused_curves(steps, curves, threshold, message) -> None:
+def test_refused_curves(steps: Any, curves: Any, threshold: Any, message: str) -> None:
     for function in (time_to_threshold, success_by_budget, still_rising, cut_off):
         with pytest.raises(ValueError, match=message):
             function(steps, curves, threshold)
@@ -232,14 +235,14 @@ def test_refused_curves(steps, curves, threshold, message) -> None:
 
 
 @pytest.mark.parametrize(("times", "reached"), [([1, 2], [True]), ([NAN], [True]), ([[1]], [[True]])])
-def test_refused_times(times, reached) -> None:
+def test_refused_times(times: Any, reached: Any) -> None:
     for function in (kaplan_meier, lambda *pair: log_rank({1: pair})):
         with pytest.raises(ValueError, match=r"one time and one flag|one-dimensional"):
             function(times, reached)
 
 
 @pytest.mark.parametrize("confidence", [0, 1, 95])
-def test_refused_confidence(confidence) -> None:
+def test_refused_confidence(confidence: Any) -> None:
     with pytest.raises(ValueError, match="between 0 and 1"):
         kaplan_meier([1], [True], confidence=confidence)
 
@@ -266,6 +269,6 @@ def test_level_of_the_log_rank_test_on_an_evaluation_grid() -> None:
     rejected = 0
     for _ in range(2000):
         onset = np.ceil(random.exponential(400, (3, 40)) / 100) * 100
-        groups = {g: (np.minimum(x, 800), x <= 800) for g, x in enumerate(onset)}
+        groups: dict[float, Any] = {g: (np.minimum(x, 800), x <= 800) for g, x in enumerate(onset)}
         rejected += log_rank(groups).pvalue < 0.05
     assert 0.04 < rejected / 2000 < 0.065

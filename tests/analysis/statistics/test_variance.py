@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import math
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seedsweep.analysis import variance_shares
+from seedsweep.analysis import VarianceShares, variance_shares
 
 # Montgomery, Design and Analysis of Experiments, vascular grafts: 4 pressures (rows) x 6 batches of resin.
 # Its table: mean squares 59.39 of pressure, 38.45 of batches, 7.33 of error.
@@ -25,12 +26,12 @@ GRAFTS = np.array(
 )
 
 
-def of_matrix(matrix: np.ndarray, **options):
+def of_matrix(matrix: np.ndarray, **options: Any) -> VarianceShares:
     init, data = np.indices(matrix.shape)
     return variance_shares(matrix.ravel(), init.ravel(), data.ravel(), **options)
 
 
-def components(shares) -> np.ndarray:
+def components(shares: VarianceShares) -> np.ndarray:
     return shares.total * np.array([shares.init.estimate, shares.data.estimate, shares.interaction.estimate])
 
 
@@ -58,7 +59,7 @@ cells = st.integers(2, 5).flatmap(
 
 
 @given(cells)
-def test_components_are_mean_squared_differences_of_pairs(matrix) -> None:
+def test_components_are_mean_squared_differences_of_pairs(matrix: Any) -> None:
     y = np.array(matrix)
     shares = of_matrix(y, resamples=1)
     kinds: dict[str, list[float]] = {"init": [], "data": [], "neither": []}
@@ -82,7 +83,7 @@ def test_components_are_mean_squared_differences_of_pairs(matrix) -> None:
 
 
 @given(cells, st.randoms(use_true_random=False), st.floats(0.1, 100), st.floats(-100, 100))
-def test_neither_names_nor_units_matter(matrix, random, factor, offset) -> None:
+def test_neither_names_nor_units_matter(matrix: Any, random: Any, factor: Any, offset: Any) -> None:
     y = np.array(matrix)
     init, data = np.indices(y.shape)
     names = random.sample(range(1000), 10)
@@ -138,7 +139,7 @@ def test_pure_effects() -> None:
     ],
     ids=["plain", "nested", "one row", "one run", "no run"],
 )
-def test_not_crossed(init, data) -> None:
+def test_not_crossed(init: Any, data: Any) -> None:
     shares = variance_shares(np.arange(len(init)) / 10, list(init), list(data))
     assert not shares.crossed
     assert all(
@@ -181,7 +182,7 @@ def test_plain_seeds_beside_a_crossed_block_do_no_harm() -> None:
         (([0.1, math.inf], [0, 0], [1, 2]), "infinite"),
     ],
 )
-def test_refused_input(arguments, message) -> None:
+def test_refused_input(arguments: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         variance_shares(*arguments)
     for wrong in ({"confidence": 95}, {"resamples": 0}):
@@ -193,7 +194,7 @@ def test_refused_input(arguments, message) -> None:
 @pytest.mark.parametrize("seeds", [8, 16])
 @pytest.mark.parametrize("bimodal", [False, True])
 @pytest.mark.parametrize("spread", [(1, 0.5, 1), (0.3, 0.3, 1), (1, 1, 0.3), (0, 0, 1), (1, 0, 1)])
-def test_coverage_of_the_intervals(seeds: int, bimodal: bool, spread) -> None:
+def test_coverage_of_the_intervals(seeds: int, bimodal: bool, spread: Any) -> None:
     random = np.random.default_rng(2)
 
     def draw(n: int) -> np.ndarray:

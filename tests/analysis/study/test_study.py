@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -85,7 +86,7 @@ def test_crossed_seeds_have_shares_of_variance(tmp_path: Path, monkeypatch: pyte
         {1: [1e-9, 0.0], 2: [1e9, 0.1]},
     ],
 )
-def test_degenerate_populations_are_strict_json(tmp_path: Path, values) -> None:
+def test_degenerate_populations_are_strict_json(tmp_path: Path, values: Any) -> None:
     for threshold in (0.5, None):
         found = study(table(tmp_path, {"accuracy": values}, threshold=threshold))
         told = json.loads(json.dumps(found.to_dict(), allow_nan=False))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from seedsweep.analysis import dip, mode, success_rate, summarise, wasserstein2
 from tests.analysis.populations import ACCURACY
 
 RANDOM = np.random.default_rng(2)
-LADDER = {
+LADDER: dict[float, Any] = {
     8: np.concatenate([np.zeros(4), RANDOM.uniform(0.8, 1.0, 60)]),
     2: RANDOM.uniform(0.0, 0.1, 64),
     4: np.concatenate([np.zeros(30), RANDOM.uniform(0.8, 1.0, 33), [math.nan]]),
@@ -24,7 +25,7 @@ def test_every_statistic_is_the_one_of_its_function() -> None:
     summaries = summarise(LADDER, ACCURACY, lattice=0.01)
     assert [summary.scale for summary in summaries] == [2, 4, 8]
     for summary in summaries:
-        x = LADDER[int(summary.scale)]
+        x = LADDER[summary.scale]
         assert summary.n == 64
         assert summary.mean.estimate == pytest.approx(np.nanmean(x))
         assert summary.mean.low < summary.mean.estimate < summary.mean.high
@@ -97,6 +98,6 @@ def test_unbounded_metric() -> None:
         ({math.nan: [0.1]}, "scales are finite numbers"),
     ],
 )
-def test_errors_name_the_scale(values, message: str) -> None:
+def test_errors_name_the_scale(values: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         summarise(values, ACCURACY)

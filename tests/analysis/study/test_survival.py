@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from tests.analysis.statistics.test_budget import waiting
 def test_times_along_a_ladder() -> None:
     random = np.random.default_rng(5)
     steps = np.arange(0, 1001, 50)
-    curves = {scale: (steps, waiting(60, 2000 / scale, random)) for scale in (4, 1, 2)}
+    curves: dict[float, Any] = {scale: (steps, waiting(60, 2000 / scale, random)) for scale in (4, 1, 2)}
     curves[8] = (np.array([0, 500]), np.empty((0, 2)))
     summary = summarise_survival(curves, threshold=0.5)
     assert [s.scale for s in summary.scales] == [1, 2, 4, 8]
