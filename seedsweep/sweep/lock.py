@@ -55,7 +55,7 @@ def _lock(handle: int, shown: str) -> None:
 
 def _holder(handle: int) -> str:
     try:
-        told = json.loads(os.pread(handle, 1000, 0))
-        return f"another run (process {told['pid']} on {told['host']})"
+        holder = json.loads(os.pread(handle, 1000, 0))
+        return f"another run (process {holder['pid']} on {holder['host']})"
     except (ValueError, KeyError):  # it has just begun and not yet written who it is
         return "another run"
