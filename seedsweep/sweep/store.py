@@ -135,11 +135,11 @@ class Store:
             place = place.parent
         if not place.is_dir():
             raise InputError(
-                f"{self.location}: cannot be made: {place} is a file, not a directory; use another --out"
+                f"{self.location}: cannot be made: {place} is a file, not a directory; use another directory"
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise InputError(
-                f"{self.location}: not writable: no permission to write in {place}; use another --out"
+                f"{self.location}: not writable: no permission to write in {place}; use another directory"
             )
 
     # The base
