@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -36,6 +37,19 @@ FORBIDDEN = {
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
 
+GROUND = {
+    "errors": set(),
+    "version": set(),
+    "section": set(),
+    "seeds": set(),
+    "schema": set(),
+    "criterion": set(),
+    "measures": {"section"},
+    "cell": {"measures", "seeds"},
+    "population": {"criterion", "errors", "measures"},
+}
+"""The files at the root of the package, which several rooms share, and which others of them each may import."""
+
 
 def imported(source: str) -> Iterator[str]:
     """Every module that is named in an import, wherever in the source."""
@@ -59,6 +73,29 @@ def test_imports_go_one_way(room: str) -> None:
     assert files
     for path in files:
         assert forbidden(path.read_text(), room) == set(), path
+
+
+def test_every_file_at_the_root_has_a_rule() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"} == set(GROUND)
+
+
+@pytest.mark.parametrize("file", GROUND)
+def test_the_ground_floor_stands_on_itself(file: str) -> None:
+    names = [name.split(".") for name in imported((PACKAGE / f"{file}.py").read_text())]
+    assert {name[1] for name in names if name[0] == "seedsweep"} <= GROUND[file]
+    heavy = {"torch", "ray", "scipy", "matplotlib", "typer", "rich", "diptest", "jinja2"}
+    assert not {name[0] for name in names} & heavy
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        # Of `from a.b import c` the module a.b.c is meant, if there is one.
+        named = [name if name in modules else name.rpartition(".")[0] for name in imported(path.read_text())]
+        graph[module] = {name for name in named if name in modules and name != module}
+    assert tuple(TopologicalSorter(graph).static_order())  # raises CycleError
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ QUIET = (
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
+def browser() -> Iterator[sync_api.Browser]:
     assert CHROMIUM is not None, NEEDED  # with CI set nothing is skipped
     with sync_api.sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
