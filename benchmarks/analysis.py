@@ -31,7 +31,8 @@ import pyarrow.parquet as pq
 
 import seedsweep
 from seedsweep.analysis import figures  # noqa: F401  its import is not what is timed
-from seedsweep.analysis.population import draw, summarise_population
+from seedsweep.analysis.report.draw import draw
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.cell import Pack
 from seedsweep.population import Population
 from seedsweep.schema import FORMAT, METRICS, BlockInfo

@@ -33,5 +33,12 @@ class Criterion:
         return self._sign * value
 
     @property
+    def least(self) -> float:
+        """The smallest of `oriented` values that is a success. Raises ValueError where there is no threshold."""
+        if self.threshold is None:
+            raise ValueError(f"no threshold of success is known for {self.metric}")
+        return self._sign * self.threshold
+
+    @property
     def _sign(self) -> float:
         return 1.0 if self.higher_is_better else -1.0

@@ -140,6 +140,16 @@ class Curves:
         }
 
 
+def observed_metric(final: FinalTable) -> Metric:
+    """A metric of which nothing is known but its values: bounded by 0 and 1 if all are in there, else by the
+    smallest and the largest."""
+    values = final.values[~np.isnan(final.values)]
+    if ((values >= 0) & (values <= 1)).all():
+        return Metric(name=final.metric, bounds=(0.0, 1.0))
+    low, high = float(values.min()), float(values.max())
+    return Metric(name=final.metric, bounds=(low, high if high > low else None))
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where the numbers of a population come from, for people to read."""

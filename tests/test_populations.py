@@ -9,7 +9,7 @@ import pytest
 
 from seedsweep import load
 from seedsweep.analysis import identical_curves, summarise_survival
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
 ROOT = Path(__file__).parent.parent
@@ -60,7 +60,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
     scales, rows = table_of(name)
     assert scales == [scale.scale for scale in summary.scales]
     success, dip = (rows[label] for label in ROWS[name])
-    assert f"≥ {summary.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
+    assert f"≥ {summary.criterion.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
     for scale, told, told_p in zip(summary.scales, success, dip, strict=True):
         rate = scale.success
         low, high = (f"{end:.2f}".removeprefix("0") for end in (rate.low, rate.high))
@@ -96,10 +96,10 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
-    at_least = population.criterion.threshold
+    threshold = population.criterion.threshold
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
-    for scale in summarise_survival(curves, at_least=at_least).scales:
-        assert scale.survival.n_events == (final.at(scale.scale) >= at_least).sum()
+    for scale in summarise_survival(curves, threshold=threshold).scales:
+        assert scale.survival.n_events == (final.at(scale.scale) >= threshold).sum()
     # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
-    assert summarise_survival(curves, at_least=at_least).scales[0].times.lost.any()
+    assert summarise_survival(curves, threshold=threshold).scales[0].times.lost.any()

@@ -135,7 +135,8 @@ def run(
     stderr.print(tables.outcome(result), soft_wrap=True)
     population = seedsweep.load(place)
     if population.scales:
-        from seedsweep.analysis.population import draw, summarise_population
+        from seedsweep.analysis.report.draw import draw
+        from seedsweep.analysis.study.summary import summarise_population
 
         summary = summarise_population(population)
         figures = draw(population, summary, origin.directory(population) / "figures")
@@ -182,7 +183,7 @@ def analyze(
 
     Example: seedsweep analyze study.csv --scale params --seed run --metric accuracy --where split=test
     """
-    from seedsweep.analysis.population import draw
+    from seedsweep.analysis.report.draw import draw
 
     population, command = _read_table(table, scale, seed, metric, step, threshold, higher_is_worse, where)
     place = origin.directory(population) if out is None else Path(out)

@@ -17,7 +17,7 @@ import pyarrow.dataset as ds
 
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
-from seedsweep.population import Curves, FinalTable, Origin, Population
+from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
 from seedsweep.schema import METRICS
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
@@ -45,6 +45,10 @@ def load(path: str | os.PathLike[str]) -> Population:
     record = store.existing_record()
     reader = StoreReader(store, record, store.packs(record))
     success = record.success
+    metrics = {metric.name: metric for metric in record.metrics}
+    if not metrics:  # the recipe could not tell them beforehand
+        names = reader.measured.get(success.split, ())
+        metrics = {name: observed_metric(reader.final(name, success.split)) for name in names}
     return Population(
         name=record.name,
         path=store.location,
@@ -53,7 +57,7 @@ def load(path: str | os.PathLike[str]) -> Population:
         seeds=tuple(reader.seeds.tolist()),
         cells=int(reader.present.sum()),
         splits={split.name: split for split in record.splits},
-        metrics={metric.name: metric for metric in record.metrics},
+        metrics=metrics,
         criterion=Criterion(success.metric, success.split, success.at_least),
         origin=_origin(store, record),
         reader=reader,

@@ -15,8 +15,17 @@ import pyarrow.compute as pc
 
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
-from seedsweep.measures import Metric
-from seedsweep.population import ALL_ROWS, Bools, Curves, FinalTable, Floats, Ints, Origin, Population
+from seedsweep.population import (
+    ALL_ROWS,
+    Bools,
+    Curves,
+    FinalTable,
+    Floats,
+    Ints,
+    Origin,
+    Population,
+    observed_metric,
+)
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
@@ -105,7 +114,6 @@ def read_table(
     if step is not None:
         facts["step"] = step
     reader = TableReader(roles, rows_read, evaluations)
-    bounds = {name: _bounds(reader.final(name, rows_read).values) for name in metrics}
     return Population(
         name=_name(os.fspath(path)),
         path=os.fspath(path),
@@ -114,7 +122,7 @@ def read_table(
         seeds=tuple(reader.seeds.tolist()),
         cells=int(reader.present.sum()),
         splits={},
-        metrics={name: Metric(name=name, bounds=bounds[name]) for name in metrics},
+        metrics={name: observed_metric(reader.final(name, rows_read)) for name in metrics},
         criterion=Criterion(metrics[0], rows_read, threshold, higher_is_better),
         origin=Origin(facts | {"rows": rows_read}),
         reader=reader,
@@ -223,15 +231,6 @@ def _name(path: str) -> str:
     """Of the file without its endings; of the folder before the first wildcard of a pattern."""
     name = list(takewhile(lambda part: not glob.has_magic(part), Path(path).absolute().parts))[-1]
     return name.partition(".")[0] or name
-
-
-def _bounds(values: Floats) -> tuple[float, float | None]:
-    """0 and 1 if all values are in there, else the smallest and the largest."""
-    values = values[~np.isnan(values)]
-    if ((values >= 0) & (values <= 1)).all():
-        return 0.0, 1.0
-    low, high = float(values.min()), float(values.max())
-    return low, high if high > low else None
 
 
 def _refuse_two_roles(roles: Roles) -> None:

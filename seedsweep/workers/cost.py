@@ -35,8 +35,8 @@ def memory_per_seed(settings: CellSettings) -> int:
     model, task = settings.model, settings.task
     vocabulary = settings.vocabulary_size
     state = 5 * 4 * model.parameters(vocabulary)
-    length = task.tokens_per_row()
-    length += padding(length, ROW_ALIGNMENT)
+    row = task.tokens_per_row()
+    length = row + padding(row, ROW_ALIGNMENT)
     tokens = settings.train.batch * length
     activations = 4 * tokens * (model.depth * model.block_activations(length) + 4 * model.width + 3 * vocabulary)
     return state + activations

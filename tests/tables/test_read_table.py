@@ -15,7 +15,7 @@ import pandas
 import pytest
 
 from seedsweep import InputError, read_table
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.population import Population
 from seedsweep.schema import METRICS
 
@@ -237,7 +237,7 @@ def test_rows_that_are_not_chosen_may_hold_anything(write: Write) -> None:
 def test_without_a_threshold_the_middle_is_taken_and_told(write: Write) -> None:
     path = write("t.csv", "depth,run,acc\n1,a,2\n1,b,4\n2,a,10\n")
     summary = summarise_population(read(path))
-    assert (summary.threshold, summary.threshold_chosen) == (6.0, True)
+    assert (summary.criterion.threshold, summary.threshold_chosen) == (6.0, True)
     assert summary.notes[0].startswith("nobody said what success is: 6 is the middle")
     assert summary.notes[1].startswith("one value only at depth 2")
     assert summarise_population(read(path, threshold=3)).notes == summary.notes[1:]

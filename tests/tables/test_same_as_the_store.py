@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from seedsweep import load, read_table
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 
 SWEEP = Path(__file__).parents[2] / "populations" / "count-depth"
 

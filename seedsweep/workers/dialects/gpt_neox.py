@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.settings import ModelSettings
@@ -102,10 +103,7 @@ class GPTNeoX(Dialect):
         s, b, t, d = x_SBTD.shape
         heads, size = self.model.heads, self.model.head_size
         qkv_NTH3K = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, heads, 3, size)
-        # Seeds are folded into the batch: attention does not know them apart.
         qk_NTH2K, v_NTHK = qkv_NTH3K[:, :, :, :2], qkv_NTH3K[:, :, :, 2]
         q_NTHK, k_NTHK = self._rotate(qk_NTH2K).unbind(3)
-        y_NHTK = F.scaled_dot_product_attention(
-            q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
-        )
+        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))

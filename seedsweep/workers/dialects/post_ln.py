@@ -18,6 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.settings import ModelSettings
 
@@ -36,8 +37,7 @@ class PostLNSettings(ModelSettings):
 
     def block_activations(self, length: int) -> int:
         """With dropout also the attention's weights: before and after their mask, the mask, and one to work on."""
-        weights = 4 * self.heads * length if self.dropout > 0 else 0
-        return super().block_activations(length) + weights
+        return 34 * self.width + (4 * self.heads * length if self.dropout > 0 else 0)
 
 
 class PostLN(Dialect):
@@ -115,7 +115,7 @@ class PostLN(Dialect):
             if y_NHTK.requires_grad:
                 y_NHTK.register_hook(Tensor.contiguous)
         else:
-            y_NHTK = F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
+            y_NHTK = attend(q_NHTK, k_NHTK, v_NHTK)
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
 
     def _position_table(self, length: int, device: torch.device) -> Tensor:

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant, qwen2_files
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
@@ -96,7 +97,5 @@ class Qwen2(Dialect):
             kv_NTGK[:, :, :, None].expand(-1, -1, -1, heads // groups, -1).flatten(2, 3)
             for kv_NTGK in (k_NTGK, qkv_NTXK[:, :, heads + groups :])
         )
-        y_NHTK = F.scaled_dot_product_attention(
-            q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
-        )
+        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
