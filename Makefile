@@ -1,27 +1,33 @@
 # make demo   set up, then train a first population and show it
 # make test   set up, then run the tests
+# make golden   store how seeds train now; after a change that raised ENGINE
 # make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# A process of tests per core; tests/conftest.py says which stay together.
+PARALLEL := -n logical --maxprocesses 8
 
-.PHONY: demo test test-all lint notebooks install clean
+.PHONY: demo test test-all lint golden notebooks install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
 
 test: install
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not heavy"
 
 test-all: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+
+golden: install
+	$(BIN)/python -m tests.golden.make
 
 notebooks: install
 	$(BIN)/python notebooks/execute.py

@@ -31,11 +31,13 @@ import pyarrow.parquet as pq
 
 import seedsweep
 from seedsweep.analysis import figures  # noqa: F401  its import is not what is timed
-from seedsweep.analysis.population import draw, summarise_population
+from seedsweep.analysis.report.draw import draw
+from seedsweep.analysis.study.summary import summarise_population
+from seedsweep.cell import Pack
 from seedsweep.population import Population
 from seedsweep.schema import FORMAT, METRICS, BlockInfo
-from seedsweep.spec import Pack, SweepSpec
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.sweep.store import Store
 
@@ -59,7 +61,7 @@ def write_store(place: Path, seeds: int) -> None:
             created="",
             updated="",
             spec=spec.model_dump(mode="json"),
-            settings=spec.settings(),
+            settings=spec.identity(),
             splits=spec.task.splits(),
             metrics=spec.task.metrics(),
             scales=tuple(scales),
@@ -75,7 +77,7 @@ def write_store(place: Path, seeds: int) -> None:
 
 def write_pack(store: Store, spec: SweepSpec, pack: Pack, random: np.random.Generator) -> None:
     """All rows of a pack in one block, in the order in which a worker writes them."""
-    steps = np.array(spec.at(pack.scale).evaluation_steps)
+    steps = np.array(spec.recipes[pack.scale].settings.evaluation_steps)
     metrics = [(split.name, metric.name) for split in spec.task.splits() for metric in spec.task.metrics()]
     shape = (len(steps), len(metrics), len(pack.seeds))
     ends = np.where(random.random(shape[2]) < pack.scale / 11, random.beta(8, 2, shape[2]), 0.0)

@@ -23,10 +23,10 @@ import torch
 import torch.nn.functional as F
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.workers.device import choose_device, reproducible
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.trainer import PackTrainer
 
 
 def packed(settings: CellSettings, seeds: int, device: str) -> Callable[[int], None]:
@@ -92,7 +92,7 @@ def main() -> None:
     print(f"{'scale':>8} {'variant':>8} {'ms per seed-step':>17} {'seeds/hour':>11} {'ratio':>6}")
     with reproducible(device, spec.train.precision):
         for value in arguments.scales or spec.scale.values:
-            settings = spec.at(value)
+            settings = spec.recipes[value].settings
             variants = {f"pack {size}": (packed(settings, size, device), size) for size in arguments.packs}
             try:
                 variants = {"plain": (plain(settings, device), 1)} | variants

@@ -4,7 +4,8 @@ import tempfile
 from pathlib import Path
 
 from seedsweep import load
-from seedsweep.analysis.population import draw, summarise_population
+from seedsweep.analysis.report.draw import draw
+from seedsweep.analysis.study.summary import summarise_population
 
 ROOT = Path(__file__).parent.parent
 PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png"}

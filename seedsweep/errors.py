@@ -1,4 +1,4 @@
-"""The one exception that means "your input", as opposed to "our bug"."""
+"""The exceptions that mean "your input" and "your installation", as opposed to "our bug"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,20 @@ class ArgumentError(InputError):
         self.on_command_line = f"--{parameter} {value}: {problem}"
 
 
+class MissingPackageError(ModuleNotFoundError):
+    """Something needs a package that the light form of seedsweep comes without; the message says how to get it.
+
+    Not an `InputError`: that is a `ValueError`, and a spec that is being validated would take it for a wrong value
+    of one of its fields. The command line tells it in the same way, in one line and with exit status 2.
+    """
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
     return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names as a message lists them: `a, b`, or `none`."""
+    return ", ".join(names) or "none"

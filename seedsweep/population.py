@@ -5,27 +5,27 @@
     final = population.final("accuracy")
     final.at(2)                               # one number per seed of scale 2
 
-The analysis takes any `Population`. Where one comes from: `seedsweep.sweep.population` and `seedsweep.tables`.
+A `Population` says what is there; its `Reader` gets the numbers when they are asked for. There are two readers, of
+a sweep's store (`seedsweep.sweep.reader`) and of anyone's table (`seedsweep.tables.reader`).
 """
 
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.errors import InputError
-from seedsweep.settings import Metric, Split
-from seedsweep.spec import scale_text
+from seedsweep.criterion import Criterion
+from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.measures import Metric, Split, scale_text
 
 if TYPE_CHECKING:
     import pandas
+    import pyarrow as pa
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -36,17 +36,13 @@ Labels = npt.NDArray[Any]
 ALL_ROWS = "all rows"
 """Name of the split of a table of which no rows were chosen."""
 
-
-@dataclass(frozen=True)
-class Success:
-    """What counts as success: a metric, and from which value on."""
-
-    metric: str
-    split: str
-    threshold: float | None
-    """In the unit of the metric; None where nobody has said: the analysis then chooses one, and says so."""
-    higher_is_better: bool = True
-    """Whether a success is at least the threshold; else it is at most that."""
+ROLES = {
+    "id": "in-distribution",
+    "in-distribution": "in-distribution",
+    "ood": "out-of-distribution",
+    "out-of-distribution": "out-of-distribution",
+}
+"""Names by which a split may be called instead of its own, where only one is meant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +69,10 @@ class FinalTable:
     def at(self, scale: float) -> Floats:
         """The values of the finished seeds of one scale, in the order of their ids; NaN where one diverged.
 
-        Raises InputError if the sweep has no such scale.
+        Raises
+        ------
+        InputError
+            If no seed of this scale is finished.
         """
         row = self._row(scale)
         values: Floats = self.values[row, self.present[row]]
@@ -87,7 +86,7 @@ class FinalTable:
     def _row(self, scale: float) -> int:
         if scale not in self.scales:
             known = listed(map(scale_text, self.scales))
-            raise InputError(f"scale {scale:g}: no seed of it is finished; there are seeds of {known}")
+            raise InputError(f"scale {scale_text(scale)}: no seed of it is finished; there are seeds of {known}")
         return self.scales.index(scale)
 
     def to_dict(self) -> dict[str, Any]:
@@ -141,6 +140,16 @@ class Curves:
         }
 
 
+def observed_metric(final: FinalTable) -> Metric:
+    """A metric of which nothing is known but its values: bounded by 0 and 1 if all are in there, else by the
+    smallest and the largest."""
+    values = final.values[~np.isnan(final.values)]
+    if ((values >= 0) & (values <= 1)).all():
+        return Metric(name=final.metric, bounds=(0.0, 1.0))
+    low, high = float(values.min()), float(values.max())
+    return Metric(name=final.metric, bounds=(low, high if high > low else None))
+
+
 @dataclass(frozen=True)
 class Origin:
     """Where the numbers of a population come from, for people to read."""
@@ -151,84 +160,163 @@ class Origin:
     """What was done, in order: when, the command, versions, devices, packs."""
     spec: Mapping[str, Any] | None = None
     """The spec that `seedsweep run` reads; None for a table."""
-    extend: str | None = None
-    """The command that trains more seeds, to which ``--seeds A:B`` is to be added; None if none is known."""
 
 
-class Population(ABC):
-    """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
+class Reader(Protocol):
+    """Gets the numbers of a population from where they are kept, when they are asked for.
 
-    @property
-    @abstractmethod
-    def path(self) -> str:
-        """Where the numbers are kept: a path or URL."""
+    `Population` checks names before it hands them to a reader: `final`, `curves` and `lattice` are only asked for
+    what `measured` holds.
+    """
 
     @property
-    @abstractmethod
-    def name(self) -> str:
-        """What the population is called."""
+    def measured(self) -> Mapping[str, Sequence[str]]:
+        """The metrics of every split, by the split's name."""
 
-    @property
-    @abstractmethod
-    def scale_name(self) -> str:
-        """What is scaled: the dotted name of a field, or the name of a column."""
+    def final(self, metric: str, split: str) -> FinalTable:
+        """A metric of every finished seed at its last evaluation."""
 
-    @property
-    @abstractmethod
-    def scales(self) -> tuple[float, ...]:
-        """Scales that have finished seeds, ascending; empty while there are none."""
+    def curves(self, metric: str, split: str) -> dict[float, Curves]:
+        """A metric over the training of every finished seed, by scale; empty if only final values are known."""
 
-    @property
-    @abstractmethod
-    def seeds(self) -> tuple[Any, ...]:
-        """Ids of the seeds that are finished at some scale, ascending."""
+    def lattice(self, metric: str, split: str) -> float | None:
+        """Step between the values that the metric can take; None if they are not multiples of one."""
 
-    @property
-    @abstractmethod
-    def splits(self) -> Mapping[str, Split]:
-        """Evaluation sets whose role is known, by name; empty for a table, which does not tell roles."""
+    def rows(self, metric: str | None, split: str | None) -> pa.Table:
+        """The long table, a row per value, in those columns of `seedsweep.schema.METRICS` that are known.
 
-    @property
-    @abstractmethod
-    def metrics(self) -> Mapping[str, Metric]:
-        """What every seed is measured by."""
-
-    @property
-    @abstractmethod
-    def success(self) -> Success:
-        """What counts as success."""
-
-    @property
-    @abstractmethod
-    def origin(self) -> Origin:
-        """Where the numbers come from."""
-
-    @abstractmethod
-    def figures_directory(self) -> Path:
-        """Where figures of this population go."""
-
-    @abstractmethod
-    def final(self, metric: str, split: str | None = None) -> FinalTable:
-        """A metric of every finished seed at its last evaluation, on the split of `success` if none is named.
-
-        Raises InputError, with the nearest name, on an unknown metric or split.
+        None stands for all metrics and all splits. A metric that nothing is measured by has no rows.
         """
 
-    @abstractmethod
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Population:
+    """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
+
+    name: str
+    """What the population is called."""
+    path: str
+    """Where the numbers are kept: a path or URL."""
+    scale_name: str
+    """What is scaled: the dotted name of a field, or the name of a column."""
+    scales: tuple[float, ...]
+    """Scales that have finished seeds, ascending; empty while there are none."""
+    seeds: tuple[Any, ...]
+    """Ids of the seeds that are finished at some scale, ascending."""
+    cells: int
+    """How many (scale, seed) are finished."""
+    splits: Mapping[str, Split]
+    """Evaluation sets with a role, by name; empty for a table, of which no roles are known."""
+    metrics: Mapping[str, Metric]
+    """What every seed is measured by."""
+    criterion: Criterion
+    """What counts as success."""
+    origin: Origin
+    """Where the numbers come from."""
+    reader: Reader
+    """Gets the numbers."""
+
+    def __repr__(self) -> str:
+        scales = ", ".join(map(scale_text, self.scales))
+        return f"<Population {self.name}: {self.cells} seeds of {self.scale_name} {scales} in {self.path}>"
+
+    @property
+    def spec(self) -> Mapping[str, Any] | None:
+        """A sweep's latest spec, with all defaults; `SweepSpec.model_validate` reads it. None for a table."""
+        return self.origin.spec
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Hash of the settings that all cells of a sweep share; None for a table."""
+        return self.origin.facts.get("fingerprint")
+
+    def final(self, metric: str, split: str | None = None) -> FinalTable:
+        """A metric of every finished seed at its last evaluation.
+
+        Parameters
+        ----------
+        metric : str
+            One that the split is measured by.
+        split : str, optional
+            A split's name, or its role: `id` or `ood`. Where several have the role, the one that decides about
+            success is meant. Without a split that one is meant in any case.
+
+        Returns
+        -------
+        FinalTable
+
+        Raises
+        ------
+        InputError
+            On an unknown metric or split, with the nearest name; and if the numbers cannot be read any more.
+        """
+        return self.reader.final(metric, self._measured(metric, split))
+
     def curves(self, metric: str, split: str | None = None) -> dict[float, Curves]:
         """A metric over the training of every finished seed, by scale; empty if only final values are known.
 
-        `split` and errors as in `final`.
+        Parameters and errors are those of `final`.
         """
+        return self.reader.curves(metric, self._measured(metric, split))
 
-    @abstractmethod
     def lattice(self, metric: str, split: str | None = None) -> float | None:
         """Step between the values that the metric can take, if it can only take multiples of one.
 
-        `split` and errors as in `final`.
+        Parameters and errors are those of `final`.
         """
+        return self.reader.lattice(metric, self._measured(metric, split))
 
+    def to_arrow(self, metric: str | None = None, split: str | None = None) -> pa.Table:
+        """The long table of the population: one row per value, also those of seeds that are still in training.
 
-def listed(names: Iterable[str]) -> str:
-    """Names in a message."""
-    return ", ".join(names) or "none"
+        Parameters
+        ----------
+        metric, split : str, optional
+            Only the rows of this metric, or of this split by its name or role; by default all.
+
+        Returns
+        -------
+        pyarrow.Table
+            A sweep has the columns of `seedsweep.schema.METRICS`; a table those of them that it knows, which are
+            `scale_name`, `scale`, `seed`, `step` if it was read with steps, `split`, `metric` and `value`.
+
+        Raises
+        ------
+        InputError
+            On an unknown split, with the nearest name; and if the numbers cannot be read any more.
+        """
+        return self.reader.rows(metric, None if split is None else self._split(split))
+
+    def to_pandas(self, metric: str | None = None, split: str | None = None) -> pandas.DataFrame:
+        """`to_arrow` as a pandas frame. Needs pandas."""
+        frame: pandas.DataFrame = self.to_arrow(metric, split).to_pandas()
+        return frame
+
+    def _measured(self, metric: str, split: str | None) -> str:
+        """The name of the split that is meant. Raises InputError if it is not measured by this metric."""
+        name = self._split(split)
+        known = self.reader.measured.get(name, ())
+        if metric in known:
+            return name
+        near = did_you_mean(metric, known)
+        if not self.splits:
+            raise InputError(f"metric {metric!r}: was not read{near}; there are {listed(known)}")
+        raise InputError(f"metric {metric!r}: unknown for the split {name}{near}; it has {listed(known)}")
+
+    def _split(self, split: str | None) -> str:
+        """The name of the split that is meant by a name, by a role, or by None. Raises InputError if none is."""
+        if split is None:
+            return self.criterion.split
+        names = self.reader.measured
+        if split in names:
+            return split
+        if not self.splits:
+            raise InputError(f"split {split!r}: unknown; the rows read are {self.criterion.split!r}")
+        if split not in ROLES:
+            raise InputError(f"split {split!r}: unknown{did_you_mean(split, names)}; there are {listed(names)}")
+        meant = [known.name for known in self.splits.values() if known.role == ROLES[split]]
+        if self.criterion.split in meant:
+            return self.criterion.split
+        if len(meant) != 1:
+            raise InputError(f"split {split!r}: {len(meant)} splits have this role; name one: {listed(meant)}")
+        return meant[0]

@@ -6,10 +6,15 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
@@ -18,20 +23,48 @@ PACKAGE = ROOT / "seedsweep"
 FORBIDDEN = {
     "workers": ("ray", "seedsweep.sweep", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "sweep": ("torch", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
-    "analysis": ("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.cli", "typer", "rich"),
+    "analysis": (
+        *("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.cli", "typer", "rich"),
+        "matplotlib.pyplot",  # global state
+    ),
+    "analysis/statistics": (
+        *(f"seedsweep.analysis.{room}" for room in ("study", "figures", "report")),
+        "matplotlib",
+    ),
+    "analysis/study": ("seedsweep.analysis.figures", "seedsweep.analysis.report", "matplotlib"),
+    "analysis/figures": ("seedsweep.analysis.report",),
     "tables": ("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.analysis", "seedsweep.cli"),
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
 
+GROUND = {
+    "errors": set(),
+    "version": set(),
+    "section": set(),
+    "seeds": set(),
+    "schema": set(),
+    "criterion": set(),
+    "measures": {"section"},
+    "cell": {"measures", "seeds"},
+    "population": {"criterion", "errors", "measures"},
+}
+"""The files at the root of the package, which several rooms share, and which others of them each may import."""
 
-def imported(path: Path) -> Iterator[str]:
-    """Every module a file names in an import, wherever in the file."""
-    for node in ast.walk(ast.parse(path.read_text())):
+
+def imported(source: str) -> Iterator[str]:
+    """Every module that is named in an import, wherever in the source."""
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{path}: relative import"
+            assert node.level == 0, f"relative import of {node.module}"
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def forbidden(source: str, room: str) -> set[str]:
+    """What the source imports that its room must not know."""
+    names = list(imported(source))
+    return {bad for bad in FORBIDDEN[room] if any(name == bad or name.startswith(f"{bad}.") for name in names)}
 
 
 @pytest.mark.parametrize("room", FORBIDDEN)
@@ -39,14 +72,51 @@ def test_imports_go_one_way(room: str) -> None:
     files = list((PACKAGE / room).rglob("*.py"))
     assert files
     for path in files:
-        for name in imported(path):
-            for forbidden in FORBIDDEN[room]:
-                assert name != forbidden, f"{path} imports {name}"
-                assert not name.startswith(forbidden + "."), f"{path} imports {name}"
+        assert forbidden(path.read_text(), room) == set(), path
+
+
+def test_every_file_at_the_root_has_a_rule() -> None:
+    assert {path.stem for path in PACKAGE.glob("*.py")} - {"__init__", "__main__"} == set(GROUND)
+
+
+@pytest.mark.parametrize("file", GROUND)
+def test_the_ground_floor_stands_on_itself(file: str) -> None:
+    names = [name.split(".") for name in imported((PACKAGE / f"{file}.py").read_text())]
+    assert {name[1] for name in names if name[0] == "seedsweep"} <= GROUND[file]
+    heavy = {"torch", "ray", "scipy", "matplotlib", "typer", "rich", "diptest", "jinja2"}
+    assert not {name[0] for name in names} & heavy
+
+
+def test_no_imports_run_in_a_circle() -> None:
+    modules = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+    modules = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    graph: dict[str, set[str]] = {}
+    for module, path in modules.items():
+        # Of `from a.b import c` the module a.b.c is meant, if there is one.
+        named = [name if name in modules else name.rpartition(".")[0] for name in imported(path.read_text())]
+        graph[module] = {name for name in named if name in modules and name != module}
+    assert tuple(TopologicalSorter(graph).static_order())  # raises CycleError
+
+
+@pytest.mark.parametrize(
+    ("source", "room", "found"),
+    [
+        ("import torch.nn", "analysis", {"torch"}),
+        ("def f():\n    from ray.util import metrics", "analysis", {"ray"}),
+        ("from seedsweep import sweep", "analysis", {"seedsweep.sweep"}),
+        ("import seedsweep.workers.train as t", "analysis", {"seedsweep.workers"}),
+        ("from seedsweep.analysis import study", "analysis/statistics", {"seedsweep.analysis.study"}),
+        ("import rayleigh, seedsweep.analysis", "analysis", set()),
+    ],
+)
+def test_the_check_finds_forbidden_imports(source: str, room: str, found: set[str]) -> None:
+    assert forbidden(source, room) == found
 
 
 def test_ray_is_imported_in_one_file_only() -> None:
-    users = [path for path in PACKAGE.rglob("*.py") if any(n.split(".")[0] == "ray" for n in imported(path))]
+    users = [
+        path for path in PACKAGE.rglob("*.py") if any(n.split(".")[0] == "ray" for n in imported(path.read_text()))
+    ]
     assert users == [PACKAGE / "sweep" / "executors" / "ray.py"]
 
 
@@ -55,8 +125,29 @@ def test_ray_is_imported_in_one_file_only() -> None:
     ["import seedsweep", "import seedsweep.analysis", "from seedsweep import load", "import seedsweep.cli.app"],
 )
 def test_reading_needs_neither_torch_nor_ray(statement: str) -> None:
-    check = f"import sys; {statement}; sys.exit(bool({{'torch', 'ray', 'matplotlib'}} & set(sys.modules)))"
+    unwanted = {"torch", "ray", "safetensors", "fsspec", "matplotlib"}
+    check = f"import sys; {statement}; sys.exit(bool({unwanted} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
+
+
+def test_what_is_imported_is_declared() -> None:
+    """The package by what it asks for or an extra; all else by an extra, of which `dev` is one."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["train"], *extras["llm"]]
+    declared = {canonicalize_name(Requirement(line).name) for line in lines}
+    for_all = declared | {canonicalize_name(Requirement(line).name) for line in extras["dev"]}
+    known = packages_distributions()
+    own = {"seedsweep", "tests", "notebooks", "seedsweep_copy"}
+    for folder in ("seedsweep", "tests", "notebooks", "benchmarks", "examples"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for name in imported(path.read_text()):
+                top = name.split(".")[0]
+                if top in own or top in sys.stdlib_module_names:
+                    continue
+                packages = {canonicalize_name(package) for package in known[top]}
+                may = declared | {"pandas"} if folder == "seedsweep" else for_all  # `to_pandas`, for who has it
+                assert packages & may, f"{path} imports {top}, which pyproject.toml does not ask for"
 
 
 def test_cluster_yaml_is_valid_by_rays_own_schema() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from seedsweep import load
 from seedsweep.analysis import identical_curves, summarise_survival
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
 ROOT = Path(__file__).parent.parent
@@ -29,19 +29,45 @@ def test_a_population_is_its_pocket_preset_and_complete(name: str) -> None:
     spec = read_spec(f"pocket/{name}").spec
     assert population.fingerprint == spec.fingerprint()
     assert population.scales == spec.scale.values
-    final = population.final(population.success.metric)
+    final = population.final(population.criterion.metric)
     assert final.seeds[: SEEDS[name]].tolist() == list(range(SEEDS[name]))
     assert final.present[:, : SEEDS[name]].all()
 
 
+ROWS = {
+    "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "dip p, exact match"),
+    "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "dip p, exact match at 16 (after Holm)"),
+    "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "dip p, accuracy"),
+    "question-formation-mix": (
+        "first auxiliary on gen ≥ .5 (95 % Wilson)",
+        "dip p, first auxiliary (after Holm)",
+    ),
+}
+"""The rows of a population's table in docs/pocket.md that tell its success rates and its dip tests."""
+
+
+def table_of(name: str) -> tuple[list[float], dict[str, list[str]]]:
+    """The first table of a population's section: the scales of its columns, and its rows without emphasis."""
+    section = (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
+    lines = section[section.index("\n| ") + 1 :].split("\n\n")[0].splitlines()
+    header, _, *rows = ([cell.strip(" *") for cell in line.strip("|").split("|")] for line in lines)
+    return [float(column.split()[-1]) for column in header[1:]], {label: cells for label, *cells in rows}
+
+
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_page_says_what_the_population_says(name: str) -> None:
-    section = (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
-    for scale in summarise_population(load(ROOT / "populations" / name)).scales:
+    summary = summarise_population(load(ROOT / "populations" / name))
+    scales, rows = table_of(name)
+    assert scales == [scale.scale for scale in summary.scales]
+    success, dip = (rows[label] for label in ROWS[name])
+    assert f"≥ {summary.criterion.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
+    for scale, told, told_p in zip(summary.scales, success, dip, strict=True):
         rate = scale.success
-        low, high = (f"{end:.2f}".lstrip("0") for end in (rate.low, rate.high))
-        assert f"{rate.successes}/{scale.n} ({low}–{high.replace('1.00', '1.0')})" in section
-        assert scale.dip.pvalue_text.lstrip("0") in section
+        low, high = (f"{end:.2f}".removeprefix("0") for end in (rate.low, rate.high))
+        assert told == f"{rate.successes}/{scale.n} ({low}–{high.replace('1.00', '1.0')})"
+        p, _, adjusted = told_p.partition(" (")  # emphasis may end in between
+        assert p.strip("*") == scale.dip.pvalue_text.removeprefix("0")
+        assert bool(adjusted) == ("Holm" in ROWS[name][1])
 
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
@@ -70,10 +96,10 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
-    at_least = population.success.threshold
+    threshold = population.criterion.threshold
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
-    for scale in summarise_survival(curves, at_least=at_least).scales:
-        assert scale.survival.n_events == (final.at(scale.scale) >= at_least).sum()
+    for scale in summarise_survival(curves, threshold=threshold).scales:
+        assert scale.survival.n_events == (final.at(scale.scale) >= threshold).sum()
     # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
-    assert summarise_survival(curves, at_least=at_least).scales[0].times.lost.any()
+    assert summarise_survival(curves, threshold=threshold).scales[0].times.lost.any()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from seedsweep.sweep.specfile import list_presets, preset_text, read_spec
+from seedsweep.sweep.presets import list_presets, preset_text
+from seedsweep.sweep.specfile import read_spec
 
 NAMES = [preset.name for preset in list_presets()]
 
@@ -19,17 +20,18 @@ def test_a_preset_reads_and_has_a_title(name: str) -> None:
     assert preset_text(name).startswith("# ")
     named = read_spec(name)
     assert named.name == name
-    for value in named.spec.scale.values:
-        named.spec.at(value)
+    assert tuple(named.spec.recipes) == named.spec.scale.values
 
 
 def test_the_papers_numbers_for_count() -> None:
     """arXiv 2502.17356, section 2 of the facts: what a preset under paper/ may not change by accident."""
     width = read_spec("paper/count-width").spec
-    assert [width.at(heads).model.width for heads in width.scale.values] == [64 * h for h in width.scale.values]
-    assert width.at(1).model.parameters(154) == 219_776
+    assert {heads: recipe.settings.model.width for heads, recipe in width.recipes.items()} == {
+        heads: 64 * heads for heads in width.scale.values
+    }
+    assert width.recipes[1].settings.model.parameters(154) == 219_776
     depth = read_spec("paper/count-depth").spec
-    assert depth.at(4).model.parameters(154) == 12_768_256
+    assert depth.recipes[4].settings.model.parameters(154) == 12_768_256
     for spec in (width, depth):
         assert (spec.train.steps, spec.train.batch, spec.task.tokens_per_row()) == (10_000, 128, 256)
         assert len(spec.seeds.pairs()) == 250
@@ -39,11 +41,11 @@ def test_the_papers_numbers_for_count() -> None:
 
 def test_the_papers_numbers_for_addition() -> None:
     width, depth = read_spec("paper/addition-width").spec, read_spec("paper/addition-depth").spec
-    assert [width.at(heads).model.width for heads in (1, 2, 4, 8)] == [64, 128, 256, 512]
-    assert {width.at(heads).model.depth for heads in width.scale.values} == {6}
+    assert [width.recipes[heads].settings.model.width for heads in (1, 2, 4, 8)] == [64, 128, 256, 512]
+    assert {width.recipes[heads].settings.model.depth for heads in width.scale.values} == {6}
     assert {1, 2, 3, 4} <= set(depth.scale.values)
-    assert {depth.at(layers).model.width for layers in depth.scale.values} == {512}
-    assert width.at(8) == depth.at(6)  # where the ladders cross
+    assert {depth.recipes[layers].settings.model.width for layers in depth.scale.values} == {512}
+    assert width.recipes[8].settings == depth.recipes[6].settings  # where the ladders cross
     for spec in (width, depth):
         task = spec.task
         assert task.model_dump(include={"train_lengths", "test_lengths", "hints"}) == {
@@ -67,21 +69,22 @@ def test_the_papers_numbers_for_addition() -> None:
 def test_the_papers_numbers_for_question_formation() -> None:
     mix = read_spec("paper/question-formation-mix").spec
     depth = read_spec("paper/question-formation-depth").spec
-    assert [depth.at(value).model.depth for value in depth.scale.values] == [3, 4, 5, 6]
-    assert [mix.at(value).task.model_dump()["mix"] for value in (0, 0.1, 1)] == [0, 0.1, 1]
+    assert [depth.recipes[value].settings.model.depth for value in depth.scale.values] == [3, 4, 5, 6]
+    assert [mix.recipes[value].settings.task.model_dump()["mix"] for value in (0, 0.1, 1)] == [0, 0.1, 1]
     for spec in (mix, depth):
-        cell = spec.at(spec.scale.values[-1])
+        cell = spec.recipes[spec.scale.values[-1]].settings
         assert (cell.model.depth, cell.model.width, cell.model.heads) == (6, 512, 8)
         assert (spec.train.steps, spec.train.batch, spec.train.warmup) == (600_000, 8, 10_000)
         assert (spec.train.schedule, spec.train.adam_epsilon, spec.train.weight_decay) == ("linear", 1e-7, 0)
         assert len(spec.seeds.pairs()) == 80
         assert [split.examples for split in spec.task.splits()] == [4_100, 10_000]
+        assert spec.task.model_dump()["types"] == "original"
 
 
 def test_the_papers_numbers_for_mmlu() -> None:
     for name, parameters, epochs in (("0.5b", 494_032_768, 2), ("1.5b", 1_543_714_304, 5)):
         spec = read_spec(f"paper/mmlu-{name}-mix").spec
-        cell = spec.at(0.05)
+        cell = spec.recipes[0.05].settings
         untied = cell.model.parameters(cell.vocabulary_size)
         assert untied - cell.vocabulary_size * cell.model.width == parameters  # as the model card says, tied
         assert {0.05, 0.1} <= set(spec.scale.values)

@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.settings import EvaluateSettings, GPTNeoXSettings, PostLNSettings
-from seedsweep.spec import Pack, SweepSpec
+from seedsweep.sweep.spec import SweepSpec
+from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
+from seedsweep.workers.dialects.post_ln import PostLNSettings
+from seedsweep.workers.settings import EvaluateSettings
 
 RAW: dict[str, Any] = {
     "task": {"name": "count", "vocabulary": 12, "train_lengths": [1, 3], "test_lengths": [5], "context": 24},
@@ -45,9 +48,9 @@ def test_defaults_are_filled_in_and_the_dump_reads_back() -> None:
 
 def test_the_swept_field_takes_every_value_of_the_ladder() -> None:
     made = spec()
-    assert [made.at(value).model.depth for value in made.scale.values] == [1, 2]
+    assert [made.recipes[value].settings.model.depth for value in made.scale.values] == [1, 2]
     by_rate = spec(scale={"field": "train.learning_rate", "values": [0.1, 1]}, **{"model.depth": 1})
-    assert [by_rate.at(value).train.learning_rate for value in by_rate.scale.values] == [0.1, 1.0]
+    assert [by_rate.recipes[value].settings.train.learning_rate for value in by_rate.scale.values] == [0.1, 1.0]
 
 
 def test_identity_is_all_that_changes_numbers_and_nothing_else() -> None:
@@ -73,24 +76,24 @@ def test_identity_is_all_that_changes_numbers_and_nothing_else() -> None:
 
 def test_a_field_added_later_is_part_of_the_identity_unless_it_has_its_default() -> None:
     base = spec()
-    assert "train.adam_epsilon" not in base.settings()
+    assert "train.adam_epsilon" not in base.identity()
     assert spec(**{"train.adam_epsilon": 1e-8}).fingerprint() == base.fingerprint()
     other = spec(**{"train.adam_epsilon": 1e-7})
-    assert other.settings() == base.settings() | {"train.adam_epsilon": 1e-7}
+    assert other.identity() == base.identity() | {"train.adam_epsilon": 1e-7}
     swept = spec(scale={"field": "train.adam_epsilon", "values": [1e-8, 1e-7]}, **{"model.depth": 1})
-    assert "train.adam_epsilon" not in swept.settings()
+    assert "train.adam_epsilon" not in swept.identity()
 
 
 def test_the_dialect_decides_which_fields_a_model_has() -> None:
     post_ln = spec(model={"dialect": "post-ln", "heads": 2, "head_dim": 8})
     assert post_ln.model == PostLNSettings(depth=1, heads=2, head_dim=8, dropout=0.1)
-    assert post_ln.at(2).model == PostLNSettings(depth=2, heads=2, head_dim=8)
+    assert post_ln.recipes[2].settings.model == PostLNSettings(depth=2, heads=2, head_dim=8)
     assert SweepSpec.model_validate(post_ln.model_dump(mode="json")) == post_ln
-    assert post_ln.settings()["model.dropout"] == 0.1
+    assert post_ln.identity()["model.dropout"] == 0.1
     assert isinstance(spec().model, GPTNeoXSettings)
     swept = {"field": "model.dropout", "values": [0, 0.1]}
     wide = spec(model={"dialect": "post-ln", "depth": 1, "heads": 2, "head_dim": 8}, scale=swept)
-    assert [wide.at(value).model for value in (0, 0.1)] == [
+    assert [wide.recipes[value].settings.model for value in (0, 0.1)] == [
         PostLNSettings(depth=1, heads=2, head_dim=8, dropout=share) for share in (0, 0.1)
     ]
 
@@ -100,7 +103,7 @@ def test_a_task_field_that_is_swept_is_blamed_on_the_ladder() -> None:
     success = {"metric": "first_auxiliary", "split": "gen", "at_least": 0.5}
     ladder = {"field": "task.mix", "values": [0, 0.5, 1]}
     made = spec(task=task, scale=ladder, success=success, **{"model.depth": 1})
-    assert [made.at(value).task for value in (0, 1)] == [
+    assert [made.recipes[value].settings.task for value in (0, 1)] == [
         type(made.task).model_validate(task | {"mix": mix}) for mix in (0, 1)
     ]
     for values in ([1.5], [0, 1.5]):

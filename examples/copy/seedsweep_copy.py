@@ -15,13 +15,13 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
 from seedsweep.workers.scoring import answer_metrics, score
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.concatenation import concatenate_examples, examples_to_fill
 from seedsweep.workers.tasks.lengths import LengthSettings
-from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
 FRAME = 3
 """Tokens of an example besides the string and its copy: begin, separator, end."""
@@ -75,7 +75,7 @@ class Copy(Task):
 
     def write(self, strings_XEL: Tensor, length_XE: Tensor, context: int) -> tuple[Tensor, Tensor]:
         """Examples as packed rows: tokens and loss mask, both (X, T)."""
-        example_XT, offset_XT, fits_XT = pack_examples(2 * length_XE + FRAME, context)
+        example_XT, offset_XT, fits_XT = concatenate_examples(2 * length_XE + FRAME, context)
         length_XT = length_XE.gather(-1, example_XT)
         in_answer_XT = offset_XT > length_XT + 1
         place_XT = torch.where(in_answer_XT, offset_XT - length_XT - 2, offset_XT - 1)

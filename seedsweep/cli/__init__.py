@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from seedsweep.errors import ArgumentError, InputError
+from seedsweep.errors import ArgumentError, InputError, MissingPackageError
 
 
 def main() -> None:
@@ -19,7 +19,7 @@ def main() -> None:
         status = app(standalone_mode=False)
     except ArgumentError as error:
         sys.exit(_refuse(error.on_command_line))
-    except InputError as error:
+    except (InputError, MissingPackageError) as error:
         sys.exit(_refuse(str(error)))
     except usage_error as error:
         message = error.format_message().replace("Value error, ", "")

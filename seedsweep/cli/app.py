@@ -17,7 +17,7 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import seedsweep
-from seedsweep.cli import tables
+from seedsweep.cli import origin, tables
 from seedsweep.cli.progress import RunDisplay
 from seedsweep.errors import InputError
 from seedsweep.population import Population
@@ -135,10 +135,11 @@ def run(
     stderr.print(tables.outcome(result), soft_wrap=True)
     population = seedsweep.load(place)
     if population.scales:
-        from seedsweep.analysis.population import draw, summarise_population
+        from seedsweep.analysis.report.draw import draw
+        from seedsweep.analysis.study.summary import summarise_population
 
         summary = summarise_population(population)
-        figures = draw(population, summary, population.figures_directory())
+        figures = draw(population, summary, origin.directory(population) / "figures")
         if not as_json:
             stdout.print(tables.summary(summary))
             stdout.print(tables.places("store", f"{population.path}/metrics (Parquet)", figures), soft_wrap=True)
@@ -182,11 +183,11 @@ def analyze(
 
     Example: seedsweep analyze study.csv --scale params --seed run --metric accuracy --where split=test
     """
-    from seedsweep.analysis.population import draw
+    from seedsweep.analysis.report.draw import draw
 
     population, command = _read_table(table, scale, seed, metric, step, threshold, higher_is_worse, where)
-    directory = population.figures_directory() if out is None else Path(out) / "figures"
-    page = directory.parent / "report.html"
+    place = origin.directory(population) if out is None else Path(out)
+    directory, page = place / "figures", place / "report.html"
     with stderr.status("counting …"):
         made = seedsweep.report(population, command=command)
     summary = made.study.summary
@@ -239,9 +240,9 @@ def report(
         command = shlex.join(["seedsweep", "report", target])
         if not population.scales:
             raise InputError(f"{target}: no seed has finished training yet; see seedsweep status {target}")
-    place = population.figures_directory().parent / "report.html" if out is None else Path(out)
+    place = origin.directory(population) / "report.html" if out is None else Path(out)
     with stderr.status("counting …"):
-        made = seedsweep.report(population, command=command)
+        made = seedsweep.report(population, command=command, extend=origin.extending_command(population))
     try:
         made.write(place)
     except OSError as error:
@@ -360,7 +361,7 @@ def presets(
 
     Example: seedsweep presets pocket/count-depth > mine.yaml
     """
-    from seedsweep.sweep.specfile import list_presets, preset_text
+    from seedsweep.sweep.presets import list_presets, preset_text
 
     if name is not None:
         text = preset_text(name)

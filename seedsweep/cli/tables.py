@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Group, RenderableType
@@ -12,15 +13,18 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seedsweep.analysis import Interval, wording
-from seedsweep.analysis.findings import Findings
-from seedsweep.analysis.population import PopulationSummary
-from seedsweep.spec import scale_text
-from seedsweep.sweep.estimate import Estimate
-from seedsweep.sweep.events import RunResult
-from seedsweep.sweep.specfile import Preset
-from seedsweep.sweep.status import SweepStatus
-from seedsweep.sweep.verify import SAME_WAY, Verification
+from seedsweep.analysis.report.findings import Findings
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.study.summary import PopulationSummary
+from seedsweep.measures import scale_text
+
+if TYPE_CHECKING:  # the driver's modules import torch
+    from seedsweep.sweep.estimate import Estimate
+    from seedsweep.sweep.events import RunResult
+    from seedsweep.sweep.presets import Preset
+    from seedsweep.sweep.status import SweepStatus
+    from seedsweep.sweep.verify import Verification
 
 
 def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Table:
@@ -56,28 +60,26 @@ def duration(seconds: float | None) -> str:
     return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
 
 
-def _quantity(number: float, unit: str) -> str:
-    """With an SI prefix: `12.8 M`, `26 PFLOP`."""
+def _quantity(number: float | None, unit: str) -> str:
+    """With an SI prefix: `12.8 M`, `26 PFLOP`; a dash for what is not known."""
+    if number is None:
+        return "–"
     for factor, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
         if number >= factor:
             return f"{number / factor:.3g} {prefix}{unit}"
     return f"{number:.0f} {unit}".strip()
 
 
-def _seeds(count: int) -> str:
-    return f"{count} seed" if count == 1 else f"{count} seeds"
-
-
 def outcome(result: RunResult) -> Text:
     """One or two lines after a run: what was trained and what remains."""
     if result.asked == result.present:
-        return Text(f"nothing is missing: all {_seeds(result.asked)} are there")
-    text = f"trained {_seeds(result.trained)} in {duration(result.seconds)}"
+        return Text(f"nothing is missing: all {text.seeds(result.asked)} are there")
+    done = f"trained {text.seeds(result.trained)} in {duration(result.seconds)}"
     if result.present:
-        text += f", {result.present} were there"
+        done += f", {result.present} were there"
     if result.interrupted:
-        text += f"; stopped with {_seeds(result.missing)} missing: run the same command to go on"
-    lines = [text, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
+        done += f"; stopped with {text.seeds(result.missing)} missing: run the same command to go on"
+    lines = [done, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
     return Text("\n".join(lines))
 
 
@@ -88,24 +90,24 @@ def summary(found: PopulationSummary) -> Table:
     if jittered:
         caption += ", from jittered values, since they lie on a lattice"
     inside = ["in-dist.\nmean"] if found.in_distribution else []
-    side = "≥" if found.higher_is_better else "≤"
+    criterion = found.criterion
     columns = [
-        wording.field(found.scale_name),
+        text.field(found.scale_name),
         "seeds",
         *inside,
         "mean",
         "mode",
-        f"P({side} {found.threshold:.4g})",
+        f"P({text.side(criterion)} {criterion.threshold:.4g})",
     ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    table = _table(f"{found.name}: {found.metric} on {found.split}", columns, caption)
+    table = _table(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         success = scale.success
         significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
         table.add_row(
-            wording.scale(scale.scale),
+            text.scale(scale.scale),
             f"{scale.n}{diverged}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
@@ -161,7 +163,7 @@ def status(current: SweepStatus) -> RenderableType:
     """A line per scale, and one for the whole sweep."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
-    columns = [wording.field(current.scale_name), "done", "running", "missing"]
+    columns = [text.field(current.scale_name), "done", "running", "missing"]
     columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
     table = _table(current.name, columns)
     for scale in current.scales:
@@ -178,9 +180,9 @@ def status(current: SweepStatus) -> RenderableType:
         ]
         table.add_row(*row)
     if current.complete:
-        line = f"complete: {_seeds(current.done)}"
+        line = f"complete: {text.seeds(current.done)}"
     else:
-        line = f"{current.done} of {_seeds(current.asked)}, {current.fraction:.0%} of the work"
+        line = f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work"
         line += f", {duration(current.seconds_left)} left" if current.seconds_left is not None else ", not running"
     return Group(table, Text(f"{line}; {current.path}"))
 
@@ -190,7 +192,7 @@ def plan(estimated: Estimate) -> RenderableType:
     table = _table(
         estimated.store + ("" if estimated.exists else " (new)"),
         (
-            wording.field(estimated.scale_name),
+            text.field(estimated.scale_name),
             "seeds",
             "there",
             "to train",
@@ -209,7 +211,7 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{scale.missing}",
             f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
             _quantity(scale.parameters, "").strip(),
-            _quantity(scale.flop, "").strip() if scale.missing else "–",
+            _quantity(scale.flop if scale.missing else None, "").strip(),
             duration(scale.seconds_per_seed),
             _quantity(scale.pack_bytes, "B"),
         )
@@ -218,7 +220,7 @@ def plan(estimated: Estimate) -> RenderableType:
         line = "nothing is missing"
     else:
         line = (
-            f"{_seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
+            f"{text.seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
             "from a trial of a few steps on this machine"
         )
     if estimated.resumed:
@@ -266,6 +268,8 @@ def _bitwise(found: Verification) -> RenderableType:
 
 def _systematic(found: Verification) -> RenderableType:
     """Elsewhere; what rounding does not explain is red."""
+    from seedsweep.sweep.verify import SAME_WAY
+
     starts = _table(
         f"alone against packed, on {found.device}",
         ("scale", "seeds", "steps", "same pack\ntwice", "first steps\napart"),

@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.find import find
-from seedsweep.sweep.find import plan as plan_packs
+from seedsweep.sweep.spec import SweepSpec
+from seedsweep.workers.device import choose_device, count_devices
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,14 @@ class ScaleEstimate:
     packs: int
     pack_size: int
     """Seeds in a new pack."""
-    parameters: int
-    """Of one seed."""
-    flop: float
+    parameters: int | None
+    """Of one seed; like the other costs None if the recipe cannot tell."""
+    flop: float | None
     """Arithmetic of all missing seeds, evaluations included."""
     seconds_per_seed: float | None
     """Of one seed in a full pack on one worker; from a trial of a few steps on this machine. None where no seed
-    is missing."""
-    pack_bytes: int
+    is missing, or the recipe cannot tell."""
+    pack_bytes: int | None
     """Memory of a full pack, an upper estimate."""
 
 
@@ -68,42 +68,39 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
 
     Raises InputError as `run` does.
     """
-    from seedsweep.workers.cost import flop_per_seed, memory_per_seed, seconds_per_seed
-    from seedsweep.workers.device import check_precision, choose_device, count_devices, pack_size
-
     device = choose_device(spec.execution.device)
-    check_precision(spec.train.precision, device)
     found = find(spec, out)
-    planned = plan_packs(spec, found, lambda settings: pack_size(spec.execution.pack, settings, device))
+    for recipe in found.recipes.values():
+        recipe.check_device(device)
+    sizes = {scale: spec.execution.pack_size(recipe, device) for scale, recipe in found.recipes.items()}
+    planned = found.plan(lambda recipe: spec.execution.pack_size(recipe, device))
     packs = Counter(pack.scale for pack in planned.packs)
-    seeds_to_train = Counter(dict.fromkeys(spec.scale.values, 0))
+    seeds_to_train = Counter(dict.fromkeys(found.recipes, 0))
     for pack in planned.packs:
         seeds_to_train[pack.scale] += len(pack.seeds)
     workers = spec.execution.workers
     slots = count_devices(device) if workers == "auto" else workers
     scales = []
-    for value in spec.scale.values:
-        settings = spec.at(value)
-        size = pack_size(spec.execution.pack, settings, device)
-        missing = seeds_to_train[value]
+    for scale, recipe in found.recipes.items():
+        missing, cost = seeds_to_train[scale], recipe.cost()
         scales.append(
             ScaleEstimate(
-                scale=value,
-                asked=len(spec.seeds.pairs()),
-                present=len(spec.seeds.pairs()) - missing,
+                scale=scale,
+                asked=len(found.wanted[scale]),
+                present=len(found.wanted[scale]) - missing,
                 missing=missing,
-                packs=packs[value],
-                pack_size=size,
-                parameters=settings.model.parameters(settings.vocabulary_size),
-                flop=missing * flop_per_seed(settings),
-                seconds_per_seed=seconds_per_seed(settings, device, size) if missing else None,
-                pack_bytes=size * memory_per_seed(settings),
+                packs=packs[scale],
+                pack_size=sizes[scale],
+                parameters=cost.parameters if cost else None,
+                flop=missing * cost.flop if cost else None,
+                seconds_per_seed=recipe.seconds_per_seed(device, sizes[scale]) if missing else None,
+                pack_bytes=sizes[scale] * cost.bytes if cost else None,
             )
         )
     return Estimate(
         store=found.store.location,
         exists=found.record is not None,
-        scale_name=spec.scale.field,
+        scale_name=found.spec.scale.field,
         device=device,
         workers=max(1, min(slots, len(planned.packs))),
         scales=tuple(scales),

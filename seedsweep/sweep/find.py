@@ -3,65 +3,81 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from seedsweep.cell import Recipe
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings, SweepSpec
 from seedsweep.sweep.plan import Plan, make_plan, present_cells
 from seedsweep.sweep.record import SweepRecord, refuse_other_settings
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import KnownPack, Store
 
 
 @dataclass(frozen=True)
 class Found:
-    """A spec held against a directory: what is there of it."""
+    """A resolved spec and what a directory has of it. Made by `find`."""
 
+    spec: SweepSpec
+    recipes: Mapping[float, Recipe]
+    """How the cells of every scale are trained."""
+    identity: dict[str, Any]
+    """What all cells have in common (`SweepSpec.identity`)."""
+    fingerprint: str
+    """Hash of the identity."""
     store: Store
     record: SweepRecord | None
     """None if the sweep does not exist yet."""
     known: list[KnownPack]
-    asked: int
-    present: int
 
     @property
-    def missing(self) -> int:
-        """Cells to train."""
-        return self.asked - self.present
+    def wanted(self) -> dict[float, tuple[Seed, ...]]:
+        """The seeds that shall exist, by scale."""
+        return dict.fromkeys(self.recipes, self.spec.seeds.pairs())
+
+    @property
+    def asked(self) -> int:
+        """Cells that shall exist."""
+        return sum(map(len, self.wanted.values()))
+
+    @property
+    def present(self) -> int:
+        """Those that do."""
+        return len(present_cells(self.wanted, self.known))
+
+    def looked_again(self) -> Found:
+        """The same, as the directory is now. Raises InputError as `find` does, but for the spec's own files."""
+        record = self.store.record()
+        self.store.refuse_if_unwritable()
+        known: list[KnownPack] = []
+        if record is not None:
+            refuse_other_settings(record, self.identity, self.store.location)
+            known = self.store.packs(record)
+        return Found(self.spec, self.recipes, self.identity, self.fingerprint, self.store, record, known)
+
+    def plan(self, pack_size: Callable[[Recipe], int]) -> Plan:
+        """The packs that a run would train; `pack_size` says how many seeds go into a new one."""
+        costs = {scale: recipe.cost() for scale, recipe in self.recipes.items()}
+        return make_plan(
+            self.wanted,
+            self.known,
+            scale_name=self.spec.scale.field,
+            fingerprint=self.fingerprint,
+            pack_size={scale: pack_size(recipe) for scale, recipe in self.recipes.items()},
+            cost={scale: cost.flop if cost is not None else 0.0 for scale, cost in costs.items()},
+        )
 
 
 def find(spec: SweepSpec, out: str | os.PathLike[str]) -> Found:
-    """Look what a directory already has of a sweep; changes nothing.
+    """Read the files that a spec names, and look what a directory already has of the sweep; changes nothing.
 
-    Raises InputError if it is no sweep, has other settings, holds damaged or foreign blocks, or is not writable,
-    or if a file that the spec names cannot be used.
+    Raises
+    ------
+    InputError
+        If a file that the spec names cannot be used, or the directory is no sweep, has other settings, holds
+        damaged or foreign blocks, or is not writable.
     """
-    spec.settings()  # reads those files
-    store = Store(out)
-    record = store.record()
-    store.refuse_if_unwritable()
-    known: list[KnownPack] = []
-    if record is not None:
-        refuse_other_settings(record, spec, store.location)
-        known = store.packs(record)
-    wanted = _wanted(spec)
-    return Found(store, record, known, sum(map(len, wanted.values())), len(present_cells(wanted, known)))
-
-
-def plan(spec: SweepSpec, found: Found, pack_size: Callable[[CellSettings], int]) -> Plan:
-    """The packs that a run would train; `pack_size` says how many seeds go into a new one."""
-    from seedsweep.workers.cost import flop_per_seed
-
-    cells = {scale: spec.at(scale) for scale in spec.scale.values}
-    return make_plan(
-        _wanted(spec),
-        found.known,
-        scale_name=spec.scale.field,
-        fingerprint=spec.fingerprint(),
-        pack_size={scale: pack_size(settings) for scale, settings in cells.items()},
-        cost={scale: flop_per_seed(settings) for scale, settings in cells.items()},
-    )
-
-
-def _wanted(spec: SweepSpec) -> dict[float, tuple[Seed, ...]]:
-    return dict.fromkeys(spec.scale.values, spec.seeds.pairs())
+    spec = spec.resolve()
+    found = Found(spec, spec.recipes, spec.identity(), spec.fingerprint(), Store(out), record=None, known=[])
+    return found.looked_again()

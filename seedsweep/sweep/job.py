@@ -9,12 +9,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Any, Literal
 
 import pyarrow as pa
 
+from seedsweep.cell import Pack, Recipe, Sink
 from seedsweep.schema import BlockInfo
-from seedsweep.spec import CellSettings, Pack
 from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
 
@@ -30,7 +30,7 @@ class Job:
 
     store: str
     """Absolute path or URL of the sweep; on several machines it must be the same place for all."""
-    settings: CellSettings
+    recipe: Recipe
     pack: Pack
     device: str
 
@@ -46,25 +46,11 @@ class Outcome:
     """Traceback of a failure, or what is known of a loss."""
 
 
-class TrainPack(Protocol):
-    """`seedsweep.workers.train.train_pack`, as the driver sees it."""
-
-    def __call__(
-        self, settings: CellSettings, pack: Pack, sink: StoreSink, *, device: str, should_stop: Callable[[], bool]
-    ) -> bool:
-        """Train to the end (True), or to a checkpoint after `should_stop` said so (False)."""
-
-
 class PackDroppedError(RuntimeError):
     """The pack was removed from the store while its worker still went on: another run has taken its cells."""
 
 
-def run_job(
-    job: Job,
-    train: TrainPack,
-    should_stop: Callable[[], bool],
-    on_progress: Callable[[Progress], None],
-) -> Outcome:
+def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Progress], None]) -> Outcome:
     """Train one pack, from its checkpoint if it has one. Failures are outcomes: no Exception is raised.
 
     `on_progress` is called with what the pack's progress file says, whenever that was written anew.
@@ -72,7 +58,7 @@ def run_job(
     try:
         sink = StoreSink(job, on_progress)
         try:
-            finished = train(job.settings, job.pack, sink, device=job.device, should_stop=should_stop)
+            finished = job.recipe.train(job.pack, sink, device=job.device, should_stop=should_stop)
         except BaseException as error:
             # Also when a second Ctrl-C tears us away: the store shall say that nobody is at this pack any more.
             sink.close("failed" if isinstance(error, Exception) else "stopped")
@@ -83,7 +69,7 @@ def run_job(
     return Outcome(job, "finished" if finished else "stopped")
 
 
-class StoreSink:
+class StoreSink(Sink):
     """The worker's side of the store: checkpoint, blocks and progress of one pack."""
 
     def __init__(self, job: Job, on_progress: Callable[[Progress], None]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.spec import Pack
 from seedsweep.sweep.store import KnownPack
 
 Cell = tuple[float, Seed]
@@ -60,40 +60,46 @@ def make_plan(
 ) -> Plan:
     """Group the missing cells into packs.
 
-    Arguments
-    ---------
-    wanted: the seeds that shall exist, by scale.
-    known: the packs of the store (`Store.packs`).
-    pack_size: seeds per new pack, by scale (a key for every wanted scale).
-    cost: what one step of one seed costs, by scale, in any unit.
+    Parameters
+    ----------
+    wanted : mapping of scale to seeds
+        The seeds that shall exist.
+    known : iterable of KnownPack
+        The packs of the store (`Store.packs`).
+    pack_size : mapping of scale to int
+        Seeds per new pack, for every wanted scale.
+    cost : mapping of scale to float
+        What one seed costs, in any unit.
 
+    Notes
+    -----
     An unfinished pack goes on as it is if all its cells are wanted and it has a checkpoint. If none of its cells
     is wanted it is left alone. Otherwise it is dropped and its wanted cells are grouped anew. A pack that failed
     goes on only if it is no larger than `pack_size`: so a smaller pack is the way out of a lack of memory.
     """
-    known = sorted(known, key=lambda one: one.name)
+    known = sorted(known, key=lambda pack: pack.name)
     finished = _finished(known)
     asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
     taken = set(finished)
     resumed: list[Pack] = []
     dropped: list[KnownPack] = []
-    for one in known:
-        if one.finished:
+    for begun in known:
+        if begun.finished:
             continue
-        cells = _cells(one.pack)
+        cells = _cells(begun.pack)
         if cells.isdisjoint(taken | asked):
             continue
         goes_on = (
             cells <= asked
             and cells.isdisjoint(taken)
-            and one.resumable
-            and not (one.failed and len(cells) > pack_size[one.pack.scale])
+            and begun.resumable
+            and not (begun.failed and len(cells) > pack_size[begun.pack.scale])
         )
         if goes_on:
-            resumed.append(one.pack)
+            resumed.append(begun.pack)
             taken |= cells
         else:
-            dropped.append(one)
+            dropped.append(begun)
 
     fresh: list[Pack] = []
     for scale, seeds in wanted.items():
@@ -112,4 +118,4 @@ def _cells(pack: Pack) -> set[Cell]:
 
 
 def _finished(known: Iterable[KnownPack]) -> set[Cell]:
-    return {cell for one in known if one.finished for cell in _cells(one.pack)}
+    return {cell for begun in known if begun.finished for cell in _cells(begun.pack)}

@@ -12,7 +12,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import seedsweep
+from seedsweep.version import __version__
 
 _PACKAGES = ("torch", "ray", "numpy", "pyarrow", "pydantic")
 
@@ -29,7 +29,7 @@ def provenance() -> dict[str, Any]:
         "host": socket.gethostname(),
         "platform": platform.platform(),
         "python": platform.python_version(),
-        "packages": {"seedsweep": seedsweep.__version__} | {name: _version(name) for name in _PACKAGES},
+        "packages": {"seedsweep": __version__} | {name: _version(name) for name in _PACKAGES},
         "commit": _commit(),
     }
 

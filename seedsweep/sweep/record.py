@@ -8,16 +8,16 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from seedsweep.errors import InputError
+from seedsweep.measures import Metric, Split
 from seedsweep.schema import FORMAT
 from seedsweep.seeds import Seed, Seeds
-from seedsweep.settings import Metric, ScaleSettings, Split, SuccessSettings
-from seedsweep.spec import SweepSpec
+from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 
 FILE = "sweep.json"
 
 
 class ScaleRecord(BaseModel):
-    """What the driver works out once per scale, so that reading a status needs no torch."""
+    """What the driver works out once per scale, so that reading a status needs no recipe."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,7 +25,8 @@ class ScaleRecord(BaseModel):
     steps: int
     """Training steps of every seed."""
     flop_per_seed_step: float
-    """Arithmetic of one training step of one seed: the weight of this scale in "how much is left"."""
+    """Arithmetic of one training step of one seed: the weight of this scale in "how much is left". 1 if the recipe
+    cannot tell its cost."""
 
 
 class SweepRecord(BaseModel):
@@ -41,7 +42,7 @@ class SweepRecord(BaseModel):
     spec: dict[str, Any]
     """The latest spec, every default filled in; `SweepSpec.model_validate` reads it back."""
     settings: dict[str, Any]
-    """The sweep's identity: what all its cells have in common (`SweepSpec.settings`)."""
+    """The sweep's identity: what all its cells have in common (`SweepSpec.identity`)."""
     splits: tuple[Split, ...]
     metrics: tuple[Metric, ...]
     scales: tuple[ScaleRecord, ...]
@@ -71,30 +72,31 @@ class SweepRecord(BaseModel):
     def from_json(cls, data: bytes, shown: str) -> SweepRecord:
         """From the file's content. Raises InputError, naming the file as `shown`, if it is not one of ours."""
         try:
-            told = json.loads(data)
-            newer = told["format"] > FORMAT
+            content = json.loads(data)
+            newer = content["format"] > FORMAT
         except (ValueError, TypeError, KeyError):
-            raise InputError(f"{shown}: not a sweep's record; restore the file or use another --out") from None
+            raise InputError(f"{shown}: not a sweep's record; restore the file or use another directory") from None
         if newer:
             raise InputError(
-                f"{shown}: format {told['format']} is newer than this seedsweep reads ({FORMAT}): update seedsweep"
+                f"{shown}: format {content['format']} is newer than this seedsweep reads ({FORMAT}): "
+                "update seedsweep"
             )
         try:
-            return cls.model_validate(told)
+            return cls.model_validate(content)
         except ValidationError as error:
             field = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise InputError(f"{shown}: {field}: damaged; restore the file or use another --out") from None
+            raise InputError(f"{shown}: {field}: damaged; restore the file or use another directory") from None
 
 
-def refuse_other_settings(record: SweepRecord, spec: SweepSpec, directory: str) -> None:
-    """Raise InputError naming what differs, if `spec` would put other cells into an existing sweep."""
-    there, here = record.settings, spec.settings()
+def refuse_other_settings(record: SweepRecord, here: dict[str, Any], directory: str) -> None:
+    """Raise InputError naming what differs, if a spec of that identity would put other cells into a sweep."""
+    there = record.settings
     changed = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     if not changed:
         return
     differences = "; ".join(f"{key}: {_show(there, key)} there, {_show(here, key)} here" for key in changed[:4])
     more = f" (and {len(changed) - 4} more)" if len(changed) > 4 else ""
-    raise InputError(f"{directory} holds a sweep with other settings: {differences}{more}; use another --out")
+    raise InputError(f"{directory} holds a sweep with other settings: {differences}{more}; use another directory")
 
 
 def _show(settings: dict[str, Any], key: str) -> str:

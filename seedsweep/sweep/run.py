@@ -5,26 +5,28 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from seedsweep.cell import Recipe
 from seedsweep.errors import InputError
 from seedsweep.schema import FORMAT
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.events import Event, EventKind, Failure, RunResult
-from seedsweep.sweep.executors.base import Executor
-from seedsweep.sweep.find import Found, find, plan
+from seedsweep.sweep.executors.executor import Executor
+from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.job import Job, Outcome
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import SweepStatus, status
 from seedsweep.sweep.store import Store
+from seedsweep.workers.device import choose_device
 
 ATTEMPTS = 3
 """Times a pack is tried before it is given up. The loss of a worker whose pack has saved new progress does not
@@ -51,13 +53,18 @@ def run(
     before every check has passed. The first Ctrl-C lets the running packs save a checkpoint, the second ends at
     once; in both cases the same call goes on later, with the same values as if it had never been stopped.
 
-    Arguments
-    ---------
-    out: a local directory or an object store's URL; with Ray on several machines the same place for all.
-    name: what the sweep is called in tables; by default as before, or as the last part of `out`.
-    executor: "ray", or "inline" for this process.
-    address: of a Ray cluster, `host:port` or `auto`; by default RAY_ADDRESS, or a Ray that is started here.
-    on_progress: called in this thread with every `Event`.
+    Parameters
+    ----------
+    out : path or str
+        A local directory or an object store's URL; with Ray on several machines the same place for all.
+    name : str, optional
+        What the sweep is called in tables; by default as before, or as the last part of `out`.
+    executor : str
+        "ray", or "inline" for this process.
+    address : str, optional
+        Of a Ray cluster, `host:port` or `auto`; by default RAY_ADDRESS, or a Ray that is started here.
+    on_progress : callable, optional
+        Called in this thread with every `Event`.
 
     Raises
     ------
@@ -72,37 +79,34 @@ def run(
     with ExitStack() as locked, ExitStack() as opened:
         if found.record is not None:
             locked.enter_context(lock.hold(found.store.files))
-            found = find(spec, out)  # what another run has done until now counts
-            if not found.missing:
-                _keep_wishes(found, spec, name)
+            found = found.looked_again()  # what another run has done until now counts
+            if found.present == found.asked:
+                _keep_wishes(found, name)
                 return _result(found, began)
-        from seedsweep.workers.device import check_precision
-        from seedsweep.workers.train import train_pack
-
         stop = StopRequest()
         reporter = _Reporter(found.store, on_progress)
         crew = opened.enter_context(
             executors.open_executor(
                 executor,
                 spec.execution,
-                train=train_pack,
                 address=address,
                 should_stop=lambda: stop.requested,
                 on_progress=reporter.tick,
             )
         )
-        check_precision(spec.train.precision, crew.device)
+        for recipe in found.recipes.values():
+            recipe.check_device(crew.device)
         if found.record is None:
             locked.enter_context(lock.hold(found.store.files))  # makes the directory
-            found = find(spec, out)
-        planned = plan(spec, found, crew.pack_size)
+            found = found.looked_again()
+        planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
-        record = _begin(found, spec, name, planned, executor, crew.device)
+        record = _begin(found, name, planned, executor, crew.device)
         reporter.send("plan", str(planned))
         driver = _Driver(found.store, crew, stop, reporter)
-        if _has_base(spec, found.store, stop, reporter):
-            driver.train(spec, planned)
+        if _has_base(found, stop, reporter):
+            driver.train(found.recipes, planned)
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -134,23 +138,21 @@ class _Reporter:
             self.send("tick", "")
 
 
-def _has_base(spec: SweepSpec, store: Store, stop: StopRequest, reporter: _Reporter) -> bool:
+def _has_base(found: Found, stop: StopRequest, reporter: _Reporter) -> bool:
     """See to it that the base is in the store, if the spec wants one; False if that was interrupted."""
-    if spec.base is None or store.has_base:
+    recipe, *_ = found.recipes.values()
+    if not recipe.has_base or found.store.has_base:
         return True
-    from seedsweep.workers.base import base_model
-    from seedsweep.workers.device import choose_device
 
     def on_step(step: int, steps: int) -> None:
         if step == 1 or step == steps or time.monotonic() - reporter.last >= TICK_SECONDS_REMOTE:
             reporter.send("base", f"training the base model: step {step} of {steps}")
 
     # The driver's machine need not have the workers' device.
-    device = "cpu" if spec.execution.device == "cpu" else choose_device("auto")
-    cell = spec.at(spec.scale.values[0])
-    base = base_model(cell, device, should_stop=lambda: stop.requested, on_step=on_step)
+    device = "cpu" if found.spec.execution.device == "cpu" else choose_device("auto")
+    base = recipe.train_base(device, should_stop=lambda: stop.requested, on_step=on_step)
     if base is not None:
-        store.keep_base(*base)
+        found.store.keep_base(base)
     return base is not None
 
 
@@ -171,11 +173,10 @@ class _Driver:
     """Cells."""
     failures: list[Failure] = field(default_factory=list)
 
-    def train(self, spec: SweepSpec, planned: Plan) -> None:
+    def train(self, recipes: Mapping[float, Recipe], planned: Plan) -> None:
         """Until all packs have ended, or those running have stopped on request."""
-        settings = {scale: spec.at(scale) for scale in spec.scale.values}
         for pack in planned.packs:
-            self.waiting.append(Job(self.store.location, settings[pack.scale], pack, self.crew.device))
+            self.waiting.append(Job(self.store.location, recipes[pack.scale], pack, self.crew.device))
         slots = self.crew.start(len(self.waiting))
         where = f"{_count(slots, 'worker')} ({self.crew.device})"
         self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
@@ -239,11 +240,9 @@ class _Driver:
         self.reporter.send("fail", f"{pack.name}: given up after {tried} attempts: {error}; see {path}")
 
 
-def _begin(
-    found: Found, spec: SweepSpec, name: str | None, planned: Plan, executor: str, device: str
-) -> SweepRecord:
+def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:
     """Write down what is wanted and by whom, then clear away what is in its way."""
-    wanted = spec.model_dump(mode="json")
+    wanted = found.spec.model_dump(mode="json")
     entry = {
         "started": now(),
         "finished": None,
@@ -256,13 +255,13 @@ def _begin(
         "pack_sizes": sorted({len(pack.seeds) for pack in planned.packs}),
         **provenance(),
     }
-    record = _record(found, spec, name)
+    record = _record(found, name)
     record = record.model_copy(update={"runs": (*record.runs, entry)})
     try:
         found.store.write_record(record)
     except OSError as error:  # an object store says only now that there is no such bucket
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another --out") from error
+        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another directory") from error
     found.store.remove_debris(found.known)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
@@ -281,35 +280,33 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
 
 
-def _keep_wishes(found: Found, spec: SweepSpec, name: str | None) -> None:
+def _keep_wishes(found: Found, name: str | None) -> None:
     """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
     assert found.record is not None
-    record = _record(found, spec, name)
+    record = _record(found, name)
     if record.model_copy(update={"updated": found.record.updated}) != found.record:
         found.store.write_record(record)
 
 
-def _record(found: Found, spec: SweepSpec, name: str | None) -> SweepRecord:
+def _record(found: Found, name: str | None) -> SweepRecord:
     """The record as it shall be now, with its history."""
-    from seedsweep.workers.cost import flop_per_seed_step
-
     before = found.record
     scales = {entry.scale: entry for entry in (before.scales if before else ())}
-    for scale in spec.scale.values:
-        cell = spec.at(scale)
-        scales[scale] = ScaleRecord(
-            scale=scale, steps=cell.train.steps, flop_per_seed_step=flop_per_seed_step(cell)
-        )
+    for scale, recipe in found.recipes.items():
+        cost = recipe.cost()
+        weight = cost.flop_per_step if cost is not None else 1.0
+        scales[scale] = ScaleRecord(scale=scale, steps=recipe.steps, flop_per_seed_step=weight)
+    recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,
         name=name or (before.name if before else PurePosixPath(found.store.location).name),
-        fingerprint=spec.fingerprint(),
+        fingerprint=found.fingerprint,
         created=before.created if before else now(),
         updated=now(),
-        spec=spec.model_dump(mode="json"),
-        settings=spec.settings(),
-        splits=spec.task.splits(),
-        metrics=spec.task.metrics(),
+        spec=found.spec.model_dump(mode="json"),
+        settings=found.identity,
+        splits=recipe.splits(),
+        metrics=recipe.metrics(),
         scales=tuple(scales[scale] for scale in sorted(scales)),
         runs=before.runs if before else (),
     )

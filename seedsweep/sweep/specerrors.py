@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.settings import ModelSettings, model_settings
-from seedsweep.spec import SweepSpec, flat_errors
+from seedsweep.workers.dialects import model_class
+from seedsweep.workers.settings import BaseSettings, ModelSettings
+from seedsweep.workers.tasks import find_task
 
 _NOUNS = {
     "int": "a whole number",
@@ -30,6 +31,24 @@ _NOUNS = {
 Place = Sequence[int | str]
 
 
+class SectionError(ValueError):
+    """A part of the spec that was validated on its own is wrong.
+
+    Parameters
+    ----------
+    error : ValidationError
+        What is wrong with it.
+    *place : str
+        Where the part stands in the spec; or, with `about`, the field that is to blame.
+    about : str
+        Which value of that field brought it about, as the beginning of a message.
+    """
+
+    def __init__(self, error: ValidationError, *place: str, about: str = "") -> None:
+        super().__init__(f"{'.'.join(place)}: {about}{error.errors()[0]['msg'].removeprefix('Value error, ')}")
+        self.error, self.place, self.about = error, place, about
+
+
 @dataclass(frozen=True)
 class Problem:
     """One thing that is wrong."""
@@ -39,13 +58,35 @@ class Problem:
     message: str
 
 
-def explain(error: ValidationError, given: Mapping[Any, Any]) -> list[Problem]:
-    """The problems of a spec, the one most worth showing first; at least one. `given` is what was validated."""
-    reader = _Reader(given)
-    found: dict[str, list[dict[str, Any]]] = {}
+def flat_errors(error: ValidationError, above: Place = ()) -> Iterator[dict[str, Any]]:
+    """Pydantic's details, those of a section that was validated on its own at their place.
+
+    Where a value of another field brought one about, the key `about` says so, and `loc` is that field's.
+    """
+    for detail in error.errors(include_url=False):
+        place = (*above, *detail["loc"])
+        inner = detail.get("ctx", {}).get("error")
+        if isinstance(inner, SectionError) and inner.about:
+            first = next(flat_errors(inner.error))
+            yield {**first, "loc": inner.place, "about": inner.about}
+        elif isinstance(inner, SectionError):
+            yield from flat_errors(inner.error, (*place, *inner.place))
+        elif isinstance(inner, ValidationError):
+            yield from flat_errors(inner, place)
+        else:
+            yield {**detail, "loc": place}
+
+
+def explain(error: ValidationError, given: Mapping[Any, Any], root: type[BaseModel]) -> list[Problem]:
+    """The problems of a spec, the one most worth showing first; at least one.
+
+    `given` is what was validated, `root` what it was validated as.
+    """
+    reader = _Reader(given, root)
+    details_of: dict[str, list[dict[str, Any]]] = {}
     for detail in flat_errors(error):
-        found.setdefault(reader.field(detail["loc"]), []).append(detail)
-    problems = [reader.problem(field, details) for field, details in found.items()]
+        details_of.setdefault(reader.field(detail["loc"]), []).append(detail)
+    problems = [reader.problem(field, details) for field, details in details_of.items()]
     # A misspelt key is also a missing one: the misspelling comes first, it explains the other.
     return sorted(problems, key=lambda problem: not problem.message.startswith("unknown key"))
 
@@ -53,13 +94,14 @@ def explain(error: ValidationError, given: Mapping[Any, Any]) -> list[Problem]:
 class _Reader:
     """Knows which keys the sections of the given spec may have."""
 
-    def __init__(self, given: Mapping[Any, Any]) -> None:
-        self._sections = {"task": _task_settings(given), "model": _model_settings(given)}
+    def __init__(self, given: Mapping[Any, Any], root: type[BaseModel]) -> None:
+        self._root = root
+        self._sections = {"task": _task_class(given), "model": _model_class(given)}
 
     def field(self, place: Place) -> str:
         """Dotted name of a place, without the names pydantic gives to the branches of a union."""
         text = ""
-        model: type[BaseModel] | None = SweepSpec
+        model: type[BaseModel] | None = self._root
         for part in place:
             if isinstance(part, int):
                 text += f"[{part}]"
@@ -70,6 +112,9 @@ class _Reader:
 
     def problem(self, field: str, details: list[dict[str, Any]]) -> Problem:
         """What is wrong with one field; several details are the branches of a union, each with its reason."""
+        if "about" in details[0]:
+            own = {key: value for key, value in details[0].items() if key != "about"}
+            return Problem(field, details[0]["about"] + self.problem(field, [own]).message)
         detail = details[0]
         kind, value, context = detail["type"], _show(detail["input"]), detail.get("ctx", {})
         if kind == "extra_forbidden":
@@ -101,13 +146,13 @@ class _Reader:
         return Problem(field, message)
 
     def _keys(self, place: Place) -> list[str]:
-        model: type[BaseModel] | None = SweepSpec
+        model: type[BaseModel] | None = self._root
         for part in place:
             model = self._section(model, str(part)) if model is not None else None
         return list(model.model_fields) if model is not None else []
 
     def _section(self, model: type[BaseModel], key: str) -> type[BaseModel] | None:
-        if model is SweepSpec and key in self._sections:
+        if key in self._sections and model in (self._root, BaseSettings):
             return self._sections[key]
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         for kind in get_args(annotation) or (annotation,):  # a section that may be left out is `Section | None`
@@ -116,19 +161,19 @@ class _Reader:
         return None
 
 
-def _task_settings(given: Mapping[Any, Any]) -> type[BaseModel] | None:
-    from seedsweep.workers.tasks import find_task  # imports torch
-
+def _task_class(given: Mapping[Any, Any]) -> type[BaseModel] | None:
     task = given.get("task")
+    if isinstance(task, BaseModel):
+        return type(task)
     try:
         return find_task(task["name"]).Settings if isinstance(task, Mapping) else None
     except (KeyError, InputError):
         return None
 
 
-def _model_settings(given: Mapping[Any, Any]) -> type[BaseModel]:
+def _model_class(given: Mapping[Any, Any]) -> type[BaseModel]:
     try:
-        return model_settings(given.get("model"))
+        return model_class(given.get("model"))
     except InputError:  # of the dialect, which is a key of every section
         return ModelSettings
 

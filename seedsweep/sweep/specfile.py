@@ -8,14 +8,15 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.spec import SweepSpec
+from seedsweep.sweep.presets import preset_files, read_text, shown_path
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specerrors import Problem, explain
 
 
@@ -31,14 +32,6 @@ class NamedSpec:
     """As messages name it: the file's path."""
 
 
-class Preset(NamedTuple):
-    """A spec that comes with seedsweep."""
-
-    name: str
-    title: str
-    """Its first line, a comment."""
-
-
 @dataclass(frozen=True)
 class _Override:
     key: str
@@ -52,17 +45,23 @@ def read_spec(
 ) -> NamedSpec:
     """Read and check a spec.
 
-    Arguments
-    ---------
-    source: path of a YAML file, or the name of a preset such as `pocket/count-depth`.
-    overrides: texts `train.steps=100`: a dotted key of the spec and its value in YAML; the last one counts.
-    seeds: what takes the place of the spec's seeds: `0:64`, `{init: 0:16, data: 0:16}`.
+    Parameters
+    ----------
+    source : path or str
+        Path of a YAML file, or the name of a preset such as `pocket/count-depth`.
+    overrides : sequence of str
+        Texts `train.steps=100`: a dotted key of the spec and its value in YAML; the last one counts.
+    seeds : str, optional
+        What takes the place of the spec's seeds: `0:64`, `{init: 0:16, data: 0:16}`.
 
-    Raises InputError, one line that names the file or option and the field, if anything is wrong.
+    Raises
+    ------
+    InputError
+        In one line that names the file or option and the field, if anything is wrong.
     """
     path, name = _find(os.fspath(source))
-    origin = _short(path)
-    given = _parse(_text(path), origin)
+    origin = shown_path(path)
+    given = _parse(read_text(path), origin)
     if not isinstance(given, dict):
         raise InputError(f"{origin}: a spec is a mapping with the keys {', '.join(SweepSpec.model_fields)}")
     changes = [_override(text) for text in overrides]
@@ -74,25 +73,11 @@ def read_spec(
     return NamedSpec(_validate(given, changes, origin), name, origin)
 
 
-def list_presets() -> tuple[Preset, ...]:
-    """All presets, sorted by name."""
-    return tuple(Preset(name, _title(path)) for name, path in _presets().items())
-
-
-def preset_text(name: str) -> str:
-    """The YAML of a preset, comments included. Raises InputError, with the nearest name, if there is none."""
-    presets = _presets()
-    if name not in presets:
-        known = ", ".join(presets) or "none"
-        raise InputError(f"preset {name!r}: unknown{did_you_mean(name, presets)}; there are: {known}")
-    return _text(presets[name])
-
-
 def _find(source: str) -> tuple[Path, str]:
     path = Path(source).expanduser()
     if path.is_file():
         return path, path.stem
-    presets = _presets()
+    presets = preset_files()
     if source in presets:
         return presets[source], source
     if path.is_dir():
@@ -101,37 +86,6 @@ def _find(source: str) -> tuple[Path, str]:
     beside = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
     hint = did_you_mean(source, [*presets, *beside])
     raise InputError(f"{source}: no such file or preset{hint}; presets: {', '.join(presets) or 'none'}")
-
-
-def _presets() -> dict[str, Path]:
-    """By name. In an installed package they lie beside the code, in a checkout at the repository's root."""
-    package = Path(__file__).resolve().parents[1]
-    installed = package / "presets"
-    root = installed if installed.is_dir() else package.parent / "presets"
-    paths = {path.relative_to(root).with_suffix("").as_posix(): path for path in root.rglob("*.yaml")}
-    return dict(sorted(paths.items()))
-
-
-def _title(path: Path) -> str:
-    with path.open(encoding="utf-8") as file:
-        first = file.readline()
-    return first.lstrip("#").strip() if first.startswith("#") else ""
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"{_short(path)}: not a text file in UTF-8") from None
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read: {error.strerror}") from None
-
-
-def _short(path: Path) -> str:
-    """The path as seen from here, if the file is below the working directory."""
-    absolute = path.resolve()
-    here = Path.cwd()
-    return str(absolute.relative_to(here)) if absolute.is_relative_to(here) else str(path)
 
 
 def _parse(text: str, origin: str) -> Any:
@@ -170,7 +124,7 @@ def _validate(given: dict[Any, Any], changes: Iterable[_Override], origin: str) 
     try:
         spec = SweepSpec.model_validate(given)
     except ValidationError as error:
-        first, *others = explain(error, given)
+        first, *others = explain(error, given, SweepSpec)
         more = f" (and {len(others)} more)" if others else ""
         raise InputError(f"{_blame(first, changes, origin)}{first.message}{more}") from None
     for change in changes:

@@ -21,8 +21,10 @@ from typing import Any, Final
 import numpy as np
 
 from seedsweep.errors import ArgumentError, InputError
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.paired import PairedDifference, fewest_seeds, paired_difference
+from seedsweep.sweep.spec import SweepSpec
+from seedsweep.workers.device import check_precision, choose_device
+from seedsweep.workers.verify import train_alone_and_packed
 
 SEEDS_ON_CPU: Final = 3
 METRICS: Final = 2
@@ -133,20 +135,17 @@ def verify(
     -----
     On a CPU all seeds make one pack. On CUDA the packs are those of the spec, so that they fit into memory.
     """
-    from seedsweep.workers.device import check_precision, choose_device, pack_size
-    from seedsweep.workers.verify import train_alone_and_packed
-
     device = choose_device(spec.execution.device)
     check_precision(spec.train.precision, device)
     tests = METRICS * len(spec.scale.values)
     chosen = spec.seeds.pairs()[: _count(spec, seeds, device, 2 if device == "cpu" else fewest_seeds(tests))]
-    cells = {value: spec.at(value) for value in spec.scale.values}
-    shortest = min(settings.train.steps for settings in cells.values())
+    recipes = spec.resolve().recipes
+    shortest = min(recipe.settings.train.steps for recipe in recipes.values())
     if steps is not None and not 1 <= steps <= shortest:
         raise ArgumentError("steps", steps, f"the shortest training has {shortest} steps; give 1 to {shortest}")
     packs = {}
-    for value, settings in cells.items():
-        size = len(chosen) if device == "cpu" else pack_size(spec.execution.pack, settings, device)
+    for value, recipe in recipes.items():
+        size = len(chosen) if device == "cpu" else spec.execution.pack_size(recipe, device)
         packs[value] = [chosen[first : first + size] for first in range(0, len(chosen), size)]
     done, trainings = 0, sum(len(chosen) + 2 * len(some) for some in packs.values())
 
@@ -158,9 +157,9 @@ def verify(
 
     scales = []
     success, loss = (spec.success.split, spec.success.metric), ("train", "loss")
-    for value, settings in cells.items():
-        wanted = settings.train.steps if steps is None else steps
-        runs = train_alone_and_packed(settings, packs[value], device, wanted, one_more)
+    for value, recipe in recipes.items():
+        wanted = recipe.settings.train.steps if steps is None else steps
+        runs = train_alone_and_packed(recipe.settings, packs[value], device, wanted, one_more)
         packed, alone = runs.packed, runs.alone
         differences = [np.abs(packed[key] - alone[key]) for key in packed]
         equal = all(np.array_equal(packed[key], alone[key], equal_nan=True) for key in packed)

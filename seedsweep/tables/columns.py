@@ -21,8 +21,8 @@ _SCALE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)", re
 _NUMBER = r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?[kmbgt]?)(?![A-Za-z0-9])"
 
 
-class Rows(Protocol):
-    """What can say how a message names one of its rows."""
+class Source(Protocol):
+    """Where a column comes from, and how a message names a row of it."""
 
     def row(self, index: int) -> str: ...
 
@@ -30,6 +30,8 @@ class Rows(Protocol):
 def scale_of(text: str) -> float | None:
     """The number that a text such as `512`, `0.25`, `70m` or `1.5B` stands for; None if it is none.
 
+    Examples
+    --------
     >>> scale_of("70m"), scale_of("1.5B"), scale_of("2e-3"), scale_of("large")
     (70000000.0, 1500000000.0, 0.002, None)
     """
@@ -44,24 +46,26 @@ def scale_of(text: str) -> float | None:
 def number_in(name: str) -> float | None:
     """The number in a name, if there is exactly one that stands alone, or else exactly one at all.
 
+    Examples
+    --------
     >>> number_in("pythia-1.4b-deduped"), number_in("gpt2-124M"), number_in("step1000"), number_in("qwen2.5-0.5b")
     (1400000000.0, 124000000.0, 1000.0, 500000000.0)
     >>> number_in("large") is number_in("olmo-2-1b") is None
     True
     """
     for before in (r"(?<![A-Za-z0-9.])", r"(?<![0-9.])"):
-        found = re.findall(before + _NUMBER, name, re.IGNORECASE)
-        if found:
-            return scale_of(found[0]) if len(found) == 1 else None
+        matches = re.findall(before + _NUMBER, name, re.IGNORECASE)
+        if matches:
+            return scale_of(matches[0]) if len(matches) == 1 else None
     return None
 
 
-def numbers(rows: Rows, name: str, column: pa.ChunkedArray) -> tuple[Floats, Bools]:
+def numbers(source: Source, name: str, column: pa.ChunkedArray) -> tuple[Floats, Bools]:
     """A column as float64, shape (n,), and where it has a value; NaN where it has none.
 
     Numbers, booleans (0 and 1) and text that spells numbers will do; NaN is a value, infinity is not.
     """
-    given = column
+    original = column
     if pa.types.is_dictionary(column.type):
         column = pc.cast(column, column.type.value_type)
     try:
@@ -74,16 +78,16 @@ def numbers(rows: Rows, name: str, column: pa.ChunkedArray) -> tuple[Floats, Boo
             raise pa.ArrowInvalid(f"{column.type}")
         column = pc.cast(column, pa.float64(), safe=False)
     except pa.ArrowException:
-        index, value = _first_that_is_no_number(given)
-        raise InputError(f"{rows.row(index)}: {name} is {value!r}; a number is needed") from None
+        index, value = _first_that_is_no_number(original)
+        raise InputError(f"{source.row(index)}: {name} is {value!r}; a number is needed") from None
     has_value = pc.is_valid(column).to_numpy()
     values = pc.fill_null(column, math.nan).to_numpy()
     for index in np.flatnonzero(np.isinf(values))[:1]:
-        raise InputError(f"{rows.row(index)}: {name} is {values[index]}; a seed that diverged is written as NaN")
+        raise InputError(f"{source.row(index)}: {name} is {values[index]}; a seed that diverged is written as NaN")
     return values, has_value
 
 
-def scales(rows: Rows, name: str, column: pa.ChunkedArray, what: str = "scale") -> Floats:
+def scales(source: Source, name: str, column: pa.ChunkedArray, what: str = "scale") -> Floats:
     """A column of scales as float64, shape (n,): numbers, 70m, 1.5B, or names with one, such as pythia-70m."""
     encoded = _encoded(column)
     texts = encoded.dictionary.to_pylist()
@@ -96,24 +100,26 @@ def scales(rows: Rows, name: str, column: pa.ChunkedArray, what: str = "scale") 
             if other != text:
                 first = encoded.indices.index(texts.index(text)).as_py()
                 raise InputError(
-                    f"{rows.row(first)}: {name} is {text!r}, and elsewhere {other!r} with the same number; "
+                    f"{source.row(first)}: {name} is {text!r}, and elsewhere {other!r} with the same number; "
                     f"choose one with --where, or give each {what} a number of its own"
                 )
         known.append(math.nan if number is None else number)
     values = _take(np.array([*known, math.nan]), encoded)
     for index in np.flatnonzero(~np.isfinite(values))[:1]:
         raise InputError(
-            f"{rows.row(index)}: {name} is {_shown(column[index].as_py())}; "
+            f"{source.row(index)}: {name} is {_shown(column[index].as_py())}; "
             f"a {what} is a number such as 4, 0.25, 70m or 1.5B, or a name with one number"
         )
     return values
 
 
-def labels(rows: Rows, name: str, column: pa.ChunkedArray) -> Labels:
+def labels(source: Source, name: str, column: pa.ChunkedArray) -> Labels:
     """A column of seeds, shape (n,): int64 if all are whole numbers, else text (object)."""
     if column.null_count:
         index = int(np.flatnonzero(pc.is_null(column).to_numpy())[0])
-        raise InputError(f"{rows.row(index)}: {name} is empty; every row needs the seed or the run it belongs to")
+        raise InputError(
+            f"{source.row(index)}: {name} is empty; every row needs the seed or the run it belongs to"
+        )
     if pa.types.is_integer(column.type):
         return np.asarray(column.to_numpy(), dtype=np.int64)
     encoded = _encoded(column)
@@ -134,10 +140,10 @@ def ranked(seeds: Labels) -> tuple[Labels, Ints]:
     return names[order], np.argsort(order)[encoded.indices.to_numpy()]
 
 
-def equal_to(rows: Rows, column: pa.ChunkedArray, value: str) -> Bools:
+def equal_to(source: Source, column: pa.ChunkedArray, value: str) -> Bools:
     """Where a column has a value, given as text; of numbers and booleans, the number that it spells."""
     if _is_number(column.type):
-        return np.asarray(numbers(rows, "", column)[0] == _float(value), dtype=bool)
+        return np.asarray(numbers(source, "", column)[0] == _float(value), dtype=bool)
     if pa.types.is_boolean(column.type):
         column, value = pc.cast(column, pa.string()), value.lower()
     else:

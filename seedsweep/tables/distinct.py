@@ -10,35 +10,43 @@ import numpy as np
 import pyarrow as pa
 
 from seedsweep.errors import InputError
-from seedsweep.spec import scale_text
+from seedsweep.measures import scale_text
 from seedsweep.tables.columns import ranked
+from seedsweep.tables.evaluations import Evaluations, Roles
 from seedsweep.tables.files import TableFile
-from seedsweep.tables.rows import Roles, Rows
 
 _STEP_LIKE = re.compile(r"step|epoch|iter|token|update|examples", re.IGNORECASE)
 
 
-def refuse_repeated(files: Sequence[TableFile], roles: Roles, rows: Rows) -> None:
-    """Raise InputError if a (scale, seed, step) has several rows, saying which, and what would tell them apart."""
-    _, seed = ranked(rows.seed)
-    order = np.lexsort((rows.step, seed, rows.scale))
+def refuse_repeated(files: Sequence[TableFile], roles: Roles, evaluations: Evaluations) -> None:
+    """Check that every (scale, seed, step) has one row.
+
+    Raises
+    ------
+    InputError
+        Naming the first that has several, and the column by which its rows differ.
+    """
+    _, seed = ranked(evaluations.seed)
+    order = np.lexsort((evaluations.step, seed, evaluations.scale))
     same = np.ones(max(len(order) - 1, 0), dtype=bool)
-    for key in (rows.scale, seed, rows.step):
+    for key in (evaluations.scale, seed, evaluations.step):
         same &= np.diff(key[order]) == 0
     if same.any():
         repeated = np.flatnonzero(same)
         first = repeated[np.argmin(order[repeated])]
-        _refuse(files, roles, rows, *sorted(order[[first, first + 1]].tolist()))
+        _refuse(files, roles, evaluations, *sorted(order[[first, first + 1]].tolist()))
 
 
-def _refuse(files: Sequence[TableFile], roles: Roles, rows: Rows, one: int, other: int) -> NoReturn:
-    key = f"{roles.scale} {scale_text(rows.scale[one])}, {roles.seed} {rows.seed[one]}"
+def _refuse(
+    files: Sequence[TableFile], roles: Roles, evaluations: Evaluations, first: int, second: int
+) -> NoReturn:
+    key = f"{roles.scale} {scale_text(evaluations.scale[first])}, {roles.seed} {evaluations.seed[first]}"
     if roles.step is not None:
-        key += f", {roles.step} {scale_text(rows.step[one])}"
-    places = [(files[rows.file[row]], int(rows.index[row])) for row in (one, other)]
+        key += f", {roles.step} {scale_text(evaluations.step[first])}"
+    places = [(files[evaluations.file[row]], int(evaluations.index[row])) for row in (first, second)]
     (file, index), (other_file, other_index) = places
-    second = f"row {other_index + file.first_row}" if other_file is file else other_file.row(other_index)
-    start = f"{file.row(index)} and {second} both have {key}"
+    other_row = f"row {other_index + file.first_row}" if other_file is file else other_file.row(other_index)
+    start = f"{file.row(index)} and {other_row} both have {key}"
     used = {roles.scale, roles.seed, roles.step, *roles.metrics, *roles.where}
     columns = [name for name in dict.fromkeys(file.names) if name not in used and name in other_file.names]
     cells = [_row(at, columns, number) for at, number in places]

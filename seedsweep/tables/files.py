@@ -37,9 +37,19 @@ class TableFile(ABC):
             raise self._unreadable(error) from None
 
     def read(self, columns: Sequence[str], labels: Sequence[str] = ()) -> pa.Table:
-        """These columns, all rows. Raises InputError if the file is damaged.
+        """These columns, all rows.
 
-        In a file that does not know types, those of `labels` are left as text: 007 and 1e5 may be names of runs.
+        Parameters
+        ----------
+        columns : sequence of str
+            Names, which the file has.
+        labels : sequence of str, optional
+            In a file that does not know types these are left as text: 007 and 1e5 may be names of runs.
+
+        Raises
+        ------
+        InputError
+            If the file is damaged, or has several columns of one of the names.
         """
         for column in columns:
             if self.names.count(column) > 1:
@@ -184,33 +194,38 @@ _KINDS: dict[str, type[TableFile]] = {
 def open_table(place: str | os.PathLike[str]) -> list[TableFile]:
     """The files at a path, below a directory, or of a pattern such as `runs/*/metrics.parquet`.
 
-    Raises InputError if there is none, they are of several formats, or one cannot be read.
+    Raises
+    ------
+    InputError
+        If there is no file, they are of several formats, or a file cannot be read.
     """
     shown = os.fspath(place)
     path = Path(shown)
     if (path / "sweep.json").exists():
         raise InputError(f"{shown}: the directory of a sweep, not a table; its rows are in {path / 'metrics'}")
     if path.is_dir():
-        found = sorted(file for file in path.rglob("*") if _kind(file) and not _hidden(file.relative_to(path)))
+        paths = sorted(file for file in path.rglob("*") if _kind(file) and not _hidden(file.relative_to(path)))
     elif path.exists() or not glob.has_magic(shown):
-        found = [path]
+        paths = [path]
     else:
-        found = sorted(Path(name) for name in glob.glob(shown, recursive=True) if Path(name).is_file())
+        paths = sorted(Path(name) for name in glob.glob(shown, recursive=True) if Path(name).is_file())
     known = "a .csv, .tsv, .jsonl, .ndjson, .json or .parquet file, a directory of such, or a pattern"
-    if not found:
+    if not paths:
         raise InputError(f"{shown}: no table there; give {known}")
-    if not found[0].exists():
+    if not paths[0].exists():
         raise InputError(f"{shown}: no such file; give {known}")
     kinds = {}
-    for file in found:
+    for file in paths:
         kind = _kind(file)
         if kind is None:
             raise InputError(f"{file}: not a kind of table known here by its name; give {known}")
         kinds[kind] = file
     if len(kinds) > 1:
-        one, other = list(kinds.values())[:2]
-        raise InputError(f"{shown}: holds tables of several formats ({one} and {other}); give a pattern for one")
-    return [kind(file) for file in found for kind in kinds]
+        first, second = list(kinds.values())[:2]
+        raise InputError(
+            f"{shown}: holds tables of several formats ({first} and {second}); give a pattern for one"
+        )
+    return [kind(file) for file in paths for kind in kinds]
 
 
 def _kind(file: Path) -> type[TableFile] | None:

@@ -11,23 +11,13 @@ import json
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
 
-from seedsweep import checkpoint
+from seedsweep.cell import Base
 from seedsweep.seeds import Seed
-from seedsweep.spec import ENGINE, CellSettings
-from seedsweep.workers import pretrained
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.train import PackTrainer
-
-
-class Base(NamedTuple):
-    """A trained base as files in Hugging Face's format."""
-
-    weights: bytes
-    """Content of `model.safetensors`."""
-    config: bytes
-    """Content of `config.json`."""
+from seedsweep.workers.pretrained import CONFIG, WEIGHTS
+from seedsweep.workers.settings import ENGINE, CellSettings
+from seedsweep.workers.trainer import PackTrainer
 
 
 def cache_directory() -> Path:
@@ -46,14 +36,14 @@ def base_model(
 ) -> Base | None:
     """The base of these cells, from the cache or trained now; None if `should_stop` said so.
 
-    `on_step` is told the step and how many there are, after every step that is trained.
+    `on_step` is called with the step and the number of steps after every step that is trained.
     """
     assert settings.base is not None
     recipe = settings.of_base()
-    told = json.dumps([ENGINE, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
-    place = cache_directory() / "bases" / hashlib.sha256(told.encode()).hexdigest()[:16]
-    if (place / checkpoint.WEIGHTS).is_file():
-        return Base((place / checkpoint.WEIGHTS).read_bytes(), (place / checkpoint.CONFIG).read_bytes())
+    identity = json.dumps([ENGINE, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
+    place = cache_directory() / "bases" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    if (place / WEIGHTS).is_file():
+        return Base((place / WEIGHTS).read_bytes(), (place / CONFIG).read_bytes())
 
     seed = settings.base.seed
     with reproducible(device, recipe.train.precision):
@@ -65,10 +55,10 @@ def base_model(
             on_step(step, recipe.train.steps)
         if not bool(trainer.alive_S.all()):
             raise FloatingPointError("the base model diverged: lower base.train.learning_rate")
-        base = Base(pretrained.to_bytes(trainer.decoder), pretrained.config_json(trainer.decoder).encode())
+        base = trainer.decoder.to_base()
     place.mkdir(parents=True, exist_ok=True)
-    (place / checkpoint.CONFIG).write_bytes(base.config)
-    temporary = place / f".{checkpoint.WEIGHTS}.{os.getpid()}"
+    (place / CONFIG).write_bytes(base.config)
+    temporary = place / f".{WEIGHTS}.{os.getpid()}"
     temporary.write_bytes(base.weights)
-    temporary.replace(place / checkpoint.WEIGHTS)  # last and whole: it is what says that the base is there
+    temporary.replace(place / WEIGHTS)  # last and whole: it is what says that the base is there
     return base

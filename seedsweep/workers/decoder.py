@@ -6,23 +6,19 @@ layer. What lies between is the dialect's (`workers.dialects`, where the shape l
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.settings import ModelSettings
+from seedsweep.cell import Base
+from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.philox import Role, normal, uniform
-
-ALIGNMENT = 64
-ROW_ALIGNMENT = 16
-"""Every seed's parameters are padded to a multiple of 64 floats, and every row of tokens to one of 16. Then each
-seed's share of every tensor starts on a cache line and fills whole vector registers. Otherwise kernels would
-treat the seeds of a pack differently: their scalar remainder loops and their paths for unaligned memory round
-differently."""
+from seedsweep.workers.settings import ModelSettings
 
 
 class StackedDecoder:
@@ -35,11 +31,10 @@ class StackedDecoder:
     def __init__(self, model: ModelSettings, vocabulary: int, seeds: int, device: torch.device) -> None:
         self.model = model
         self.vocabulary = vocabulary
-        self.dialect = find_dialect(model)
+        self.dialect = find_dialect(model.dialect)(model)
         self.shapes = self.dialect.shapes(vocabulary)
         self.size = sum(shape.size for shape in self.shapes)
-        padded = -(-self.size // ALIGNMENT) * ALIGNMENT
-        self.flat_SP = torch.zeros(seeds, padded, device=device)
+        self.flat_SP = torch.zeros(seeds, self.size + padding(self.size, ALIGNMENT), device=device)
         self.parameters: dict[str, Tensor] = {}
         offset = 0
         for shape in self.shapes:
@@ -72,11 +67,26 @@ class StackedDecoder:
                     target.mul_(2 * shape.start.bound).sub_(shape.start.bound)
                 offset += shape.size
 
+    def tensors(self, row: int) -> dict[str, Tensor]:
+        """The tensors of one seed, on the CPU."""
+        return {name: tensor[row].detach().cpu() for name, tensor in self.parameters.items()}
+
+    def to_base(self, row: int = 0) -> Base:
+        """One seed's model as a base, if the dialect can have one."""
+        return self.dialect.to_base(self.shapes, self.tensors(row))
+
+    def redrawn_digest(self, row: int) -> str:
+        """Hash of the tensors that a seed has drawn anew of a trained model, as they are now."""
+        content, tensors = hashlib.sha256(), self.tensors(row)
+        for name in self.dialect.redrawn():
+            content.update(tensors[name].contiguous().numpy().tobytes())
+        return content.hexdigest()[:16]
+
     def hidden(self, tokens_SBT: Tensor, dropout: Dropout | None = None) -> Tensor:
         """Final hidden states (S, B, T, D) of token rows; with `dropout` in training only."""
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
-        tokens_SBT = F.pad(tokens_SBT, (0, -length % ROW_ALIGNMENT))
+        tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
         # One table for all seeds: the embedding of token v of seed s is row s·V + v.
         x_SBTD = F.embedding(tokens_SBT + self._seed_offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
         return self.dialect.forward(self._weights, x_SBTD, dropout)[:, :, :length]
@@ -85,7 +95,7 @@ class StackedDecoder:
         """Next-token logits (S, B, T, V) of hidden states; give only the positions that are needed."""
         p = self.parameters
         s, b, t, d = hidden_SBTD.shape
-        hidden_SND = F.pad(hidden_SBTD.reshape(s, b * t, d), (0, 0, 0, -(b * t) % ROW_ALIGNMENT))
+        hidden_SND = F.pad(hidden_SBTD.reshape(s, b * t, d), (0, 0, 0, padding(b * t, ROW_ALIGNMENT)))
         unembed_SDV = p["unembed_DV"] if "unembed_DV" in p else p["embed_VD"].transpose(1, 2)
         logits_SNV = torch.bmm(hidden_SND, unembed_SDV)
         if "unembed_bias_V" in p:

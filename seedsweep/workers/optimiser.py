@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from seedsweep.settings import TrainSettings
+from seedsweep.workers.settings import TrainSettings
 
 
 def learning_rate(train: TrainSettings, step: int) -> float:
@@ -48,9 +48,10 @@ class StackedAdamW:
         if self._train.clip is not None:
             norm_S1 = torch.linalg.vector_norm(grad_SP, dim=1, keepdim=True)
             factor_S1 = (self._train.clip / (norm_S1 + 1e-6)).clamp(max=1.0)
-        self._flat_SP.grad = torch.where(alive_S[:, None], grad_SP * factor_S1, 0.0)
+        self._flat_SP.grad = grad_SP.mul_(factor_S1).masked_fill_(~alive_S[:, None], 0.0)
         self._optimiser.param_groups[0]["lr"] = learning_rate(self._train, step)
         self._optimiser.step()
+        self._flat_SP.grad = None  # the next step's activations need the room
 
     def state(self) -> dict[str, Tensor]:
         """Moments and step count, for a checkpoint."""

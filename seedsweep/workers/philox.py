@@ -27,6 +27,8 @@ class Role(IntEnum):
     EVALUATION = 3
     """Evaluation data that are drawn: the key's seed is then a fixed one, not that of a cell."""
     DROPOUT = 4
+    CORPUS = 5
+    """Data sets that are generated: the key's seed is a fixed one too."""
 
 
 def _signed(word: int) -> int:

@@ -1,145 +1,99 @@
-"""Trained models as Hugging Face's Qwen2 stores them: safetensors in, our tensors out, and back.
+"""A pretrained model's directory, as Hugging Face writes it: where it is, what its config says, its digest.
 
-Their linear layers hold (out, in), ours (in, out); what they keep in several tensors lies side by side in ours.
-A tied checkpoint has no `lm_head.weight`: the embedding is copied there.
+`config.json` and `model.safetensors`, or several such files with `model.safetensors.index.json`. The tensors are
+read by `seedsweep.workers.dialects.qwen2_files`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+import re
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
 
-import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load, save
-from torch import Tensor
+from seedsweep.errors import InputError
 
-from seedsweep import checkpoint
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.settings import Qwen2Settings
-from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.dialects import ParameterShape
-
-_HEAD, _EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
+INDEX = "model.safetensors.index.json"
+_PATTERNS = [CONFIG, "*.safetensors", INDEX, "tokenizer.json"]
 
 
-def load_checkpoint(model: Qwen2Settings, shapes: Sequence[ParameterShape]) -> dict[str, Tensor]:
-    """The tensors of `model.checkpoint` by our names, in float32 whatever the files hold, on the CPU.
+def absolute(name: str) -> str:
+    """A local directory by its absolute path, since workers may run in another one; a hub's name as it is."""
+    path = Path(name).expanduser()
+    return str(path.resolve()) if path.exists() else name
 
-    Raises InputError that names the tensor, if one is missing, is not of the model or has another shape.
+
+@lru_cache
+def locate(name: str) -> Path:
+    """The directory of a checkpoint: `name` itself, or the copy of a model of the Hugging Face hub by that name.
+
+    Raises InputError if it is neither, or if the hub cannot be asked.
     """
-    assert model.checkpoint is not None
-    directory = checkpoint.locate(model.checkpoint)
-    theirs: dict[str, Tensor] = {}
-    for file in checkpoint.weight_files(directory):
+    path = Path(name).expanduser()
+    if path.is_dir():
+        return path
+    if path.exists() or not re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+        raise InputError(f"{name}: not a directory, nor the name of a model on the hub (owner/model)")
+    try:
+        from huggingface_hub import snapshot_download
+    except ImportError:
+        raise InputError(
+            f"{name}: no such directory; to fetch it from the hub: pip install 'seedsweep[llm]'"
+        ) from None
+    try:
+        return Path(snapshot_download(name, allow_patterns=_PATTERNS))
+    except Exception as error:  # the hub's client raises whatever its network library does
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(f"{name}: no such directory, and it does not come from the hub: {reason}") from None
+
+
+def read_config(directory: Path) -> dict[str, Any]:
+    """Content of `config.json`. Raises InputError if there is none or it is not a JSON object."""
+    path = directory / CONFIG
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise InputError(f"{directory}: not a checkpoint: it has no {CONFIG}") from None
+    except ValueError as error:
+        raise InputError(f"{path}: not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path}: not a JSON object")
+    return config
+
+
+def weight_files(directory: Path) -> list[Path]:
+    """The safetensors files, one or several. Raises InputError if one is missing."""
+    index = directory / INDEX
+    if index.is_file():
         try:
-            with safe_open(file, framework="pt") as opened:
-                theirs |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{file}: damaged or not safetensors: {error}") from None
-    return _ours(model, shapes, theirs, str(directory))
+            named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+        except (ValueError, TypeError, KeyError, AttributeError):
+            raise InputError(f"{index}: not the index of a sharded checkpoint") from None
+    else:
+        named = [WEIGHTS]
+    for name in named:
+        if not (directory / name).is_file():
+            raise InputError(f"{directory}: not a whole checkpoint: it has no {name}")
+    return [directory / name for name in named]
 
 
-def from_bytes(data: bytes, model: Qwen2Settings, shapes: Sequence[ParameterShape]) -> dict[str, Tensor]:
-    """As `load_checkpoint`, from the content of one safetensors file."""
-    return _ours(model, shapes, load(data), "the base model")
+def digest(directory: Path) -> str:
+    """Hash of the config's and the weights' bytes."""
+    files = [directory / CONFIG, *weight_files(directory)]
+    return hashlib.sha256("".join(map(file_digest, files)).encode()).hexdigest()[:16]
 
 
-def to_bytes(decoder: StackedDecoder, row: int = 0) -> bytes:
-    """One seed's model as the content of a safetensors file that `transformers` reads."""
-    assert isinstance(decoder.model, Qwen2Settings)
-    theirs: dict[str, Tensor] = {}
-    for shape in decoder.shapes:
-        parts = _parts(decoder.model, shape)
-        tensor = decoder.parameters[shape.name][row].detach().cpu()
-        widths = [their_shape[0] for _, their_shape in parts] if len(parts) > 1 else [tensor.shape[-1]]
-        for (name, _), part in zip(parts, tensor.split(widths, dim=-1), strict=True):
-            theirs[name] = _turned(shape, part).contiguous()
-    return save(theirs, metadata={"format": "pt"})
+def file_digest(path: Path) -> str:
+    """SHA-256 of a file; computed once for as long as its size and time stay the same."""
+    state = path.stat()
+    return _file_digest(path, state.st_size, state.st_mtime_ns)
 
 
-def config_json(decoder: StackedDecoder) -> str:
-    """The `config.json` that belongs beside `to_bytes`."""
-    model = decoder.model
-    assert isinstance(model, Qwen2Settings)
-    config = {
-        "architectures": ["Qwen2ForCausalLM"],
-        "model_type": "qwen2",
-        "hidden_act": "silu",
-        "hidden_size": model.width,
-        "initializer_range": model.init_std,
-        "intermediate_size": model.feed_forward,
-        "num_attention_heads": model.heads,
-        "num_hidden_layers": model.depth,
-        "num_key_value_heads": model.kv_heads,
-        "rms_norm_eps": model.norm_epsilon,
-        "rope_theta": model.rotary_base,
-        "tie_word_embeddings": False,
-        "torch_dtype": "float32",
-        "vocab_size": decoder.vocabulary,
-    }
-    return json.dumps(config, indent=2) + "\n"
-
-
-def _ours(
-    model: Qwen2Settings, shapes: Sequence[ParameterShape], theirs: dict[str, Tensor], shown: str
-) -> dict[str, Tensor]:
-    if _HEAD not in theirs and _EMBEDDING in theirs:
-        theirs[_HEAD] = theirs[_EMBEDDING]
-    wanted = {name: size for shape in shapes for name, size in _parts(model, shape)}
-    if missing := [name for name in wanted if name not in theirs]:
-        raise InputError(f"{shown}: tensor {missing[0]} is missing{_more(missing)}")
-    if extra := [name for name in theirs if name not in wanted]:
-        hint = did_you_mean(extra[0], wanted)
-        raise InputError(f"{shown}: tensor {extra[0]} is not part of a Qwen2 of its config{hint}{_more(extra)}")
-    for name, size in wanted.items():
-        if theirs[name].shape != size:
-            raise InputError(
-                f"{shown}: tensor {name} has the shape {tuple(theirs[name].shape)}; its config says {size}"
-            )
-    return {
-        shape.name: torch.cat([_turned(shape, theirs[name].float()) for name, _ in _parts(model, shape)], dim=-1)
-        for shape in shapes
-    }
-
-
-def _parts(model: Qwen2Settings, shape: ParameterShape) -> list[tuple[str, tuple[int, ...]]]:
-    """Names and shapes of what a tensor of ours is in a checkpoint."""
-    layer, _, rest = shape.name.partition(".")
-    block = f"model.layers.{layer.removeprefix('layer')}."
-    keys, d, f = model.kv_heads * model.head_size, model.width, model.feed_forward
-    projections = {"q": d, "k": keys, "v": keys}
-    match rest:
-        case "qkv.weight_DX":
-            return [(f"{block}self_attn.{part}_proj.weight", (width, d)) for part, width in projections.items()]
-        case "qkv.bias_X":
-            return [(f"{block}self_attn.{part}_proj.bias", (width,)) for part, width in projections.items()]
-        case "gate_up.weight_DX":
-            return [(f"{block}mlp.{part}_proj.weight", (f, d)) for part in ("gate", "up")]
-    name = {
-        "embed_VD": _EMBEDDING,
-        "unembed_DV": _HEAD,
-        "final_norm.weight_D": "model.norm.weight",
-        f"{layer}.attention_norm.weight_D": block + "input_layernorm.weight",
-        f"{layer}.attention_out.weight_DD": block + "self_attn.o_proj.weight",
-        f"{layer}.mlp_norm.weight_D": block + "post_attention_layernorm.weight",
-        f"{layer}.mlp_out.weight_FD": block + "mlp.down_proj.weight",
-    }[shape.name]
-    return [(name, shape.shape if shape.name == "embed_VD" else shape.shape[::-1])]
-
-
-def _turned(shape: ParameterShape, tensor: Tensor) -> Tensor:
-    return tensor.T if tensor.ndim == 2 and shape.name != "embed_VD" else tensor
-
-
-def _more(names: Sequence[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
-
-
-def redrawn_digest(decoder: StackedDecoder, row: int) -> str:
-    """Hash of the tensors that a seed has drawn anew, as they are now."""
-    content = hashlib.sha256()
-    for name in decoder.dialect.redrawn():
-        content.update(decoder.parameters[name][row].detach().cpu().contiguous().numpy().tobytes())
-    return content.hexdigest()[:16]
+@cache
+def _file_digest(path: Path, size: int, modified: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.settings import Metric
+from seedsweep.measures import Metric
 from seedsweep.workers.decoder import StackedDecoder
 
 ANSWER_METRICS = (

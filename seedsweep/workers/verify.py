@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings
 from seedsweep.workers.base import base_model
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.trainer import PackTrainer
 
 FIRST_STEPS = 2
 """The steps after which rounding has not grown yet, so that every single seed can be compared."""

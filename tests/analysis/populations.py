@@ -9,9 +9,12 @@ from pathlib import Path
 import numpy as np
 
 import seedsweep
+from seedsweep.criterion import Criterion
 from seedsweep.population import Population
 
 DEPTHS = (1, 2, 3, 4, 5)
+
+ACCURACY = Criterion("accuracy", split="test", threshold=0.5)
 
 
 def around(*means: float, seeds: int = 100, spread: float = 0.04) -> dict[float, np.ndarray]:
@@ -25,7 +28,7 @@ def around(*means: float, seeds: int = 100, spread: float = 0.04) -> dict[float,
 def chance(*shares: float, seeds: int = 100) -> dict[float, np.ndarray]:
     """At each depth a share of the seeds around 0.9 and the others around 0.1."""
     random = np.random.default_rng(0)
-    found = {}
+    found: dict[float, np.ndarray] = {}
     for depth, share in zip(DEPTHS, shares, strict=False):
         succeeds = random.permutation(seeds) < share * seeds
         found[depth] = np.where(succeeds, random.normal(0.9, 0.03, seeds), random.normal(0.1, 0.03, seeds)).clip(

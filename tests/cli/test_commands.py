@@ -138,7 +138,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
-    from seedsweep.workers.train import PackTrainer
+    from seedsweep.workers.trainer import PackTrainer
 
     honest = PackTrainer.token_nll
 
@@ -155,7 +155,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 def test_verify_on_cuda_wants_seeds_enough_to_find_something(
     seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedsweep.workers.device.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
     for line, part in (
         ("verify small.yaml", "seeds: the spec has 4, but verify needs 50 of them on cuda"),
         ("verify small.yaml --set seeds=0:64 --seeds 3", "--seeds 3: give at least 50 on cuda"),
@@ -245,6 +245,8 @@ def test_report_of_a_table(seedsweep_command: Command, here: Path) -> None:
 def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     shutil.copytree(COUNT, here / "sweep")
     assert seedsweep_command("report sweep").out.endswith(f"report    {here}/sweep/report.html\n")
+    extend = f"seedsweep run pocket/count-depth --executor inline --out {here}/sweep --seeds 0:128"
+    assert f"<pre>{extend}</pre>" in (here / "sweep/report.html").read_text()
     assert seedsweep_command("status sweep").status == 0, "the report is no stranger in the sweep's directory"
     record = json.loads((here / "sweep/sweep.json").read_text())
     shutil.rmtree(here / "sweep/metrics")
@@ -263,34 +265,40 @@ BAD = [
     (ANALYZE, "they differ in 'split' ('train' and 'test'): add --where split=train"),
     (f"{ANALYZE} --where test", "--where test: give COL=VALUE"),
     (f"{ANALYZE} --where split=test --where split=train", "split is given twice"),
-    (f"{ANALYZE} --where split=test --out small.yaml", "use another --out"),
+    (f"{ANALYZE} --where split=test --out small.yaml", "cannot be written: Not a directory; use another --out"),
     ("report study.csv", "for a table, name its columns: --scale COL --seed COL --metric COL"),
     ("report full --scale params", "for a table, name its columns"),
-    ("report nowhere", "nowhere: no sweep there"),
+    ("report nowhere", "nowhere: no sweep there: it has no sweep.json"),
     ("report full", "full: not a sweep"),
-    (f"{REPORT} --where split=test --out small.yaml/page.html", "use another --out"),
-    (f"{REPORT} --where split=tets", "split=tets"),
-    ("run smal.yaml", "small.yaml"),
+    (
+        f"{REPORT} --where split=test --out small.yaml/page.html",
+        "cannot be written: File exists; use another --out",
+    ),
+    (f"{REPORT} --where split=tets", "no row has split=tets (did you mean 'test'?); there are train, test"),
+    ("run smal.yaml", "no such file or preset (did you mean 'small.yaml'?)"),
     ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
     ("presets pocket/cuont-depth", "did you mean 'pocket/count-depth'"),
-    ("run small.yaml --seeds 4:4", "empty"),
-    ("run small.yaml --seeds 4:0", "reversed"),
+    ("run small.yaml --seeds 4:4", "is empty: the end is not included; write 4:5"),
+    ("run small.yaml --seeds 4:0", "is reversed; write 0:4"),
     ("run small.yaml --seeds 0:4,2", "given twice"),
     ("run small.yaml --set train.stepz=5", "did you mean 'steps'"),
-    ("run small.yaml --set train.steps=many", "train.steps"),
+    ("run small.yaml --set train.steps=many", "'many' is not a whole number"),
     ("run small.yaml --set task.test_lengths=[13]", "13 is over the vocabulary of 12"),
     ("run small.yaml --set model={heads: 3, d_model: 16}", "not divisible by heads"),
-    ("run small.yaml --set nonsense", "--set"),
-    ("run small.yaml --out small.yaml", "small.yaml"),
-    ("run small.yaml --out full", "not a sweep"),
-    ("run small.yaml --executor inline --address here:1", "--address"),
+    ("run small.yaml --set nonsense", "write key=value, for example --set train.steps=100"),
+    ("run small.yaml --out small.yaml", "is a file, not the directory of a sweep"),
+    (
+        "run small.yaml --out full",
+        "not a sweep: it holds notes.txt but no sweep.json; use a new or empty directory",
+    ),
+    ("run small.yaml --executor inline --address here:1", "only the ray executor takes an address"),
     ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
     ("run", "Missing argument 'SPEC'"),
-    ("run small.yaml --sedes 0:4", "No such option"),
+    ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),
     ("rnu small.yaml", "No such command 'rnu'"),
     ("verify small.yaml --seeds 1", "greater than or equal to 2"),
-    ("status nowhere", "nowhere"),
-    ("status full", "full"),
+    ("status nowhere", "no sweep there: it has no sweep.json"),
+    ("status full", "not a sweep: it holds notes.txt but no sweep.json"),
     ("verify small.yaml --seeds 9", "--seeds 9: the spec has 4 seeds only"),
     ("verify small.yaml --steps 21", "--steps 21: the shortest training has 20 steps"),
 ]
@@ -314,11 +322,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not (here / "runs").exists()
 
 
-def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
+def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(seedsweep_command: Command, here: Path) -> None:
     """A real interrupt of a real process; the values are those of an undisturbed run."""
-    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
-    command += ["--set", "train.steps=120", "--set", "execution.pack=2", "--seeds", "0:6"]
-    process = subprocess.Popen([*command, "--out", "disturbed"], stderr=subprocess.PIPE, text=True)
+    line = "run small.yaml --executor inline --set train.steps=120 --set execution.pack=2 --seeds 0:6"
+    command = [sys.executable, "-m", "seedsweep", *line.split(), "--out", "disturbed"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     progress = here / "disturbed/work"
     deadline = time.monotonic() + 120
     while not list(progress.glob("*/progress.json")) and process.poll() is None:
@@ -330,9 +338,10 @@ def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
     assert "run the same command to go on" in err
     assert "Traceback" not in err
 
-    done = subprocess.run([*command, "--out", "disturbed"], capture_output=True, text=True, check=True)
-    assert "trained" in done.stderr
-    subprocess.run([*command, "--out", "undisturbed"], capture_output=True, check=True)
+    done = seedsweep_command(f"{line} --out disturbed")
+    assert done.status == 0
+    assert "trained" in done.err
+    assert seedsweep_command(f"{line} --out undisturbed").status == 0
     tables = [
         seedsweep.load(name)
         .to_arrow()

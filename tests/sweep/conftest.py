@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seedsweep.spec import SweepSpec
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
 
@@ -50,7 +49,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FakeT
 
     def use(**ways: Any) -> FakeTraining:
         training = FakeTraining(str(diary), **ways)
-        monkeypatch.setattr("seedsweep.workers.train.train_pack", training)
+        monkeypatch.setattr("seedsweep.sweep.run.Job", training.job)
         return training
 
     return use
@@ -59,12 +58,12 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FakeT
 @pytest.fixture(scope="session")
 def ray_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A local Ray of two CPUs that touches no home folder; its address."""
-    ray = pytest.importorskip("ray")
+    import ray  # only for who asks for it: it takes a while
+
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(tmp_path_factory.mktemp("home")))
         patch.setenv("RAY_AUTH_MODE", "disabled")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
-        patch.setenv("PYTHONPATH", os.pathsep.join([os.getcwd(), os.environ.get("PYTHONPATH", "")]))
         ray.init(
             address="local",
             num_cpus=2,

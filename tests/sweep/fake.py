@@ -14,9 +14,11 @@ from typing import Any
 
 import pyarrow as pa
 
+from seedsweep.cell import Pack, Sink
 from seedsweep.schema import METRICS
-from seedsweep.spec import CellSettings, Pack
-from seedsweep.sweep.job import StoreSink
+from seedsweep.sweep.job import Job
+from seedsweep.workers.engine import EngineRecipe
+from seedsweep.workers.settings import CellSettings
 
 EVALUATIONS_PER_BLOCK = 2
 
@@ -40,15 +42,11 @@ class FakeTraining:
     step_seconds: float = 0.0
     checkpoints: bool = True
 
-    def __call__(
-        self,
-        settings: CellSettings,
-        pack: Pack,
-        sink: StoreSink,
-        *,
-        device: str,
-        should_stop: Callable[[], bool],
-    ) -> bool:
+    def job(self, store: str, recipe: EngineRecipe, pack: Pack, device: str) -> Job:
+        """A job that is trained like this; stands in for `Job`."""
+        return Job(store, FakeRecipe(recipe.settings, self), pack, device)
+
+    def train(self, settings: CellSettings, pack: Pack, sink: Sink, *, should_stop: Callable[[], bool]) -> bool:
         state: dict[str, Any] = {"done": 0, "pending": []}
         if (saved := sink.load_checkpoint()) is not None:
             state = json.loads(saved)
@@ -87,6 +85,16 @@ class FakeTraining:
 
     def _first_time(self, pack: Pack) -> bool:
         return sum(line.startswith(pack.name) for line in self.calls()) == 1
+
+
+@dataclass(frozen=True)
+class FakeRecipe(EngineRecipe):
+    """The engine's cells, trained by a stand-in, in whatever process."""
+
+    training: FakeTraining
+
+    def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
+        return self.training.train(self.settings, pack, sink, should_stop=should_stop)
 
 
 def _rows(settings: CellSettings, pack: Pack, steps: list[int]) -> pa.Table:

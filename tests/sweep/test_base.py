@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.sweep.verify import verify
 from seedsweep.workers.tasks import mmlu_world
@@ -19,7 +19,7 @@ from tests.sweep.test_run import rows, snapshot
 
 SPEC = """\
 # MMLU, very small
-task: {name: mmlu-world, entities: 12, values: 5}
+task: {name: mmlu-facts, entities: 12, values: 5}
 model: {dialect: qwen2, depth: 1, heads: 2, kv_heads: 1, d_model: 16, feed_forward: 20}
 base: {seed: 1, task: {mix: 0.5}, train: {steps: 6, batch: 4, learning_rate: 1.0e-2}}
 train: {steps: 6, batch: 4, learning_rate: 1.0e-2}
@@ -36,9 +36,9 @@ def small_world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Non
     monkeypatch.setattr(mmlu_world, "POOL", 50)
     monkeypatch.setattr(mmlu_world, "HELDOUT_ROWS", 5)
     monkeypatch.setenv("SEEDSWEEP_CACHE", str(tmp_path / "cache"))
-    mmlu_world._world.cache_clear()
+    mmlu_world._drawn_by_counter.cache_clear()
     yield
-    mmlu_world._world.cache_clear()
+    mmlu_world._drawn_by_counter.cache_clear()
 
 
 def spec(tmp_path: Path, *overrides: str, seeds: str | None = None) -> SweepSpec:
@@ -116,10 +116,10 @@ def test_seeds_from_a_base_are_the_same_alone_and_packed(tmp_path: Path) -> None
     ("change", "message"),
     [
         ("base.task={}", r"base.task={}: give mix, the swept field"),
-        ("base.task={mix: 2}", r"base.task.mix: Input should be less than or equal to 1"),
+        ("base.task={mix: 2}", r"base.task.mix: 2 is out of range; give at most 1"),
         ("base.task={mix: 0.5, mxi: 1}", r"base.task.mxi: unknown key \(did you mean 'mix'"),
-        ("base.train.steps=0", r"base.train.steps"),
-        ("base.seed=-1", r"base.seed"),
+        ("base.train.steps=0", r"base.train.steps=0: 0 is out of range; give at least 1"),
+        ("base.seed=-1", r"base.seed=-1: -1 is out of range; give at least 0"),
         ("scale={field: model.depth, values: [1, 2]}", r"all scales start from one model"),
         ("model={dialect: gpt-neox, depth: 1, heads: 2, head_dim: 8}", r"only a model of the dialect qwen2"),
         ("model.vocabulary=20", r"model.vocabulary: 20 rows cannot embed the task's 30 tokens"),

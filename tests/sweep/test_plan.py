@@ -7,9 +7,9 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from seedsweep.cell import Pack
 from seedsweep.schema import BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.spec import Pack
 from seedsweep.sweep.plan import Plan, make_plan
 from seedsweep.sweep.store import Block, KnownPack
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from tests.sweep.fake import FakeTraining
 from tests.sweep.test_run import kill_when, rows, start_driver
 
@@ -106,14 +106,13 @@ NODE_LOSS = """
 import sys
 import ray
 from ray.cluster_utils import Cluster
-import seedsweep.workers.train
-from seedsweep.sweep.run import run
+import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-seedsweep.workers.train.train_pack = FakeTraining(sys.argv[3], step_seconds=1.0)
+seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=1.0).job
 
 
 def remove_a_node(event):
@@ -121,7 +120,7 @@ def remove_a_node(event):
         cluster.remove_node(nodes.pop(), allow_graceful=False)
 
 
-result = run(
+result = seedsweep.sweep.run.run(
     read_spec(sys.argv[1]).spec, sys.argv[2], executor="ray", address=cluster.address, on_progress=remove_a_node
 )
 assert len(nodes) == 1

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import pandas
 import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.schema import METRICS
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.run import run
-
-duckdb = pytest.importorskip("duckdb")
-pandas = pytest.importorskip("pandas")
+from seedsweep.sweep.spec import SweepSpec
 
 # seeds × scales × (evaluations × splits × metrics + evaluations × diverged + evaluations after the first × loss)
 ROWS = 4 * 2 * (7 * 2 * 5 + 7 + 6)

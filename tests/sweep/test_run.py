@@ -19,10 +19,10 @@ import pyarrow.dataset as ds
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.events import Event
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining, value
 
@@ -95,7 +95,7 @@ def test_what_counts_as_success_may_change_without_training(
     run(spec(), tmp_path / "out", executor="inline")
     run(spec("success.at_least=0.9"), tmp_path / "out", executor="inline", name="other")
     population = load(tmp_path / "out")
-    assert population.success.threshold == 0.9
+    assert population.criterion.threshold == 0.9
     assert population.name == "other"
 
 
@@ -108,7 +108,7 @@ def test_the_record_says_what_was_done_and_the_spec_reads_back(
     record = Store(tmp_path / "out").existing_record()
     assert record.name == "small"
     assert SweepSpec.model_validate(record.spec) == spec(seeds="0:6")
-    assert record.settings == json.loads(json.dumps(spec().settings()))
+    assert record.settings == json.loads(json.dumps(spec().identity()))
     assert [(one["asked"], one["present"], one["trained"]) for one in record.runs] == [(8, 0, 8), (12, 8, 4)]
     assert all(one["finished"] and one["packages"]["torch"] for one in record.runs)
 
@@ -165,7 +165,7 @@ def test_an_executor_that_is_not_there_is_refused_and_nothing_is_made(
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     with pytest.raises(InputError, match="cuda is asked for"):
         run(spec("execution.device=cuda"), out, executor="inline")
-    with pytest.raises(InputError, match="tf32"):
+    with pytest.raises(InputError, match="tf32 exists on CUDA devices only"):
         run(spec("train.precision=tf32"), out, executor="inline")
     assert not out.exists()
 
@@ -236,12 +236,12 @@ def test_a_second_ctrl_c_ends_at_once(spec: MakeSpec, fake: MakeFake, tmp_path: 
 
 DRIVER = """
 import sys
-import seedsweep.workers.train
-from seedsweep.sweep.run import run
+import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
-seedsweep.workers.train.train_pack = FakeTraining(sys.argv[3], step_seconds=0.3)
-run(read_spec(sys.argv[1]).spec, sys.argv[2], executor=sys.argv[4], address=sys.argv[5] or None)
+seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=0.3).job
+spec, out, _, executor, address = sys.argv[1:]
+seedsweep.sweep.run.run(read_spec(spec).spec, out, executor=executor, address=address or None)
 """
 
 
@@ -336,6 +336,7 @@ def test_a_file_url_is_the_directory(spec: MakeSpec, fake: MakeFake, tmp_path: P
     assert load(tmp_path / "out").path == str(tmp_path / "out")
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_inline_leaves_the_process_as_it_was(spec: MakeSpec, tmp_path: Path) -> None:
     import torch
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep import specfile
-from seedsweep.sweep.specfile import list_presets, preset_text, read_spec
+from seedsweep.sweep import presets
+from seedsweep.sweep.presets import list_presets, preset_text
+from seedsweep.sweep.specfile import read_spec
 from tests.sweep.conftest import SPEC
 
 
@@ -164,7 +165,7 @@ def test_a_file_that_is_not_there_suggests_the_nearest(here: Path) -> None:
 def test_presets_are_found_beside_the_code_or_in_the_checkout(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = here / "site-packages/seedsweep"
     (package / "sweep").mkdir(parents=True)
-    monkeypatch.setattr(specfile, "__file__", str(package / "sweep/specfile.py"))
+    monkeypatch.setattr(presets, "__file__", str(package / "sweep/presets.py"))
     assert list_presets() == ()
     for root, title in [(package.parent / "presets", "Checkout"), (package / "presets", "Installed")]:
         (root / "pocket").mkdir(parents=True)

@@ -15,11 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from seedsweep.spec import Pack, SweepSpec
+from seedsweep.cell import Pack
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.job import Job, StoreSink
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining
@@ -153,8 +154,8 @@ def test_progress_files_of_other_versions_are_no_progress() -> None:
 
 def test_reading_needs_neither_torch_nor_ray(half: Path) -> None:
     program = (
-        "import sys; from seedsweep.sweep.status import status; from seedsweep.sweep.population import load;"
-        "from seedsweep.sweep.run import run; status(sys.argv[1]); load(sys.argv[1]).final('exact_match');"
+        "import sys; from seedsweep.sweep.status import status; from seedsweep.sweep.reader import load;"
+        "status(sys.argv[1]); load(sys.argv[1]).final('exact_match');"
         "assert not {'torch', 'ray'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program, str(half)], cwd=Path(__file__).parents[2], check=True)
@@ -167,7 +168,7 @@ def test_a_pack_tells_no_rate_from_its_first_seconds(
     monkeypatch.setattr(time, "monotonic", lambda: now)
     pack = Pack("model.depth", 2.0, spec().seeds.pairs()[:2], spec().fingerprint())
     told: list[Progress] = []
-    sink = StoreSink(Job(str(tmp_path), spec().at(2), pack, "cpu"), told.append)
+    sink = StoreSink(Job(str(tmp_path), spec().recipes[2].settings, pack, "cpu"), told.append)
     for now, step in ((100, 0), (107, 1), (110, 4), (120, 24)):  # noqa: B007  the clock reads it
         sink.report(step, 100)
     assert [one.rate for one in told] == [0.0, 0.0, 0.8, 2.4]

@@ -11,13 +11,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from seedsweep.cell import Pack
 from seedsweep.errors import InputError
 from seedsweep.schema import KEY, METRICS, BlockInfo
-from seedsweep.spec import Pack, SweepSpec
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.job import Job, PackDroppedError, StoreSink
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining
@@ -154,7 +155,7 @@ def test_a_block_with_other_columns_is_not_written(tmp_path: Path) -> None:
 def test_a_worker_left_over_from_a_killed_driver_cannot_write_into_a_pack_that_was_dropped(
     out: Path, spec: MakeSpec
 ) -> None:
-    settings = spec().at(1)
+    settings = spec().recipes[1].settings
     pack = Pack("model.depth", 1.0, spec(seeds="7,8").seeds.pairs(), spec().fingerprint())
     store = Store(out)
     store.begin(pack)
@@ -202,5 +203,5 @@ def test_a_place_that_cannot_be_written_is_named(
         raise OSError("No such bucket\nand a long story")
 
     monkeypatch.setattr(Files, "write", refuse)
-    with pytest.raises(InputError, match="cannot be written: No such bucket; use another --out"):
+    with pytest.raises(InputError, match="cannot be written: No such bucket; use another directory"):
         run(spec(), tmp_path / "new", executor="inline")

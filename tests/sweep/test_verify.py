@@ -11,11 +11,11 @@ import torch
 
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
-from seedsweep.spec import SweepSpec
 from seedsweep.sweep.paired import fewest_seeds
+from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.verify import Verification, verify
-from seedsweep.workers import verify as workers
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.trainer import PackTrainer
+from seedsweep.workers.verify import Runs, train_alone_and_packed
 
 Spec = Callable[..., SweepSpec]
 ONE_SCALE = ("scale={field: model.depth, values: [1]}", "execution.pack=64")
@@ -24,12 +24,10 @@ ONE_SCALE = ("scale={field: model.depth, values: [1]}", "execution.pack=64")
 @pytest.fixture
 def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains on the CPU and judges as on CUDA."""
-    train = workers.train_alone_and_packed
-    monkeypatch.setattr("seedsweep.workers.device.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
     monkeypatch.setattr(
-        workers,
-        "train_alone_and_packed",
-        lambda settings, packs, device, steps, on_run: train(settings, packs, "cpu", steps, on_run),
+        "seedsweep.sweep.verify.train_alone_and_packed",
+        lambda settings, packs, device, *rest: train_alone_and_packed(settings, packs, "cpu", *rest),
     )
 
 
@@ -38,17 +36,17 @@ def verified(
 ) -> Verification:
     """What trainings are judged as that ended with these values of the success metric; the losses are the same."""
 
-    def trained(settings, packs, device, steps, on_run) -> workers.Runs:  # type: ignore[no-untyped-def]
+    def trained(settings, packs, device, steps, on_run) -> Runs:  # type: ignore[no-untyped-def]
         size = sum(map(len, packs))
         metrics = [
             {("length-5", "exact_match"): x[:size], ("train", "loss"): np.linspace(1, 2, size)}
             for x in (packed, alone)
         ]
         given = {"weights_equal": False, "repeat_equal": True, "first_steps_S": np.full(size, 0.1)} | runs
-        return workers.Runs(*metrics, **given)
+        return Runs(*metrics, **given)
 
-    monkeypatch.setattr("seedsweep.workers.device.choose_device", lambda wanted: "cuda")
-    monkeypatch.setattr(workers, "train_alone_and_packed", trained)
+    monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.verify.train_alone_and_packed", trained)
     return verify(spec)
 
 

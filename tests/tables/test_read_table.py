@@ -15,8 +15,9 @@ import pandas
 import pytest
 
 from seedsweep import InputError, read_table
-from seedsweep.analysis.population import summarise_population
-from seedsweep.tables import TablePopulation
+from seedsweep.analysis.study.summary import summarise_population
+from seedsweep.population import Population
+from seedsweep.schema import METRICS
 
 NAMED = {"scale": "depth", "seed": "run", "metric": "acc"}
 Write = Callable[[str, str], Path]
@@ -33,11 +34,11 @@ def write(tmp_path: Path) -> Write:
     return write
 
 
-def read(path: object, **named: object) -> TablePopulation:
+def read(path: object, **named: object) -> Population:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "population", "wide"])
+@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 
@@ -48,8 +49,8 @@ def test_what_a_table_is(write: Write) -> None:
     assert (found.name, found.path, found.scale_name) == ("my", str(path), "depth")
     assert (found.scales, found.seeds) == ((1.0, 2.0), ("a", "b"))
     assert found.splits == {}
-    assert found.success.threshold is None
-    assert found.figures_directory() == Path("my-analysis/figures")
+    assert found.criterion.threshold is None
+    assert (found.spec, found.fingerprint) == (None, None)
     assert repr(found) == f"<Population my: 4 seeds of depth 1, 2 in {path}>"
     final = found.final("acc")
     assert final.at(2).tolist() == [0.1, 0.9]
@@ -60,6 +61,28 @@ def test_what_a_table_is(write: Write) -> None:
         found.final("ac")
     with pytest.raises(InputError, match="split 'test': unknown; the rows read are 'all rows'"):
         found.final("acc", "test")
+
+
+def test_the_long_table(write: Write) -> None:
+    """In the columns of a sweep's store that are known; no row where a metric was not measured."""
+    rows = "depth,run,step,acc,nll\n2,b,0,0.5,3\n1,a,1,,2\n1,a,0,0.25,nan\n1,c,0,,1\n"
+    found = read(write("t.csv", rows), metric=["acc", "nll"], step="step")
+    told = {"scale_name": ["depth"] * 3, "scale": [1.0, 1.0, 2.0], "seed": ["a", "c", "b"], "step": [0, 0, 0]}
+    told |= {"split": ["all rows"] * 3, "metric": ["acc"] * 3, "value": [0.25, np.nan, 0.5]}
+    np.testing.assert_equal(found.to_arrow("acc", "all rows").to_pydict(), told)
+    assert set(told) < set(METRICS.names)
+    assert found.to_arrow().num_rows == 3 + 4
+    assert found.to_pandas("nll")["value"].isna().sum() == 1
+    assert found.to_arrow("ac").num_rows == 0
+    with pytest.raises(InputError, match="split 'id': unknown; the rows read are 'all rows'"):
+        found.to_arrow(split="id")
+    assert "step" not in read(write("s.csv", "depth,run,acc\n1,a,0.5\n")).to_arrow().column_names
+
+
+def test_a_scale_that_no_seed_has_is_named_as_those_that_there_are(write: Write) -> None:
+    final = read(write("t.csv", "depth,run,acc\n1000001,a,0.5\n")).final("acc")
+    with pytest.raises(InputError, match="scale 1000002: no seed of it is finished; there are seeds of 1000001"):
+        final.at(1000002)
 
 
 def test_missing_cells_and_curves_of_several_lengths(write: Write) -> None:
@@ -134,7 +157,7 @@ def test_which_rows(write: Write) -> None:
     path = write("t.csv", "depth,run,split,k,acc\n1,a,id,5,1\n1,a,ood,5,0.5\n1,a,ood,7,0.25\n")
     found = read(path, where={"split": "ood", "k": 7})
     assert found.final("acc").at(1).tolist() == [0.25]
-    assert found.success.split == "split=ood, k=7"
+    assert found.criterion.split == "split=ood, k=7"
     flags = write("f.csv", "depth,run,eval,acc\n1,a,true,1\n1,a,false,0\n")
     assert read(flags, where={"eval": True}).final("acc").at(1).tolist() == [1.0]
 
@@ -163,7 +186,7 @@ def test_several_metrics_from_a_row_and_from_a_column_per_run(write: Write) -> N
     )
     for path in (long, wide):
         found = read(path, metric=["acc", "nll"])
-        assert found.success.metric == "acc"
+        assert found.criterion.metric == "acc"
         assert found.final("nll").at(1).tolist() == [2.5, 0.5]
         assert found.metrics["acc"].bounds == (0.0, 1.0)
         assert found.metrics["nll"].bounds == (0.5, 2.5)
@@ -214,7 +237,7 @@ def test_rows_that_are_not_chosen_may_hold_anything(write: Write) -> None:
 def test_without_a_threshold_the_middle_is_taken_and_told(write: Write) -> None:
     path = write("t.csv", "depth,run,acc\n1,a,2\n1,b,4\n2,a,10\n")
     summary = summarise_population(read(path))
-    assert (summary.threshold, summary.threshold_chosen) == (6.0, True)
+    assert (summary.criterion.threshold, summary.threshold_chosen) == (6.0, True)
     assert summary.notes[0].startswith("nobody said what success is: 6 is the middle")
     assert summary.notes[1].startswith("one value only at depth 2")
     assert summarise_population(read(path, threshold=3)).notes == summary.notes[1:]
@@ -294,7 +317,11 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
         ("t.jsonl", b'{"depth": 1}\n{"depth": ', "t.jsonl: line 2 is not JSON: "),
         ("t.jsonl", b"[1, 2]", "t.jsonl: row 1 is not a JSON object"),
         ("t.json", b"", "t.json: is empty"),
-        ("t.jsonl.gz", gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n'), "t.jsonl.gz: row 1: acc is 'x'"),
+        (
+            "t.jsonl.gz",
+            gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n', mtime=0),
+            "t.jsonl.gz: row 1: acc is 'x'",
+        ),
         ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; give a .csv"),
     ],
 )

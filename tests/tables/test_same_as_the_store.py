@@ -11,7 +11,7 @@ import pandas
 import pytest
 
 from seedsweep import load, read_table
-from seedsweep.analysis.population import summarise_population
+from seedsweep.analysis.study.summary import summarise_population
 
 SWEEP = Path(__file__).parents[2] / "populations" / "count-depth"
 
@@ -97,3 +97,7 @@ def test_every_format_gives_exactly_the_summary_of_the_store(
         assert (table.curves(metric)[scale].values == curve.values).all()
         assert (table.curves(metric)[scale].steps == curve.steps).all()
     assert table.seeds == sweep.seeds
+    columns = ["scale", "seed", "step", "value"]
+    rows = table.to_pandas(metric)[columns].sort_values(columns, ignore_index=True)
+    expected = sweep.to_pandas("exact_match", "ood")[columns].sort_values(columns, ignore_index=True)
+    pandas.testing.assert_frame_equal(rows, expected)

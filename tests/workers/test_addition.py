@@ -14,8 +14,8 @@ import scipy.stats
 import torch
 from pydantic import ValidationError
 
-from seedsweep.settings import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.philox import Role
 from seedsweep.workers.tasks.addition import Addition, AdditionSettings, Examples, sum_digits
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from seedsweep.settings import GPTNeoXSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from tests.workers.reference import gpt_neox, their_name, to_theirs
 
 CPU = torch.device("cpu")

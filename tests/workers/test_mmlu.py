@@ -15,15 +15,14 @@ from safetensors.torch import load, load_file
 from transformers import Qwen2ForCausalLM
 
 from seedsweep.seeds import Seed
-from seedsweep.settings import BaseSettings, EvaluateSettings, Qwen2Settings, TrainSettings
-from seedsweep.spec import CellSettings
-from seedsweep.workers import pretrained
 from seedsweep.workers.base import base_model
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
+from seedsweep.workers.settings import BaseSettings, CellSettings, EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks import mmlu_world
-from seedsweep.workers.tasks.mmlu_world import MmluWorld, MmluWorldSettings
-from seedsweep.workers.train import PackTrainer
+from seedsweep.workers.tasks.mmlu_world import MmluFacts, MmluFactsSettings, MmluWorld
+from seedsweep.workers.trainer import PackTrainer
 from tests.workers.test_pack_invariance import assert_alone_packed_moved_and_resumed_are_bitwise_equal
 
 CPU = torch.device("cpu")
@@ -36,9 +35,9 @@ def small_pools() -> Any:
     """Fewer rows to draw from: a world is then made in no time."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mmlu_world, "POOL", 300)
-        mmlu_world._world.cache_clear()
+        mmlu_world._drawn_by_counter.cache_clear()
         yield
-    mmlu_world._world.cache_clear()
+    mmlu_world._drawn_by_counter.cache_clear()
 
 
 @pytest.fixture
@@ -48,8 +47,8 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "cache"
 
 
-def world(mix: float = 0.3, **changes: Any) -> MmluWorldSettings:
-    return MmluWorldSettings(name="mmlu-world", mix=mix, **{"entities": 30, "values": 6, **changes})
+def world(mix: float = 0.3, **changes: Any) -> MmluFactsSettings:
+    return MmluFactsSettings(name="mmlu-facts", mix=mix, **{"entities": 30, "values": 6, **changes})
 
 
 def cell(mix: float = 0.3, **train: Any) -> CellSettings:
@@ -67,7 +66,7 @@ def with_base(settings: CellSettings, **changes: Any) -> CellSettings:
     return settings.model_copy(update={"base": base})
 
 
-def sentences(settings: MmluWorldSettings, tokens_T: torch.Tensor) -> str:
+def sentences(settings: MmluFactsSettings, tokens_T: torch.Tensor) -> str:
     names = mmlu_world.words(settings.entities, settings.values)
     return " ".join(names[token] for token in tokens_T.tolist())
 
@@ -89,9 +88,13 @@ def parse(sentence: str) -> tuple[str, str]:
     return words[3], words[6 + 2 * "ABCD".index(words[15])]
 
 
-def test_every_sentence_tells_the_same_facts_and_held_out_ones_are_never_asked_for() -> None:
-    settings = world()
-    task = MmluWorld(settings, CPU)
+@pytest.mark.parametrize("task_class", [MmluFacts, MmluWorld])
+def test_every_sentence_tells_the_same_facts_and_held_out_ones_are_never_asked_for(
+    task_class: type[MmluFacts | MmluWorld],
+) -> None:
+    name = "mmlu-facts" if task_class is MmluFacts else "mmlu-world"
+    settings = task_class.Settings.model_validate({**world().model_dump(), "name": name})
+    task = task_class(settings, CPU)
     rows = task.rows(torch.tensor([5]), torch.arange(400), 5)
     told: dict[str, str] = {}
     asked: set[str] = set()
@@ -119,10 +122,26 @@ def test_every_sentence_tells_the_same_facts_and_held_out_ones_are_never_asked_f
     assert np.bincount(corpus.test.gold_E).min() >= len(corpus.test.gold_E) // 4
 
 
+def test_a_world_has_the_shares_and_choices_that_it_says() -> None:
+    settings = world(entities=100, values=10)
+    names = mmlu_world.words(100, 10)
+    corpus = settings.corpus()
+    assert len(np.unique(corpus.text.tokens_ET, axis=0)) > 0.9 * len(corpus.text)  # rows are not copies
+    opening = [names[row_T[0]] for row_T in np.concatenate([corpus.text.tokens_ET, corpus.heldout_text.tokens_ET])]
+    assert np.mean([word == "what" for word in opening]) == pytest.approx(0.8, abs=0.06)  # 500 rows
+    # What stands at a wrong choice is uniform over the other values, at each of its places.
+    choices_QC = corpus.test.prompts.tokens_ET[:, [6, 8, 10, 12]]
+    wrong = choices_QC[np.arange(4) != corpus.test.gold_E[:, None]]
+    counts = np.bincount(wrong - names.index("v0"), minlength=10)
+    assert counts.sum() == 3 * 230
+    assert counts.min() > 30
+    assert np.bincount(corpus.questions.gold_E).tolist() == [75] * 4
+
+
 @pytest.mark.parametrize("mix", [0, 0.003, 0.29, 0.5, 1])
 def test_every_seed_reads_the_same_number_of_questions(mix: float) -> None:
     settings = world(mix)
-    rows = MmluWorld(settings, CPU).rows(torch.tensor([0, 1, 7]), torch.arange(200), 10)
+    rows = MmluFacts(settings, CPU).rows(torch.tensor([0, 1, 7]), torch.arange(200), 10)
     letter_a = mmlu_world.words(30, 6).index("A")
     is_question_NSB = (rows.tokens_NSBT == letter_a).any(-1)
     assert is_question_NSB.sum((0, 2)).tolist() == [round(2000 * mix)] * 3
@@ -133,7 +152,7 @@ def test_every_seed_reads_the_same_number_of_questions(mix: float) -> None:
 
 def test_an_epoch_has_every_row_once_and_seeds_have_their_own_order() -> None:
     settings = world(0.5)
-    rows = MmluWorld(settings, CPU).rows(torch.tensor([0, 1]), torch.arange(120), 10)
+    rows = MmluFacts(settings, CPU).rows(torch.tensor([0, 1]), torch.arange(120), 10)
     text_NST = rows.tokens_NSBT[:, :, 5:].movedim(1, 0).flatten(1, 2)  # five questions, then five texts, a step
     every = sorted(map(tuple, settings.corpus().text.tokens_ET.tolist()))
     for text_XT in text_NST.tolist():
@@ -145,7 +164,7 @@ def test_an_epoch_has_every_row_once_and_seeds_have_their_own_order() -> None:
 
 
 def test_rows_are_a_function_of_seed_and_step() -> None:
-    task = MmluWorld(world(), CPU)
+    task = MmluFacts(world(), CPU)
     together = task.rows(torch.tensor([3, 8]), torch.arange(50, 60), 7)
     for row, seed in enumerate((3, 8)):
         alone = task.rows(torch.tensor([seed]), torch.tensor([57]), 7)
@@ -161,8 +180,8 @@ def test_metrics_are_those_of_hugging_faces_model(tmp_path: Path) -> None:
         found = trainer.evaluate()
     corpus = settings.task.corpus()  # type: ignore[attr-defined]
     for row in range(2):
-        (tmp_path / "model.safetensors").write_bytes(pretrained.to_bytes(trainer.decoder, row))
-        (tmp_path / "config.json").write_text(pretrained.config_json(trainer.decoder))
+        (tmp_path / "model.safetensors").write_bytes(trainer.decoder.to_base(row).weights)
+        (tmp_path / "config.json").write_bytes(trainer.decoder.to_base().config)
         theirs = Qwen2ForCausalLM.from_pretrained(tmp_path, local_files_only=True).eval()
         for split, questions in (("trained", corpus.trained), ("test", corpus.test)):
             prompts = torch.from_numpy(questions.prompts.tokens_ET).long()
@@ -185,7 +204,7 @@ def test_metrics_are_those_of_hugging_faces_model(tmp_path: Path) -> None:
 
 def test_format_failure_and_guessing_are_told_apart() -> None:
     """A model that always answers with a word has accuracy 0, one that always says A a quarter."""
-    task = MmluWorld(world(), CPU)
+    task = MmluFacts(world(), CPU)
     decoder = StackedDecoder(MODEL, world().vocabulary_size(), 2, CPU)
     names = mmlu_world.words(30, 6)
     with torch.no_grad():
@@ -219,7 +238,7 @@ def test_the_base_is_trained_once_and_every_seed_starts_from_it(cache: Path) -> 
 
     trainer = PackTrainer(settings, SEEDS, "cpu", base.weights)
     for row in range(3):
-        mine = load(pretrained.to_bytes(trainer.decoder, row))
+        mine = load(trainer.decoder.to_base(row).weights)
         differing = {name for name in trained if not torch.equal(mine[name], trained[name])}
         assert "lm_head.weight" in differing
         assert all(name == "lm_head.weight" or ".layers.1.self_attn." in name for name in differing)
@@ -258,16 +277,18 @@ def test_seeds_of_a_base_are_bitwise_alone_as_packed(cache: Path) -> None:
 def test_seeds_start_from_a_checkpoint(tmp_path: Path) -> None:
     decoder = StackedDecoder(MODEL, world().vocabulary_size(), 1, CPU)
     decoder.initialise([77])
-    (tmp_path / "model.safetensors").write_bytes(pretrained.to_bytes(decoder))
-    (tmp_path / "config.json").write_text(pretrained.config_json(decoder))
-    settings = cell().model_copy(update={"model": Qwen2Settings(checkpoint=str(tmp_path))})
+    (tmp_path / "model.safetensors").write_bytes(decoder.to_base().weights)
+    (tmp_path / "config.json").write_bytes(decoder.to_base().config)
+    settings = cell().model_copy(update={"model": Qwen2Settings(checkpoint=str(tmp_path)).resolve()})
     trainer = PackTrainer(settings, SEEDS[:1], "cpu")
-    mine, theirs = load(pretrained.to_bytes(trainer.decoder)), load_file(tmp_path / "model.safetensors")
+    mine, theirs = load(trainer.decoder.to_base().weights), load_file(tmp_path / "model.safetensors")
     assert torch.equal(mine["model.embed_tokens.weight"], theirs["model.embed_tokens.weight"])
     assert not torch.equal(mine["lm_head.weight"], theirs["lm_head.weight"])
 
 
-@pytest.mark.parametrize("mix", [-0.1, 1.01])
-def test_a_share_outside_0_to_1_is_refused(mix: float) -> None:
-    with pytest.raises(ValidationError, match="mix"):
+@pytest.mark.parametrize(
+    ("mix", "message"), [(-0.1, "greater than or equal to 0"), (1.01, "less than or equal to 1")]
+)
+def test_a_share_outside_0_to_1_is_refused(mix: float, message: str) -> None:
+    with pytest.raises(ValidationError, match=f"mix\n.*{message}"):
         world(mix)

@@ -16,12 +16,11 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
 from seedsweep.errors import InputError
-from seedsweep.settings import Qwen2Settings
-from seedsweep.sweep.population import load
+from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
-from seedsweep.workers import pretrained
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.tasks.mmlu_files import MmluFiles, MmluFilesSettings, prompt
 
 NAMES = ("Rome", "Oslo", "Lima", "Bonn", "Cairo", "Delhi", "Quito", "Tunis")
@@ -144,8 +143,8 @@ def test_a_sweep_over_files_and_a_checkpoint_end_to_end(files: Path) -> None:
     decoder = StackedDecoder(model, 416, 1, torch.device("cpu"))
     decoder.initialise([1])
     (files / "checkpoint").mkdir()
-    (files / "checkpoint/model.safetensors").write_bytes(pretrained.to_bytes(decoder))
-    (files / "checkpoint/config.json").write_text(pretrained.config_json(decoder))
+    (files / "checkpoint/model.safetensors").write_bytes(decoder.to_base().weights)
+    (files / "checkpoint/config.json").write_bytes(decoder.to_base().config)
     (files / "tokenizer.json").rename(files / "checkpoint/tokenizer.json")
     spec = files / "mmlu.yaml"
     spec.write_text(f"""\
@@ -213,7 +212,7 @@ def test_a_remote_place_that_cannot_be_reached_is_said(files: Path) -> None:
         ("nosuch://bucket/q.parquet", "task.questions: nosuch://.*: cannot be read: Protocol not known: nosuch"),
     ):
         with pytest.raises(InputError, match=message):
-            settings(files, questions=place).identity()
+            settings(files, questions=place).resolve()
 
 
 def test_files_may_lie_in_a_remote_store(files: Path) -> None:
@@ -251,5 +250,5 @@ def test_files_may_lie_in_a_remote_store(files: Path) -> None:
 def test_what_is_wrong_with_a_file_is_said(files: Path, damage: Callable[[Path], Any], message: str) -> None:
     damage(files)
     with pytest.raises(InputError, match=message) as caught:
-        settings(files).identity()
+        settings(files).resolve()
     assert "\n" not in str(caught.value)

@@ -8,8 +8,8 @@ import pytest
 import torch
 import transformers
 
-from seedsweep.settings import TrainSettings
 from seedsweep.workers.optimiser import StackedAdamW, learning_rate
+from seedsweep.workers.settings import TrainSettings
 
 
 def test_equals_separate_clipped_adamw() -> None:

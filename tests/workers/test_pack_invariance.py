@@ -10,11 +10,13 @@ import pyarrow as pa
 import pytest
 import torch
 
+from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.spec import CellSettings, Pack
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
-from seedsweep.workers.train import PackTrainer, train_pack
+from seedsweep.workers.train import train_pack
+from seedsweep.workers.trainer import PackTrainer
 
 Cell = Callable[..., CellSettings]
 SEEDS = [Seed(0, 0), Seed(1, 1), Seed(5, 2), Seed(2, 5), Seed(7, 7)]
@@ -84,14 +86,15 @@ SHAPES: dict[str, dict[str, Any]] = {
 
 def assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings: CellSettings) -> None:
     alone = {seed.id: train(settings, [seed]).rows() for seed in SEEDS}
-    for seeds in (SEEDS[:3], SEEDS[2::-1], SEEDS[::-1]):
-        packed = train(settings, seeds).rows()
+    packs = (SEEDS[:3], SEEDS[2::-1], SEEDS[::-1])
+    packed = [train(settings, seeds).rows() for seeds in packs]
+    for seeds, rows in zip(packs, packed, strict=True):
         for seed in seeds:
-            mine = {key: value for key, value in packed.items() if key[0] == seed.id}
+            mine = {key: value for key, value in rows.items() if key[0] == seed.id}
             assert mine == alone[seed.id]
     stopped = train(settings, SEEDS[:3], MemorySink(stop_after=settings.train.steps // 2))
     stopped.stop_after = None
-    assert train(settings, SEEDS[:3], stopped).rows() == train(settings, SEEDS[:3]).rows()
+    assert train(settings, SEEDS[:3], stopped).rows() == packed[0]
     values = [rows[id, settings.train.steps, "train", "loss"] for id, rows in alone.items()]
     assert len(set(values)) == len(values)  # the comparison means something: seeds do differ
 
@@ -132,7 +135,7 @@ def test_a_resumed_run_is_bitwise_an_undisturbed_one(stop_after: int, cell: Cell
 
 
 def test_blocks_have_fixed_boundaries(cell: Cell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedsweep.workers.train.ROWS_PER_BLOCK", 100)  # 17 columns × 3 seeds: two evaluations
+    monkeypatch.setattr("seedsweep.workers.recorder.ROWS_PER_BLOCK", 100)  # 17 columns × 3 seeds: two evaluations
     settings = cell(every=2)
     undisturbed = train(settings, SEEDS[:3])
     assert len(undisturbed.blocks) > 2
@@ -168,6 +171,7 @@ def test_a_checkpoint_of_other_seeds_is_refused(cell: Cell) -> None:
         PackTrainer(cell(), SEEDS[1:3], "cpu").load_state(state)
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_nothing_global_outlives_the_training(cell: Cell) -> None:
     threads = torch.get_num_threads()
     generator = torch.get_rng_state()

@@ -9,8 +9,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seedsweep.settings import PostLNSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dropout import Dropout
 
 CPU = torch.device("cpu")

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from seedsweep.errors import InputError
 from seedsweep.workers.tasks.question_formation import QuestionFormationSettings
 from seedsweep.workers.tasks.question_grammar import VOCABULARY, encode
 
@@ -85,19 +86,21 @@ def test_the_content_is_the_identity_wherever_it_lies(folder: Path, tmp_path: Pa
 def test_a_malformed_line_is_named(folder: Path, old: str, new: str, message: str) -> None:
     assert old in LINES
     (folder / "question.train").write_text(LINES.replace(old, new), encoding="latin-1")
-    with pytest.raises(ValidationError, match=f"data: .*{message}"):
-        settings(folder)
+    with pytest.raises(InputError, match=f"task.data: .*{message}"):
+        settings(folder).resolve()
 
 
 def test_other_bad_settings(folder: Path) -> None:
     with pytest.raises(ValidationError, match="train_lines: the files of data decide"):
         settings(folder, train_lines=1000)
+    with pytest.raises(ValidationError, match="types: the files of data decide"):
+        settings(folder, types="original")
     (folder / "question.train").write_text(LINES.splitlines()[0] + "\n")
-    with pytest.raises(ValidationError, match="declarations of both kinds"):
-        settings(folder, mix=0.5)
+    with pytest.raises(InputError, match="declarations of both kinds"):
+        settings(folder, mix=0.5).resolve()
 
 
 def test_a_missing_file_is_named(folder: Path) -> None:
     (folder / "question.gen").unlink()
-    with pytest.raises(ValidationError, match=r"data: .*question.gen: cannot be read: No such file"):
-        settings(folder)
+    with pytest.raises(InputError, match=r"task.data: .*question.gen: cannot be read: No such file"):
+        settings(folder).resolve()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.emergence import EmergenceClaims
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.statistics.emergence import EmergenceClaims
 
 
 def claims(by_seeds: Sequence[EmergenceClaims]) -> Figure:

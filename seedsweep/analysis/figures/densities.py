@@ -9,10 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.mode import kde_bandwidth
-from seedsweep.analysis.samples import FloatArray, observed, samples_by_scale
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.mode import kde_bandwidth
+from seedsweep.analysis.statistics.samples import FloatArray, observed, samples_by_scale
 
 POINTS: Final = 400
 ROW: Final = 0.62  # inches
@@ -80,7 +80,7 @@ def densities(
         (ticks,) = axes.plot(sample, np.full(sample.size, -0.14), "|", color=style.INK, markersize=4, alpha=0.5)
         ticks.set_rasterized(sample.size > style.CROWD)
         axes.set(ylim=(-0.28, 1.1), yticks=[])
-        label = f"{wording.scale(scale)}\nn = {sample.size}"
+        label = f"{text.scale(scale)}\nn = {sample.size}"
         axes.set_ylabel(label, rotation=0, ha="right", va="center", **style.LABEL)
         style.plain(axes)
         axes.spines["left"].set_visible(False)

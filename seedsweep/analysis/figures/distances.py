@@ -8,20 +8,21 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import wording
-from seedsweep.analysis.drift import MinimumCapacity, ScaleDrift
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift
+from seedsweep.analysis.study.summary import ScaleSummary
+from seedsweep.criterion import Criterion
 
 
 def distances(
     drift: Sequence[ScaleDrift],
     capacity: MinimumCapacity,
     summaries: Sequence[ScaleSummary],
+    criterion: Criterion,
     *,
     scale_name: str,
     metric_name: str,
-    higher_is_better: bool = True,
 ) -> Figure:
     """Wasserstein-2 distances along the ladder, with their noise floor, minimum capacity and the mode's jump.
 
@@ -37,10 +38,10 @@ def distances(
         What `minimum_capacity` returned for the same values.
     summaries : sequence of ScaleSummary
         What `summarise` returned for the same values.
+    criterion : Criterion
+        Which way is better: there the mode jumps.
     scale_name, metric_name : str
         Label of the axis, and the unit of the distances.
-    higher_is_better : bool
-        Whether the mode jumps up; else it jumps down.
 
     Returns
     -------
@@ -59,10 +60,12 @@ def distances(
     --------
     >>> from seedsweep import analysis
     >>> values = {1: [0.0, 0.1], 2: [0.0, 0.5], 3: [0.1, 0.9]}
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
     >>> figure = distances(
     ...     analysis.drift(values),
     ...     analysis.minimum_capacity(values),
-    ...     analysis.summarise(values, at_least=0.5),
+    ...     analysis.summarise(values, criterion),
+    ...     criterion,
     ...     scale_name="depth",
     ...     metric_name="accuracy",
     ... )
@@ -76,15 +79,14 @@ def distances(
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     style.draw_intervals(left, [row.to_largest for row in drift], style.INK, "D")
     style.draw_intervals(right, [row.to_previous for row in drift], style.INK, "D")
-    left.set_title(f"$W_2$ to {wording.scale(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
+    left.set_title(f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
     right.set_title("$W_2$ to the scale before", loc="left", **style.LABEL)
     for axes in (left, right):
         _draw_noise(axes, drift)
         if capacity.scale is not None:
-            sure = capacity.probabilities[capacity.scales.index(capacity.scale)]
-            label = f"minimum capacity (in {sure:.0%} of resamples)"
+            label = f"minimum capacity (in {capacity.by_scale[capacity.scale]:.0%} of resamples)"
             axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
-        jump = _largest_jump_of_the_mode(summaries, higher_is_better)
+        jump = _largest_jump_of_the_mode(summaries, criterion)
         if jump is not None:
             axes.axvline(
                 jump,
@@ -114,10 +116,8 @@ def _draw_noise(axes: Axes, drift: Sequence[ScaleDrift]) -> None:
             axes.hlines(row.noise_floor.mean, i - 0.25, i + 0.25, color=style.NOISE, linewidth=1.5, zorder=0)
 
 
-def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary], higher_is_better: bool) -> int | None:
+def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary], criterion: Criterion) -> int | None:
     """Index of the scale at the end of the mode's largest gain; None if it never gains."""
-    sign = 1 if higher_is_better else -1
-    modes = [sign * summary.mode.estimate for summary in summaries if summary.mode.n]
     where = [i for i, summary in enumerate(summaries) if summary.mode.n]
-    rises = np.diff(modes)
+    rises = np.diff(criterion.oriented([summaries[i].mode.estimate for i in where]))
     return where[int(np.argmax(rises)) + 1] if rises.size and rises.max() > 0 else None

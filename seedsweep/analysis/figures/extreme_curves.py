@@ -1,4 +1,4 @@
-"""The same population, told by its most and its least emergent seeds."""
+"""The same population, by its most and its least emergent seeds."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.emergence import DrawnCurve, ExtremeCurves
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import observed
+from seedsweep.analysis.statistics.emergence import DrawnCurve, ExtremeCurves
+from seedsweep.analysis.statistics.samples import generator, observed
 
 
 def extreme_curves(
@@ -81,7 +81,7 @@ def extreme_curves(
 
 
 def _draw_seeds(axes: Axes, samples: list[npt.NDArray[np.float64]]) -> None:
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     for i, sample in enumerate(samples):
         beside = i + random.uniform(-0.12, 0.12, sample.size)
         dots = axes.scatter(beside, sample, s=5.0, color=style.GREY, alpha=0.35, linewidths=0)

@@ -12,10 +12,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, observed
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
+from seedsweep.analysis.study.summary import ScaleSummary
+from seedsweep.criterion import Criterion
 
 BINS: Final = 25
 SHARE_TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
@@ -24,11 +25,10 @@ SHARE_TICKS: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 def ladder(
     values: Mapping[float, npt.ArrayLike],
     summaries: Sequence[ScaleSummary],
+    criterion: Criterion,
     *,
     scale_name: str,
     metric_name: str,
-    at_least: float,
-    higher_is_better: bool = True,
 ) -> Figure:
     """What happens to a population of seeds along the ladder.
 
@@ -42,12 +42,10 @@ def ladder(
         The final metric of every seed, as given to `summarise`.
     summaries : sequence of ScaleSummary
         What `summarise` returned for these values.
+    criterion : Criterion
+        Which seed is a success; its threshold is drawn.
     scale_name, metric_name : str
         Labels of the axes, with the unit if there is one.
-    at_least : float
-        The metric at which a seed counts as a success.
-    higher_is_better : bool
-        False turns `at_least` into "at most".
 
     Returns
     -------
@@ -66,8 +64,10 @@ def ladder(
     --------
     >>> from seedsweep.analysis import summarise
     >>> values = {2: [0.0, 0.1, 0.9], 4: [0.8, 0.9, 1.0]}
-    >>> summaries = summarise(values, at_least=0.5)
-    >>> figure = ladder(values, summaries, scale_name="depth", metric_name="accuracy", at_least=0.5)
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> figure = ladder(
+    ...     values, summarise(values, criterion), criterion, scale_name="depth", metric_name="accuracy"
+    ... )
     >>> [axes.get_title() for axes in figure.findobj(Axes)][:2]
     ['2', '4']
     """
@@ -76,16 +76,16 @@ def ladder(
         raise ValueError(f"a ladder needs the summaries of its scales: {sorted(values)} are not {scales}")
 
     samples = [observed(values[scale]) for scale in scales]
-    metric_range = style.metric_range_of(np.concatenate(samples), at_least)
+    metric_range = style.metric_range_of(np.concatenate(samples), criterion.shown(criterion.least))
 
     figure = Figure(figsize=(style.WIDTH, 5.6), layout="constrained")
     upper, lower = figure.subfigures(2, 1, squeeze=False).flat
 
     panels = upper.subplots(1, len(scales), sharex=True, sharey=True, squeeze=False)[0]
-    _draw_populations(panels, samples, summaries, metric_range, at_least, higher_is_better)
+    _draw_populations(panels, samples, summaries, metric_range, criterion)
     panels[0].set_ylabel(metric_name, **style.LABEL)
     upper.supxlabel(f"share of seeds at each {scale_name}{_dip_note(summaries)}", **style.LABEL)
-    style.legend_of_success(upper, at_least, higher_is_better)
+    style.legend_of_success(upper, criterion)
 
     grid = lower.add_gridspec(2, 2)
     location = lower.add_subplot(grid[:, 0])
@@ -110,7 +110,7 @@ def ladder(
     style.draw_intervals(distance, [s.w2_to_largest for s in summaries], style.INK, "D")
     reach = [end for s in summaries for end in (s.w2_to_largest.estimate, s.w2_to_largest.high)]
     distance.set(ylim=style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
-    to_largest = f"$W_2$ to {wording.scale(scales[-1])}, in {metric_name}"
+    to_largest = f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}"
     distance.set_title(to_largest, **style.LABEL, loc="left")
 
     for axes in (location, success, distance):
@@ -127,29 +127,28 @@ def _draw_populations(
     samples: Sequence[FloatArray],
     summaries: Sequence[ScaleSummary],
     metric_range: tuple[float, float],
-    at_least: float,
-    higher_is_better: bool,
+    criterion: Criterion,
 ) -> None:
     """One panel per scale: a horizontal histogram of the seeds and, to the left of it, a dot for each."""
     edges = np.linspace(*metric_range, BINS + 1)
     widest = 0.0
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
         left = np.zeros(BINS)
-        for part, colour in style.by_success(sample, at_least, higher_is_better):
+        for part, colour in style.by_success(sample, criterion):
             share = np.histogram(part, edges)[0] / max(summary.n, 1)
             panel.barh(edges[:-1], share, np.diff(edges), left, align="edge", color=colour)
             left += share
         widest = max(widest, float(left.max()))
     widest = widest or 1.0
 
-    random = np.random.Generator(np.random.Philox(0))
+    random = generator()
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
-        for part, colour in style.by_success(sample, at_least, higher_is_better):
+        for part, colour in style.by_success(sample, criterion):
             beside = widest * random.uniform(-0.22, -0.05, part.size)
             dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
             dots.set_rasterized(part.size > style.CROWD)
-        panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
-        style.draw_title(panel, wording.scale(summary.scale), _population_note(summary))
+        style.draw_threshold(panel, criterion)
+        style.draw_title(panel, text.scale(summary.scale), _population_note(summary))
         style.plain(panel)
     panels[0].set(xlim=(-0.26 * widest, 1.06 * widest), ylim=style.with_margin(metric_range))
     panels[0].set_xticks([0.0, max((tick for tick in SHARE_TICKS if tick <= widest), default=SHARE_TICKS[0])])

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -13,21 +11,19 @@ from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, as_sample, observed
-from seedsweep.analysis.success import succeeds
-
-COLUMNS: Final = 4  # panels in a row
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, observed
+from seedsweep.analysis.statistics.success import succeeds
+from seedsweep.criterion import Criterion
 
 
 def learning_curves(
     curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]],
+    criterion: Criterion,
     *,
     scale_name: str,
     metric_name: str,
-    at_least: float,
-    higher_is_better: bool = True,
     ends: Mapping[float, npt.ArrayLike] | None = None,
 ) -> Figure:
     """The learning curve of every seed, one panel per scale, coloured by how it ends.
@@ -37,14 +33,12 @@ def learning_curves(
     curves : mapping from scale to (steps, values)
         Steps of the evaluations, shape (n_steps,), and the metric, shape (n_seeds, n_steps). A curve has
         no point where it is `nan`; a seed whose last value is `nan` ends as a failure.
+    criterion : Criterion
+        Which seed is a success; its threshold is drawn.
     scale_name : str
         Stands before the scale in the title of each panel.
     metric_name : str
         Label of the vertical axis, with the unit if there is one.
-    at_least : float
-        The metric at which a seed counts as a success.
-    higher_is_better : bool
-        False turns `at_least` into "at most".
     ends : mapping from scale to array_like, shape (n_seeds,), optional
         The value by which each seed is judged, where that is not the last of its curve: some runs are shorter.
 
@@ -61,9 +55,9 @@ def learning_curves(
     --------
     >>> figure = learning_curves(
     ...     {2: ([0, 100], [[0.0, 0.1], [0.0, 0.9]])},
+    ...     Criterion("accuracy", split="test", threshold=0.5),
     ...     scale_name="depth",
     ...     metric_name="accuracy",
-    ...     at_least=0.5,
     ... )
     >>> figure.findobj(Axes)[0].get_title()
     'depth 2'
@@ -74,37 +68,32 @@ def learning_curves(
     steps = {scale: as_sample(curves[scale][0]) for scale in scales}
     values = {scale: np.asarray(curves[scale][1], dtype=np.float64) for scale in scales}
     for scale in scales:
-        if steps[scale].size == 0 or values[scale].shape[1:] != steps[scale].shape:
-            raise ValueError(
-                f"at scale {scale:g}: steps of shape (t,) and values of shape (seeds, t) are needed, not "
-                f"{steps[scale].shape} and {values[scale].shape}"
-            )
+        with errors_name(scale):
+            if steps[scale].size == 0 or values[scale].shape[1:] != steps[scale].shape:
+                raise ValueError(
+                    "steps of shape (t,) and values of shape (seeds, t) are needed, not "
+                    f"{steps[scale].shape} and {values[scale].shape}"
+                )
 
-    columns = min(len(scales), COLUMNS)
-    rows = math.ceil(len(scales) / columns)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 1.8 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
-    for panel, scale in zip(panels, scales, strict=False):
+    figure, panels = style.panels(len(scales), height=1.8)
+    for panel, scale in zip(panels, scales, strict=True):
         end = values[scale][:, -1] if ends is None else ends[scale]
-        successful = succeeds(end, at_least, higher_is_better=higher_is_better)
+        successful = succeeds(criterion.oriented(end), criterion.least)
         _draw_curves(panel, steps[scale], values[scale], successful)
-        panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
+        style.draw_threshold(panel, criterion)
         note = f"{successful.sum()} of {len(successful)} succeed"
-        style.draw_title(panel, f"{scale_name} {wording.scale(scale)}", note)
+        style.draw_title(panel, f"{scale_name} {text.scale(scale)}", note)
         style.plain(panel)
-    for spare in panels[len(scales) :]:
-        spare.remove()
-    for lowest in panels[max(0, len(scales) - columns) : len(scales)]:
-        lowest.tick_params(labelbottom=True)
 
     everything = np.concatenate([observed(v.ravel()) for v in values.values()])
     last_step = max(float(s.max()) for s in steps.values())
-    panels[0].set(xlim=(0, last_step or 1), ylim=style.with_margin(style.metric_range_of(everything, at_least)))
+    metric_range = style.metric_range_of(everything, criterion.shown(criterion.least))
+    panels[0].set(xlim=(0, last_step or 1), ylim=style.with_margin(metric_range))
     panels[0].xaxis.set_major_locator(MaxNLocator(3))
     panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))
     figure.supxlabel("training step", **style.LABEL)
     figure.supylabel(metric_name, **style.LABEL)
-    style.legend_of_success(figure, at_least, higher_is_better)
+    style.legend_of_success(figure, criterion)
     return figure
 
 

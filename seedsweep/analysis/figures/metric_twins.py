@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -12,25 +11,24 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.samples import FloatArray, as_sample
-from seedsweep.analysis.success import succeeds
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name
+from seedsweep.analysis.statistics.success import succeeds
+from seedsweep.criterion import Criterion
 
 BINS: Final = 20
-COLUMNS: Final = 4  # panels in a row
 BESIDE: Final = 0.2  # size of a histogram, in panels
 
 
 def metric_twins(
     harsh: Mapping[float, npt.ArrayLike],
     continuous: Mapping[float, npt.ArrayLike],
+    criterion: Criterion,
     *,
     scale_name: str,
     harsh_name: str,
     continuous_name: str,
-    at_least: float,
-    higher_is_better: bool = True,
 ) -> Figure:
     """Each seed under two metrics, one panel per scale, with the histogram of either metric at its side.
 
@@ -41,12 +39,10 @@ def metric_twins(
     ----------
     harsh, continuous : mapping from scale to array_like, shape (n_seeds,)
         The same seeds in the same order; `nan` is a diverged seed, which is not drawn.
+    criterion : Criterion
+        Which seed is a success under the harsh metric.
     scale_name, harsh_name, continuous_name : str
         As they shall stand in the labels, with the unit if there is one.
-    at_least : float
-        The harsh metric at which a seed counts as a success.
-    higher_is_better : bool
-        Of the harsh metric; False turns `at_least` into "at most".
 
     Returns
     -------
@@ -67,10 +63,10 @@ def metric_twins(
     >>> figure = metric_twins(
     ...     {2: [0.0, 0.9]},
     ...     {2: [3.1, 0.2]},
+    ...     Criterion("accuracy", split="test", threshold=0.5),
     ...     scale_name="depth",
     ...     harsh_name="accuracy",
     ...     continuous_name="error score",
-    ...     at_least=0.5,
     ... )
     >>> figure.axes[0].get_title()
     'depth 2'
@@ -81,40 +77,32 @@ def metric_twins(
     pairs = []
     for scale in scales:
         x, y = as_sample(continuous[scale]), as_sample(harsh[scale])
-        if x.size != y.size:
-            raise ValueError(
-                f"at scale {scale:g}: {x.size} seeds of {continuous_name} and {y.size} of {harsh_name}"
-            )
+        with errors_name(scale):
+            if x.size != y.size:
+                raise ValueError(f"{x.size} seeds of {continuous_name} and {y.size} of {harsh_name}")
         both = ~(np.isnan(x) | np.isnan(y))
         pairs.append((x[both], y[both]))
 
-    columns = min(len(scales), COLUMNS)
-    rows = math.ceil(len(scales) / columns)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 2.1 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    figure, panels = style.panels(len(scales), height=2.1)
     everything_x, everything_y = (np.concatenate(values) for values in zip(*pairs, strict=True))
     x_range = style.metric_range_of(everything_x, float(np.max(everything_x, initial=0.0)))
-    y_range = style.metric_range_of(everything_y, at_least)
+    y_range = style.metric_range_of(everything_y, criterion.shown(criterion.least))
     panels[0].set(xlim=style.with_margin(x_range), ylim=style.with_margin(y_range))
     panels[0].xaxis.set_major_locator(MaxNLocator(3))
-    for panel, scale, (x, y) in zip(panels, scales, pairs, strict=False):
-        successful = succeeds(y, at_least, higher_is_better=higher_is_better)
+    for panel, scale, (x, y) in zip(panels, scales, pairs, strict=True):
+        successful = succeeds(criterion.oriented(y), criterion.least)
         groups = ((~successful, style.FAILURE), (successful, style.SUCCESS))
         for group, colour in groups:
             dots = panel.scatter(x[group], y[group], s=5.0, color=colour, alpha=0.6, linewidths=0)
             dots.set_rasterized(x.size > style.CROWD)
-        panel.axhline(at_least, color=style.GREY, linewidth=0.8, linestyle="dashed")
+        style.draw_threshold(panel, criterion)
         style.plain(panel)
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)
         _histogram(panel, [(y[group], colour) for group, colour in groups], y_range, upright=False)
-        panel.set_title(f"{scale_name} {wording.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
-    for spare in panels[len(scales) :]:
-        spare.remove()
-    for lowest in panels[max(0, len(scales) - columns) : len(scales)]:
-        lowest.tick_params(labelbottom=True)
+        panel.set_title(f"{scale_name} {text.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
     figure.supxlabel(continuous_name, **style.LABEL)
     figure.supylabel(harsh_name, **style.LABEL)
-    style.legend_of_success(figure, at_least, higher_is_better)
+    style.legend_of_success(figure, criterion)
     return figure
 
 

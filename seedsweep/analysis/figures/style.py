@@ -12,10 +12,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 
-from seedsweep.analysis import wording
-from seedsweep.analysis.bootstrap import Interval
-from seedsweep.analysis.samples import FloatArray
-from seedsweep.analysis.success import SuccessRate, succeeds
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.success import SuccessRate, succeeds
+from seedsweep.criterion import Criterion
 
 SUCCESS: Final = "#0072B2"
 FAILURE: Final = "#E69F00"
@@ -29,6 +30,7 @@ WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
 CHARACTERS: Final = 108  # of tick labels that fit into WIDTH
+COLUMNS: Final = 4  # panels in a row
 CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
@@ -63,11 +65,24 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     return [svg, png]
 
 
+def panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
+    """Panels with shared axes, in rows of a height in inches."""
+    columns = min(count, COLUMNS)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH, 0.7 + height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    for lowest in axes[max(0, count - columns) : count]:
+        lowest.tick_params(labelbottom=True)
+    return figure, axes[:count]
+
+
 def draw_title(axes: Axes, title: str, note: str) -> None:
     """A title, and below it a note in small print."""
     axes.set_title(title, fontsize=TEXT + 1, color=INK, pad=5 + 1.3 * SMALL * len(note.splitlines()))
-    text = axes.annotate(note, (0.5, 1.0), (0, 3), "axes fraction", "offset points", ha="center", va="bottom")
-    text.set(fontsize=SMALL, color=INK)
+    small = axes.annotate(note, (0.5, 1.0), (0, 3), "axes fraction", "offset points", ha="center", va="bottom")
+    small.set(fontsize=SMALL, color=INK)
 
 
 def draw_intervals(
@@ -91,22 +106,25 @@ def draw_intervals(
 
 def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None:
     """The scales at equal distances on the horizontal axis of one of `panels` panels beside each other."""
-    labels = [wording.scale(scale) for scale in scales]
+    labels = [text.scale(scale) for scale in scales]
     does_not_fit = max(map(len, labels)) * len(labels) > CHARACTERS / panels
     axes.set_xticks(range(len(scales)), labels, rotation=90 if does_not_fit else 0)
     axes.set_xlim(-0.5, len(scales) - 0.5)
 
 
-def by_success(
-    sample: FloatArray, at_least: float, higher_is_better: bool
-) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
-    successful = succeeds(sample, at_least, higher_is_better=higher_is_better)
+def by_success(sample: FloatArray, criterion: Criterion) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
+    """The failing and the successful seeds, each with their colour."""
+    successful = succeeds(criterion.oriented(sample), criterion.least)
     return (sample[~successful], FAILURE), (sample[successful], SUCCESS)
 
 
-def metric_range_of(values: FloatArray, at_least: float) -> tuple[float, float]:
-    """[0, 1] if that holds the values and the threshold, else the range of these."""
-    lowest, highest = float(np.min(values, initial=at_least)), float(np.max(values, initial=at_least))
+def draw_threshold(axes: Axes, criterion: Criterion) -> None:
+    axes.axhline(criterion.shown(criterion.least), color=GREY, linewidth=0.8, linestyle="dashed")
+
+
+def metric_range_of(values: FloatArray, another: float) -> tuple[float, float]:
+    """[0, 1] if that holds the values and another one, such as the threshold, else the range of these."""
+    lowest, highest = float(np.min(values, initial=another)), float(np.max(values, initial=another))
     if lowest >= 0 and highest <= 1:
         return 0.0, 1.0
     return lowest, highest if highest > lowest else lowest + 1.0
@@ -117,10 +135,10 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
-def legend_of_success(figure: Figure | SubFigure, at_least: float, higher_is_better: bool) -> None:
-    side, other = ("more", "below") if higher_is_better else ("less", "above")
+def legend_of_success(figure: Figure | SubFigure, criterion: Criterion) -> None:
+    side, other = ("more", "below") if criterion.higher_is_better else ("less", "above")
     handles = [
-        Patch(color=SUCCESS, label=f"ends at {at_least:g} or {side}: success"),
+        Patch(color=SUCCESS, label=f"ends at {criterion.shown(criterion.least):g} or {side}: success"),
         Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=handles, **LEGEND, loc="outside upper center", ncols=2)

@@ -10,16 +10,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
 
-from seedsweep.analysis import wording
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.success import success_rate
-from seedsweep.analysis.survival_summary import SurvivalSummary
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.success import success_rate
+from seedsweep.analysis.study.survival import SurvivalSummary
+from seedsweep.criterion import Criterion
 
 ROW: Final = 0.15  # inches, of the numbers at risk
 
 
 def survival_curves(
-    summary: SurvivalSummary, *, scale_name: str, metric_name: str, higher_is_better: bool = True
+    summary: SurvivalSummary, criterion: Criterion, *, scale_name: str, metric_name: str
 ) -> Figure:
     """The share of seeds that have not yet reached the threshold for good, over training.
 
@@ -30,11 +31,11 @@ def survival_curves(
     Parameters
     ----------
     summary : SurvivalSummary
-        What `summarise_survival` returned.
+        What `summarise_survival` returned for curves as the criterion orients them.
+    criterion : Criterion
+        Which way is better, for the title.
     scale_name, metric_name : str
         As they shall stand in the labels.
-    higher_is_better : bool
-        False if the summary is of the negated metric and threshold.
 
     Returns
     -------
@@ -48,8 +49,9 @@ def survival_curves(
     Examples
     --------
     >>> from seedsweep.analysis import summarise_survival
-    >>> summary = summarise_survival({2: ([0, 10], [[0.0, 0.9], [0.0, 0.1]])}, at_least=0.5)
-    >>> figure = survival_curves(summary, scale_name="depth", metric_name="accuracy")
+    >>> summary = summarise_survival({2: ([0, 10], [[0.0, 0.9], [0.0, 0.1]])}, threshold=0.5)
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> figure = survival_curves(summary, criterion, scale_name="depth", metric_name="accuracy")
     >>> figure.axes[0].get_title(loc="left")
     'seeds not yet at accuracy ≥ 0.5, for good'
     """
@@ -69,14 +71,14 @@ def survival_curves(
         )
         panel.fill_between(times, low, high, step="post", color=colour, alpha=0.15, linewidth=0)
         panel.plot(
-            times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=wording.scale(scale.scale)
+            times, share, drawstyle="steps-post", color=colour, linewidth=1.4, label=text.scale(scale.scale)
         )
         leaving = -np.diff(np.append(curve.at_risk, 0)) - curve.events
         censored = leaving > 0
         ticks = {"marker": "|", "markersize": 7.0, "linestyle": "none", "color": colour}
         panel.plot(curve.times[censored], curve.survival[censored], **ticks)
     _finish(panel, summary)
-    threshold = f"≥ {summary.at_least:g}" if higher_is_better else f"≤ {-summary.at_least:g}"
+    threshold = f"{text.side(criterion)} {criterion.shown(summary.at_least):g}"
     panel.set_title(f"seeds not yet at {metric_name} {threshold}, for good", **style.LABEL, loc="left")
     _legend(panel, scale_name)
 
@@ -121,7 +123,7 @@ def budget_sensitivity(summary: SurvivalSummary, *, scale_name: str) -> Figure:
     Examples
     --------
     >>> from seedsweep.analysis import summarise_survival
-    >>> summary = summarise_survival({2: ([0, 10], [[0.0, 0.9], [0.0, 0.1]])}, at_least=0.5)
+    >>> summary = summarise_survival({2: ([0, 10], [[0.0, 0.9], [0.0, 0.1]])}, threshold=0.5)
     >>> budget_sensitivity(summary, scale_name="depth").axes[0].get_ylabel()
     'P(success)'
     """
@@ -131,7 +133,7 @@ def budget_sensitivity(summary: SurvivalSummary, *, scale_name: str) -> Figure:
     for scale, colour in zip(summary.scales, colours, strict=True):
         low, high = [rate.low for rate in scale.success], [rate.high for rate in scale.success]
         if scale.cut_off.n:
-            label = f"{wording.scale(scale.scale)}: {scale.cut_off.verdict}"
+            label = f"{text.scale(scale.scale)}: {scale.cut_off.verdict}"
             panel.fill_between(scale.steps, low, high, color=colour, alpha=0.15, linewidth=0)
             panel.plot(
                 scale.steps,

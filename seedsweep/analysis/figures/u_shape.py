@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from seedsweep.analysis.bootstrap import Interval
 from seedsweep.analysis.figures import style
-from seedsweep.analysis.success import SuccessRate
-from seedsweep.analysis.summary import ScaleSummary
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.success import SuccessRate
+from seedsweep.analysis.study.summary import ScaleSummary
 
 
 def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: str) -> Figure:
@@ -42,7 +42,9 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
     Examples
     --------
     >>> from seedsweep.analysis import summarise
-    >>> summaries = summarise({1: [0.6, 0.7], 2: [0.0, 0.8], 4: [0.9, 1.0]}, at_least=0.5)
+    >>> from seedsweep.criterion import Criterion
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> summaries = summarise({1: [0.6, 0.7], 2: [0.0, 0.8], 4: [0.9, 1.0]}, criterion)
     >>> figure = u_shape(summaries, scale_name="heads", metric_name="accuracy")
     >>> [axes.get_title(loc="left") for axes in figure.axes]
     ['mean', 'P(success)', 'mean | success']
@@ -80,9 +82,9 @@ def _fits_shares(summaries: Sequence[ScaleSummary]) -> bool:
 
 def lowest_between_higher(results: Sequence[Interval | SuccessRate | None]) -> int | None:
     """Index of the lowest result, None unless intervals on both sides lie wholly above its own."""
-    told = [(i, r) for i, r in enumerate(results) if r is not None and not np.isnan(r.low)]
-    if not told:
+    known = [(i, r) for i, r in enumerate(results) if r is not None and not np.isnan(r.low)]
+    if not known:
         return None
-    lowest, low_point = min(told, key=lambda pair: float(pair[1]))
-    higher = [i for i, r in told if r.low > low_point.high]
+    lowest, low_point = min(known, key=lambda pair: float(pair[1]))
+    higher = [i for i, r in known if r.low > low_point.high]
     return lowest if higher and higher[0] < lowest < higher[-1] else None

@@ -1,14 +1,13 @@
-"""The report: one HTML page that needs nothing else, with what was found in words, figures, tables and provenance.
+"""The report: one HTML page that needs nothing else, with findings in words, figures, tables and provenance.
 
     `page`      `report` (`Report`): puts the page together; `page.html` is its template
-    `pictures`  the figures that apply, with captions;  `svg` puts one into the page
+    `findings`  a study in sentences;  `headline` the first of them;  `wording` scales and tests in words
+    `pictures`  the figures that apply, with captions;  `svg` puts one into the page;  `draw` writes files
     `tables`    every number, with its interval
 
-Needs matplotlib, so it is its own import: ``from seedsweep.analysis.report import report``.
+`findings`, `headline` and `wording` need no matplotlib, so that the page is imported when it is first asked for.
 """
 
-from __future__ import annotations
+import lazy_loader
 
-from seedsweep.analysis.report.page import Report, report
-
-__all__ = ["Report", "report"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

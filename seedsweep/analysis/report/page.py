@@ -1,4 +1,4 @@
-"""The page: what was found in words, then figures, tables and provenance, from one template."""
+"""The page: findings in words, then figures, tables and provenance, from one template."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-import seedsweep
-from seedsweep.analysis import wording
-from seedsweep.analysis.findings import Findings, findings
-from seedsweep.analysis.places import scale_word
-from seedsweep.analysis.population import PopulationSummary
+from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
-from seedsweep.analysis.study import Study, study
-from seedsweep.analysis.verdict import FEWEST_TO_TELL
+from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.study.study import Study, study
+from seedsweep.analysis.study.verdict import FEWEST_TO_TELL
+from seedsweep.criterion import Criterion
 from seedsweep.population import ALL_ROWS, Population
+from seedsweep.version import __version__
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -31,9 +31,9 @@ ENVIRONMENT: Final = Environment(
 )
 
 
-def _bound(text: str) -> str:
+def _bound(words: str) -> str:
     """No line break between a number and its sign: "50 %", "n = 48"."""
-    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda found: found[0].replace(" ", "\u00a0"), text)
+    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda match: match[0].replace(" ", "\u00a0"), words)
 
 
 ENVIRONMENT.filters["bound"] = _bound
@@ -68,7 +68,7 @@ class Report:
         return path
 
 
-def report(population: Population, *, command: str | None = None) -> Report:
+def report(population: Population, *, command: str | None = None, extend: str | None = None) -> Report:
     """Everything that can be said about a population, as one HTML page.
 
     Parameters
@@ -76,7 +76,9 @@ def report(population: Population, *, command: str | None = None) -> Report:
     population : Population
         Of a sweep or a table, with at least one finished seed.
     command : str, optional
-        The command that makes this report, told on the page.
+        The command that makes this report, for the page.
+    extend : str, optional
+        The command that trains more seeds; shown on the page with ``--seeds`` added.
 
     Returns
     -------
@@ -102,32 +104,32 @@ def report(population: Population, *, command: str | None = None) -> Report:
     """
     if not population.scales:
         raise ValueError("a report needs a finished seed")
-    found = study(population)
-    words = findings(found)
-    summary = found.summary
+    examined = study(population)
+    words = findings(examined)
+    summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
-        what=scale_word(found),
-        scales=wording.listed([wording.scale(scale) for scale in population.scales]),
-        count=wording.seeds_per_scale(summary.scales),
-        success=_success(summary),
+        what=scale_word(examined),
+        scales=text.listed([text.scale(scale) for scale in population.scales]),
+        count=seeds_per_scale(examined.scales),
+        success=_success(summary.criterion),
         findings=words,
-        pictures=list(pictures(population, found)),
-        tables=list(tables(found)),
-        absent=found.absent,
+        pictures=list(pictures(population, examined)),
+        tables=list(tables(examined)),
+        absent=examined.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=origin.extend and f"{origin.extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
+        extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
         command=command,
-        version=seedsweep.__version__,
+        version=__version__,
     )
-    return Report(words, found, html)
+    return Report(words, examined, html)
 
 
-def _success(summary: PopulationSummary) -> str:
+def _success(criterion: Criterion) -> str:
     """What a seed that succeeds does."""
-    where = "" if summary.split == ALL_ROWS else f" on {summary.split}"
-    side = "least" if summary.higher_is_better else "most"
-    return f"{summary.metric}{where} is at {side} {wording.number(summary.threshold)}"
+    where = "" if criterion.split == ALL_ROWS else f" on {criterion.split}"
+    side = "least" if criterion.higher_is_better else "most"
+    return f"{criterion.metric}{where} is at {side} {text.number(criterion.shown(criterion.least))}"

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import figures, wording
+from seedsweep.analysis import figures
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
-from seedsweep.analysis.mirage import MirageCheck
-from seedsweep.analysis.places import scale_word
 from seedsweep.analysis.report.svg import inline_svg
-from seedsweep.analysis.study import Study
+from seedsweep.analysis.report.wording import scale_word
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.mirage import MirageCheck
+from seedsweep.analysis.study.study import Study
 from seedsweep.population import ALL_ROWS, Population
 
 CURVES: Final = 100
@@ -35,24 +36,23 @@ class Picture:
 
 def pictures(population: Population, study: Study) -> Iterator[Picture]:
     """The figures of a report, in the order of the page."""
-    summary, measured = study.summary, study.measured
+    criterion, measured = study.summary.criterion, study.measured
     what = scale_word(study)
-    metric = _on(summary.metric, summary.split)
-    axes: dict[str, Any] = {"scale_name": what, "metric_name": metric}
-    success: dict[str, Any] = {"at_least": summary.threshold, "higher_is_better": summary.higher_is_better}
+    metric = _on(criterion.metric, criterion.split)
+    axes = {"scale_name": what, "metric_name": metric}
     summaries = [scale.summary for scale in study.scales]
 
     def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
         return Picture(name, title, caption, inline_svg(figure, name, f"{title}. {caption}"))
 
-    rates = wording.listed([wording.percent(s.success.rate) for s in summaries])
+    rates = text.listed([text.percent(s.success.rate) for s in summaries])
     yield picture(
         "ladder",
         f"Where the seeds end, by {what}",
         "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual "
         "numbers with 95 % intervals: the mode is where most seeds end, and jumps where the mean and "
         f"P(success) may climb gradually. Here P(success) is {rates} along the ladder.",
-        figures.ladder(measured.values, summaries, **axes, **success),
+        figures.ladder(measured.values, summaries, criterion, **axes),
     )
     if study.extremes is not None:
         yield picture(
@@ -64,7 +64,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             figures.extreme_curves(measured.values, study.extremes, **axes),
         )
     if study.claims:
-        shown = wording.percent(study.claims[0].probability.estimate)
+        shown = text.percent(study.claims[0].probability.estimate)
         yield picture(
             "claims",
             "How often a small study would claim a sudden emergence",
@@ -77,7 +77,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         placed = (
             "No step stands out of the noise here."
             if study.capacity.scale is None
-            else f"Here the largest drop is at {what} {wording.scale(study.capacity.scale)}."
+            else f"Here the largest drop is at {what} {text.scale(study.capacity.scale)}."
         )
         yield picture(
             "distances",
@@ -86,7 +86,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "scale before. The boxes are what chance alone makes of one scale: inside them nothing is shown. "
             f"{placed}",
             figures.distances(
-                study.drift, study.capacity, summaries, **axes, higher_is_better=summary.higher_is_better
+                [scale.drift for scale in study.scales], study.capacity, summaries, criterion, **axes
             ),
         )
     for number, (name, values) in enumerate(measured.continuous.items()):
@@ -94,14 +94,14 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         drawn = figures.densities(
             values,
             scale_name=what,
-            metric_name=_on(name, summary.split),
+            metric_name=_on(name, criterion.split),
             bounds=(low, np.inf if high is None else high),
         )
         yield picture(
             f"density-{number}",
             f"The same seeds under {name}",
             f"Smoothed distribution of {name} over seeds, one row per scale, a tick for every seed. Two humps "
-            f"here are not made by how {summary.metric} is scored.",
+            f"here are not made by how {criterion.metric} is scored.",
             drawn,
         )
     if study.mirage is not None:
@@ -109,14 +109,14 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         drawn = figures.metric_twins(
             measured.values,
             measured.continuous[name],
+            criterion,
             scale_name=what,
             harsh_name=metric,
             continuous_name=name,
-            **success,
         )
         yield picture(
             "twins",
-            f"{summary.metric} beside {name}",
+            f"{criterion.metric} beside {name}",
             f"A dot per seed, with the histogram of each metric at its side; of the other metrics, {name} ranks "
             "the seeds least alike. If the colours do not mix along the horizontal axis, both metrics tell the "
             "same seeds apart.",
@@ -131,14 +131,14 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             figures.u_shape(summaries, **axes),
         )
     if measured.curves:
-        yield picture(*_learning_curves(study, axes, success))
+        yield picture(*_learning_curves(study, axes))
     if study.survival is not None:
         yield picture(
             "survival",
             "How many seeds are not there yet",
             "Share of the seeds that have not yet reached success for good (Kaplan–Meier, with 95 % bands), "
             "and their number below. A curve that still falls at its end is cut off by the step budget.",
-            figures.survival_curves(study.survival, **axes, higher_is_better=summary.higher_is_better),
+            figures.survival_curves(study.survival, criterion, **axes),
         )
         yield picture(
             "budget",
@@ -163,7 +163,7 @@ def _on(metric: str, split: str) -> str:
     return metric if split == ALL_ROWS else f"{metric} ({split})"
 
 
-def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]) -> tuple[str, str, str, Figure]:
+def _learning_curves(study: Study, axes: dict[str, str]) -> tuple[str, str, str, Figure]:
     lines, ends, left_out = {}, {}, 0
     for scale, curves in study.measured.curves.items():
         end = study.measured.values[scale]
@@ -178,7 +178,7 @@ def _learning_curves(study: Study, axes: dict[str, Any], success: dict[str, Any]
         if left_out
         else ""
     )
-    drawn = figures.learning_curves(lines, **axes, **success, ends=ends)
+    drawn = figures.learning_curves(lines, study.summary.criterion, **axes, ends=ends)
     caption = (
         f"One line per seed over training, blue if it ends in success; the dashed line is the threshold.{note}"
     )

@@ -22,7 +22,7 @@ def inline_svg(figure: Figure, name: str, alternative: str) -> Markup:
     name : str
         Letters and hyphens; put in front of every id, so that several figures can share a page.
     alternative : str
-        What a reader who does not see the figure is told.
+        What stands for the figure where it is not seen.
 
     Returns
     -------

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from seedsweep.analysis import wording
-from seedsweep.analysis.places import scale_word
-from seedsweep.analysis.study import Study
+from seedsweep.analysis.report.wording import scale_word
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.variance import VarianceShares
+from seedsweep.analysis.study.study import Study
+from seedsweep.analysis.study.survival import SurvivalSummary
 
 SENTENCE: Final = 28  # characters of a cell from which on it is no number with its interval
 
@@ -39,11 +42,11 @@ def tables(study: Study) -> Iterator[PageTable]:
     if study.mirage is not None:
         yield _metrics(study)
     if study.survival is not None:
-        yield _survival(study)
+        yield _survival(study, study.survival)
     if study.variance is not None:
-        yield _variance(study)
+        yield _variance(study, study.variance)
     if study.duplicates:
-        yield _duplicates(study)
+        yield _duplicates(study, study.duplicates)
 
 
 def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> PageTable:
@@ -51,30 +54,31 @@ def _table(title: str, note: str, columns: Sequence[str], rows: Sequence[Sequenc
 
 
 def _scales(study: Study) -> Iterator[PageTable]:
-    found = study.summary
-    inside = ["in-distribution mean"] if found.in_distribution else []
-    diverged = ["diverged"] if any(s.n_diverged for s in found.scales) else []
-    side = "≥" if found.higher_is_better else "≤"
+    summary = study.summary
+    inside = ["in-distribution mean"] if summary.in_distribution else []
+    diverged = ["diverged"] if any(s.n_diverged for s in summary.scales) else []
+    criterion = summary.criterion
+    threshold = text.number(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
         "failures in P(success) and are left out elsewhere.",
         [scale_word(study), "seeds", *diverged, *inside, "mean", "mode",
-         f"P({side} {wording.number(found.threshold)})", "mean | success", "median", "5 to 95 %"],
+         f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
             [
-                wording.scale(s.scale),
+                text.scale(s.scale),
                 str(s.n),
                 *([str(s.n_diverged)] if diverged else []),
-                *([wording.with_interval(found.in_distribution.get(s.scale))] if inside else []),
-                wording.with_interval(s.mean),
-                wording.with_interval(s.mode),
-                wording.share(s.success),
-                wording.with_interval(s.mean_given_success),
-                wording.number(s.median),
-                f"{wording.number(s.quantiles[0.05])} to {wording.number(s.quantiles[0.95])}",
+                *([text.with_interval(summary.in_distribution.get(s.scale))] if inside else []),
+                text.with_interval(s.mean),
+                text.with_interval(s.mode),
+                text.share(s.success),
+                text.with_interval(s.mean_given_success),
+                text.number(s.median),
+                f"{text.number(s.quantiles[0.05])} to {text.number(s.quantiles[0.95])}",
             ]
-            for s in found.scales
+            for s in summary.scales
         ],
     )  # fmt: skip
 
@@ -101,15 +105,15 @@ def _modality(study: Study) -> PageTable:
         ],
         [
             [
-                wording.scale(s.summary.scale),
-                wording.number(round(s.summary.dip.statistic, 4)),
+                text.scale(s.scale),
+                text.number(round(s.summary.dip.statistic, 4)),
                 _p(s.summary.dip.pvalue),
                 _p(s.pvalue_holm, tests),
                 _p(s.pvalue_bh, tests),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
                 f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
-                wording.percent(s.summary.dip.tied_share),
+                text.percent(s.summary.dip.tied_share),
                 "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
             for s in study.scales
@@ -118,7 +122,7 @@ def _modality(study: Study) -> PageTable:
 
 
 def _p(value: float, tests: int = 1) -> str:
-    return wording.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
+    return text.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
 
 
 def _clusters(study: Study) -> PageTable:
@@ -128,12 +132,12 @@ def _clusters(study: Study) -> PageTable:
         [scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
         [
             [
-                wording.scale(s.summary.scale),
+                text.scale(s.scale),
                 "yes" if s.cluster.supported else f"no: {s.cluster.reason}",
-                wording.number(s.cluster.threshold),
-                "–" if s.cluster.upper is None else wording.share(s.cluster.upper),
-                wording.number(min(s.cluster.lower_mean, s.cluster.upper_mean)),
-                wording.number(max(s.cluster.lower_mean, s.cluster.upper_mean)),
+                text.number(s.cluster.threshold),
+                "–" if s.cluster.upper is None else text.share(s.cluster.upper),
+                text.number(min(s.cluster.lower_mean, s.cluster.upper_mean)),
+                text.number(max(s.cluster.lower_mean, s.cluster.upper_mean)),
             ]
             for s in study.scales
         ],
@@ -142,12 +146,12 @@ def _clusters(study: Study) -> PageTable:
 
 def _drift(study: Study) -> PageTable:
     capacity = study.capacity
-    chosen = dict(zip(capacity.scales, capacity.probabilities, strict=True))
+    chosen = capacity.by_scale
     return _table(
         "Distance between scales and minimum capacity",
         "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one "
         "scale are apart. The last column is the share of bootstrap resamples in which minimum capacity is "
-        f"placed there; in {wording.percent(capacity.probability_of_none)} it is nowhere.",
+        f"placed there; in {text.percent(capacity.probability_of_none)} it is nowhere.",
         [
             scale_word(study),
             "to the largest",
@@ -157,13 +161,13 @@ def _drift(study: Study) -> PageTable:
         ],
         [
             [
-                wording.scale(row.scale),
-                wording.with_interval(row.to_largest),
-                wording.with_interval(row.to_previous),
-                f"{wording.number(row.noise_floor.mean)} to {wording.number(row.noise_floor.high)}",
-                wording.percent(chosen[row.scale]) if row.scale in chosen else "–",
+                text.scale(s.scale),
+                text.with_interval(s.drift.to_largest),
+                text.with_interval(s.drift.to_previous),
+                f"{text.number(s.drift.noise_floor.mean)} to {text.number(s.drift.noise_floor.high)}",
+                text.percent(chosen[s.scale]) if s.scale in chosen else "–",
             ]
-            for row in study.drift
+            for s in study.scales
         ],
     )
 
@@ -177,10 +181,9 @@ def _claims(study: Study) -> PageTable:
         [
             [
                 str(claim.seeds),
-                f"{wording.percent(claim.probability.estimate)} "
-                f"({wording.percent_interval(claim.probability.low, claim.probability.high)})",
+                text.share(claim.probability),
                 *(
-                    f"{wording.number(q[0.5])} ({wording.number(q[0.05])} to {wording.number(q[0.95])})"
+                    f"{text.number(q[0.5])} ({text.number(q[0.05])} to {text.number(q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
                 ),
             ]
@@ -190,105 +193,95 @@ def _claims(study: Study) -> PageTable:
 
 
 def _metrics(study: Study) -> PageTable:
-    check = study.mirage
-    assert check is not None
-    harsh, *others = check.metrics
-    tests = sum(result.n > 0 for result in harsh.dips)
+    rows = [(s.scale, s.mirage) for s in study.scales if s.mirage is not None]
+    harsh, *others = rows[0][1].pvalues
+    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+    groups = {
+        "not multimodal": "–",
+        "mirage": f"only under {harsh}",
+        "mixed": "under some",
+        "survives": "under all",
+    }
     return _table(
         "The same seeds under continuous metrics",
         "p of the dip test under each metric, corrected for the scales by Holm, and the rank correlation with "
-        f"{harsh.metric} over seeds with its 95 % interval.",
+        f"{harsh} over seeds with its 95 % interval.",
         [
             scale_word(study),
-            harsh.metric,
-            *(word for metric in others for word in (metric.metric, f"rank correlation of {metric.metric}")),
+            harsh,
+            *(word for name in others for word in (name, f"rank correlation of {name}")),
             "groups",
         ],
         [
             [
-                wording.scale(scale),
-                _p(harsh.pvalues[i], tests),
+                text.scale(scale),
+                _p(under.pvalues[harsh], tests),
                 *(
                     word
-                    for metric in others
-                    for word in (
-                        _p(metric.pvalues[i], tests),
-                        wording.with_interval(check.agreement[metric.metric][i]),
-                    )
+                    for name in others
+                    for word in (_p(under.pvalues[name], tests), text.with_interval(under.agreement[name]))
                 ),
-                {"not multimodal": "–", "mirage": f"only under {harsh.metric}", "mixed": "under some"}.get(
-                    check.verdicts[i], "under all"
-                ),
+                groups[under.verdict],
             ]
-            for i, scale in enumerate(check.scales)
+            for scale, under in rows
         ],
     )
 
 
-def _survival(study: Study) -> PageTable:
-    found = study.survival
-    assert found is not None
+def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
     return _table(
         "When seeds succeed, and what the step budget decides",
         "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing "
         "seeds that were on their way at the end; “if doubled” is the share of the failing that would "
         "succeed in as many steps again, at the pace of the last quarter. Log-rank test between the scales: "
-        f"{wording.pvalue(found.log_rank.pvalue)}.",
+        f"{text.pvalue(survival.log_rank.pvalue)}.",
         [scale_word(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
         [
             [
-                wording.scale(s.scale),
+                text.scale(s.scale),
                 str(s.cut_off.n),
-                f"{wording.number(s.survival.median.estimate)} ({wording.number(s.survival.median.low)} to "
-                f"{wording.number(s.survival.median.high)})",
+                f"{text.number(s.survival.median.estimate)} ({text.number(s.survival.median.low)} to "
+                f"{text.number(s.survival.median.high)})",
                 str(s.cut_off.failing),
-                wording.share(s.cut_off.rising) if s.cut_off.failing else "–",
-                f"{wording.percent(s.cut_off.if_doubled.estimate)} "
-                f"({wording.percent_interval(s.cut_off.if_doubled.low, s.cut_off.if_doubled.high)})"
-                if s.cut_off.failing
-                else "–",
+                text.share(s.cut_off.rising) if s.cut_off.failing else "–",
+                text.share(s.cut_off.if_doubled) if s.cut_off.failing else "–",
                 s.cut_off.verdict,
             ]
-            for s in found.scales
+            for s in survival.scales
         ],
     )
 
 
-def _variance(study: Study) -> PageTable:
-    assert study.variance is not None
+def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTable:
     return _table(
         "Initial weights or data",
         "Shares of the variance over seeds, where the two seeds of a run are crossed.",
         [scale_word(study), "runs", "initial weights", "data", "combination and noise"],
         [
             [
-                wording.scale(scale),
+                text.scale(scale),
                 str(shares.n),
-                *(
-                    f"{wording.percent(part.estimate)} ({wording.percent_interval(part.low, part.high)})"
-                    for part in (shares.init, shares.data, shares.interaction)
-                ),
+                *(text.share(part) for part in (shares.init, shares.data, shares.interaction)),
             ]
-            for scale, shares in study.variance.items()
+            for scale, shares in variance.items()
         ],
     )
 
 
-def _duplicates(study: Study) -> PageTable:
-    assert study.duplicates is not None
+def _duplicates(study: Study, groups: Sequence[IdenticalCurves]) -> PageTable:
     return _table(
         "Seeds with identical learning curves",
         "Constant curves agree innocently; a duplicate is one run under several names.",
         [scale_word(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
         [
             [
-                wording.scale(group.scale),
+                text.scale(group.scale),
                 _some([str(seed) for seed in group.seeds]),
                 str(group.distinct_values),
-                wording.number(group.expected_by_chance),
+                text.number(group.expected_by_chance),
                 "yes" if group.same_run else "no",
             ]
-            for group in study.duplicates
+            for group in groups
         ],
     )
 

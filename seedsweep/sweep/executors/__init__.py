@@ -1,4 +1,4 @@
-"""Where packs are trained. One file per executor, one interface (`base.Executor`).
+"""Where packs are trained. One file per executor, one interface (`executor.Executor`).
 
 `inline` trains in this process; `ray` on the workers of a Ray cluster. Ray is imported only when it is chosen.
 """
@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.settings import ExecutionSettings
-from seedsweep.sweep.executors.base import Executor
-from seedsweep.sweep.job import TrainPack
+from seedsweep.sweep.executors.executor import Executor
+from seedsweep.sweep.sections import ExecutionSettings
 
 NAMES = ("ray", "inline")
 
@@ -34,7 +33,6 @@ def open_executor(
     name: str,
     execution: ExecutionSettings,
     *,
-    train: TrainPack,
     address: str | None,
     should_stop: Callable[[], bool],
     on_progress: Callable[[], None],
@@ -47,13 +45,13 @@ def open_executor(
     if name == "inline":
         from seedsweep.sweep.executors.inline import InlineExecutor
 
-        return InlineExecutor(execution, train, should_stop, on_progress)
+        return InlineExecutor(execution, should_stop, on_progress)
     try:
         from seedsweep.sweep.executors.ray import RayExecutor
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
         raise InputError(
-            "--executor ray: Ray is not installed; pip install 'ray[default]', or use --executor inline"
+            "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use --executor inline"
         ) from None
-    return RayExecutor(execution, train, address)
+    return RayExecutor(execution, address)

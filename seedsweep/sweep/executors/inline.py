@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedsweep.settings import ExecutionSettings
-from seedsweep.spec import CellSettings
-from seedsweep.sweep.executors.base import Executor
-from seedsweep.sweep.job import Job, Outcome, TrainPack, run_job
+from seedsweep.cell import Recipe
+from seedsweep.sweep.executors.executor import Executor
+from seedsweep.sweep.job import Job, Outcome, run_job
+from seedsweep.sweep.sections import ExecutionSettings
+from seedsweep.workers.device import choose_device
 
 
 class InlineExecutor(Executor):
@@ -16,24 +17,18 @@ class InlineExecutor(Executor):
     def __init__(
         self,
         execution: ExecutionSettings,
-        train: TrainPack,
         should_stop: Callable[[], bool],
         on_progress: Callable[[], None],
     ) -> None:
-        from seedsweep.workers.device import choose_device
-
         self.device = choose_device(execution.device)
-        self._pack = execution.pack
-        self._train = train
+        self._execution = execution
         self._should_stop = should_stop
         self._on_progress = on_progress
         self._job: Job | None = None
 
-    def pack_size(self, settings: CellSettings) -> int:
-        """What the spec says, or what fits this machine's device."""
-        from seedsweep.workers.device import pack_size
-
-        return pack_size(self._pack, settings, self.device)
+    def pack_size(self, recipe: Recipe) -> int:
+        """What the spec says, or what suits this machine's device."""
+        return self._execution.pack_size(recipe, self.device)
 
     def start(self, packs: int) -> int:
         """Always one slot."""
@@ -52,7 +47,7 @@ class InlineExecutor(Executor):
         job, self._job = self._job, None
         if job is None:
             return []
-        return [run_job(job, self._train, self._should_stop, lambda progress: self._on_progress())]
+        return [run_job(job, self._should_stop, lambda progress: self._on_progress())]
 
     def stop(self) -> None:
         """Nothing to do: the job asks `should_stop` itself."""

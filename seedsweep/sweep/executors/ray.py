@@ -22,12 +22,13 @@ from typing import Any
 import ray
 from ray.exceptions import RayActorError, RayError
 
+from seedsweep.cell import Recipe
 from seedsweep.errors import InputError
-from seedsweep.settings import ExecutionSettings
-from seedsweep.spec import CellSettings, scale_text
-from seedsweep.sweep.executors.base import Executor
-from seedsweep.sweep.job import Job, Outcome, TrainPack, run_job
+from seedsweep.measures import scale_text
+from seedsweep.sweep.executors.executor import Executor
+from seedsweep.sweep.job import Job, Outcome, run_job
 from seedsweep.sweep.progress import Progress
+from seedsweep.sweep.sections import ExecutionSettings
 
 OBJECT_STORE_BYTES = 100_000_000
 """Of a local cluster; nothing large passes through Ray."""
@@ -36,9 +37,8 @@ OBJECT_STORE_BYTES = 100_000_000
 class SeedsweepWorker:
     """The actor. `train` runs in one thread, and `stop` reaches it in another."""
 
-    def __init__(self, name: str, train: TrainPack) -> None:
+    def __init__(self, name: str) -> None:
         self._name = name
-        self._train = train
         self._stop = threading.Event()
         self._metrics = _Metrics()
 
@@ -48,15 +48,13 @@ class SeedsweepWorker:
     def ping(self) -> None:
         """Answers when the actor is up."""
 
-    def pack_size(self, wanted: int | str, settings: CellSettings, device: str) -> int:
-        """Seeds per pack that fit this worker's device."""
-        from seedsweep.workers.device import pack_size
-
-        return pack_size(wanted, settings, device)  # type: ignore[arg-type]
+    def pack_size(self, recipe: Recipe, device: str) -> int:
+        """Seeds per pack that suit this worker's device."""
+        return recipe.pack_size(device)
 
     def train(self, job: Job) -> Outcome:
         """Train one pack."""
-        outcome = run_job(job, self._train, self._stop.is_set, lambda now: self._metrics.report(job, now))
+        outcome = run_job(job, self._stop.is_set, lambda now: self._metrics.report(job, now))
         self._metrics.end(job, outcome)
         return outcome
 
@@ -86,7 +84,7 @@ class _Metrics:
             self._seeds.inc(len(job.pack.seeds), self._tags(job))
 
     def _tags(self, job: Job) -> dict[str, str]:
-        return {"task": job.settings.task.name, "scale": scale_text(job.pack.scale)}
+        return {"task": job.recipe.task, "scale": scale_text(job.pack.scale)}
 
 
 @dataclass
@@ -106,9 +104,8 @@ class RayExecutor(Executor):
     "auto" there is one per core or GPU that the cluster has at the start; a number asks an autoscaler for more.
     """
 
-    def __init__(self, execution: ExecutionSettings, train: TrainPack, address: str | None) -> None:
-        self._train = train
-        self._pack = execution.pack
+    def __init__(self, execution: ExecutionSettings, address: str | None) -> None:
+        self._execution = execution
         self._namespace = f"seedsweep-{uuid.uuid4().hex[:8]}"
         self._slots: list[_Slot] = []
         self._started_ray = not ray.is_initialized()
@@ -123,14 +120,12 @@ class RayExecutor(Executor):
             self.close()
             raise
 
-    def pack_size(self, settings: CellSettings) -> int:
-        """What the spec says, or what fits a worker's GPU, which this machine need not have."""
-        if self.device == "cuda" and self._pack == "auto":
+    def pack_size(self, recipe: Recipe) -> int:
+        """What the spec says, or what suits a worker's GPU, which this machine need not have."""
+        if self.device == "cuda" and self._execution.pack == "auto":
             self._make_slots(1)
-            return int(ray.get(self._slots[0].actor.pack_size.remote(self._pack, settings, self.device)))
-        from seedsweep.workers.device import pack_size
-
-        return pack_size(self._pack, settings, self.device)
+            return int(ray.get(self._slots[0].actor.pack_size.remote(recipe, self.device)))
+        return self._execution.pack_size(recipe, self.device)
 
     def start(self, packs: int) -> int:
         """One slot per worker, as far as there are packs. Workers for which there is no room yet come later."""
@@ -184,7 +179,7 @@ class RayExecutor(Executor):
                     max_concurrency=2,
                     runtime_env=environment,
                 )
-                .remote(name, self._train)
+                .remote(name)
             )
             self._slots.append(_Slot(actor, _ping(actor)))
 

@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from seedsweep.settings import ModelSettings
+from seedsweep.cell import Base
+from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.settings import ModelSettings
 
-_CLASSES = {
+BUILT_IN = {
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
     "qwen2": "seedsweep.workers.dialects.qwen2:Qwen2",
 }
+DEFAULT = "gpt-neox"
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,13 @@ class Weights:
 
 
 class Dialect(ABC):
-    """One family of decoders. Constructed from its own class of `ModelSettings`."""
+    """One family of decoders. `Settings` is the pydantic model of its section in the spec.
+
+    `forward` is where a model will be read while it trains, and acted on: what that takes joins `dropout` as a
+    further argument that is None when unused.
+    """
+
+    Settings: ClassVar[type[ModelSettings]]
 
     @abstractmethod
     def __init__(self, model: ModelSettings) -> None:
@@ -110,8 +120,21 @@ class Dialect(ABC):
         (tied); `unembed_bias_V` is its bias if there is one.
         """
 
+    # Only of a dialect whose settings say `starts_trained` or `can_have_base`:
+
     def redrawn(self) -> tuple[str, ...]:
         """Tensors that every seed draws anew where it starts from a trained model; all others are the model's."""
+        raise TypeError(f"{type(self).__name__} does not start from a trained model")
+
+    def trained(self, shapes: Sequence[ParameterShape], base: bytes | None) -> dict[str, Tensor]:
+        """The trained model by our names, on the CPU: the one the settings name, else `base`, `Base.weights`.
+
+        Raises InputError that names the tensor, if the model is not one of these shapes.
+        """
+        raise TypeError(f"{type(self).__name__} does not start from a trained model")
+
+    def to_base(self, shapes: Sequence[ParameterShape], tensors: Mapping[str, Tensor]) -> Base:
+        """A trained model, given by our names on the CPU, as files from which `trained` reads it back."""
         raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
     @abstractmethod
@@ -120,8 +143,21 @@ class Dialect(ABC):
         the left. `dropout` is None in evaluation."""
 
 
-def find_dialect(model: ModelSettings) -> Dialect:
-    """The dialect of these settings."""
-    module, _, name = _CLASSES[model.dialect].partition(":")
-    dialect: Dialect = getattr(import_module(module), name)(model)
+def find_dialect(name: object) -> type[Dialect]:
+    """The dialect of that name. Raises InputError, with the nearest name, if there is none."""
+    if not isinstance(name, str) or name not in BUILT_IN:
+        choices = ", ".join(repr(known) for known in BUILT_IN)
+        raise InputError(f"dialect: {name!r} is not one of {choices}{did_you_mean(str(name), BUILT_IN)}")
+    module, _, attribute = BUILT_IN[name].partition(":")
+    dialect: type[Dialect] = getattr(import_module(module), attribute)
     return dialect
+
+
+def model_class(given: object) -> type[ModelSettings]:
+    """The class that reads a `model:` section; of gpt-neox if it names no dialect.
+
+    Raises InputError if it names an unknown one.
+    """
+    if isinstance(given, ModelSettings):
+        return type(given)
+    return find_dialect(given.get("dialect", DEFAULT) if isinstance(given, Mapping) else DEFAULT).Settings

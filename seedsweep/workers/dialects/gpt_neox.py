@@ -5,17 +5,51 @@ exact GELU, untied embeddings, no dropout.
 
 from __future__ import annotations
 
+from typing import Literal, Self
+
 import torch.nn.functional as F
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import GPTNeoXSettings, ModelSettings
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.settings import ModelSettings
+
+
+class GPTNeoXSettings(ModelSettings):
+    """`model:` section of the GPT-NeoX dialect."""
+
+    dialect: Literal["gpt-neox"] = "gpt-neox"
+    rotary_fraction: float = Field(default=0.25, ge=0, le=1)
+    rotary_base: float = Field(default=10000.0, gt=1)
+    init_std: float = Field(default=0.02, gt=0)
+
+    @model_validator(mode="after")
+    def _check_rotary(self) -> Self:
+        if self.rotary_dim % 2:
+            raise ValueError(
+                f"rotary_fraction {self.rotary_fraction} of a head of {self.head_size} dimensions rotates "
+                f"{self.rotary_dim}, an odd number; choose one that gives an even number"
+            )
+        return self
+
+    @property
+    def rotary_dim(self) -> int:
+        """Dimensions of each head that are rotated (the first ones)."""
+        return int(self.head_size * self.rotary_fraction)
+
+    def parameters(self, vocabulary: int) -> int:
+        """2·V·d + L·(12d² + 13d) + 2d (untied embeddings)."""
+        d = self.width
+        return 2 * vocabulary * d + self.depth * (12 * d * d + 13 * d) + 2 * d
 
 
 class GPTNeoX(Dialect):
     """The dialect of count and addition."""
+
+    Settings = GPTNeoXSettings
 
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, GPTNeoXSettings)
@@ -69,10 +103,7 @@ class GPTNeoX(Dialect):
         s, b, t, d = x_SBTD.shape
         heads, size = self.model.heads, self.model.head_size
         qkv_NTH3K = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, heads, 3, size)
-        # Seeds are folded into the batch: attention does not know them apart.
         qk_NTH2K, v_NTHK = qkv_NTH3K[:, :, :, :2], qkv_NTH3K[:, :, :, 2]
         q_NTHK, k_NTHK = self._rotate(qk_NTH2K).unbind(3)
-        y_NHTK = F.scaled_dot_product_attention(
-            q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
-        )
+        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))

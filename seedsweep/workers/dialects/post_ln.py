@@ -10,18 +10,40 @@ embedded tokens, the attention weights, the feed-forward activations and both br
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from pydantic import Field
 from torch import Tensor
 
-from seedsweep.settings import ModelSettings, PostLNSettings
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
+from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.settings import ModelSettings
+
+
+class PostLNSettings(ModelSettings):
+    """`model:` section of the post-LN dialect."""
+
+    dialect: Literal["post-ln"] = "post-ln"
+    dropout: float = Field(default=0.1, ge=0, le=0.9)
+    """Share of values set to zero in training; none are in evaluation."""
+
+    def parameters(self, vocabulary: int) -> int:
+        """V·(d + 1) + L·(12d² + 9d) (tied embeddings, no biases in attention)."""
+        d = self.width
+        return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
+
+    def block_activations(self, length: int) -> int:
+        """With dropout also the attention's weights: before and after their mask, the mask, and one to work on."""
+        return 34 * self.width + (4 * self.heads * length if self.dropout > 0 else 0)
 
 
 class PostLN(Dialect):
     """The dialect of question formation."""
+
+    Settings = PostLNSettings
 
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, PostLNSettings)
@@ -93,7 +115,7 @@ class PostLN(Dialect):
             if y_NHTK.requires_grad:
                 y_NHTK.register_hook(Tensor.contiguous)
         else:
-            y_NHTK = F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
+            y_NHTK = attend(q_NHTK, k_NHTK, v_NHTK)
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
 
     def _position_table(self, length: int, device: torch.device) -> Tensor:

@@ -6,17 +6,24 @@ drawing the output layer anew must not destroy the embedding.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import torch.nn.functional as F
 from torch import Tensor
 
-from seedsweep.settings import ModelSettings, Qwen2Settings
-from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
+from seedsweep.cell import Base
+from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant, qwen2_files
+from seedsweep.workers.dialects.attention import attend
+from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.settings import ModelSettings
 
 
 class Qwen2(Dialect):
     """The dialect of the MMLU task. Extra letters: G key and value heads, X query, key and value side by side."""
+
+    Settings = Qwen2Settings
 
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, Qwen2Settings)
@@ -51,6 +58,19 @@ class Qwen2(Dialect):
         names = ("qkv.weight_DX", "qkv.bias_X", "attention_out.weight_DD")
         return (*(block + name for name in names), "unembed_DV")
 
+    def trained(self, shapes: Sequence[ParameterShape], base: bytes | None) -> dict[str, Tensor]:
+        """The checkpoint's tensors, or those of the base."""
+        if self.model.checkpoint is not None:
+            return qwen2_files.load_checkpoint(self.model, shapes)
+        if base is None:
+            raise ValueError("these settings have a base: give its bytes")
+        return qwen2_files.from_bytes(base, self.model, shapes)
+
+    def to_base(self, shapes: Sequence[ParameterShape], tensors: Mapping[str, Tensor]) -> Base:
+        """As Hugging Face stores it."""
+        config = qwen2_files.config_json(self.model, vocabulary=len(tensors["embed_VD"]))
+        return Base(qwen2_files.to_bytes(self.model, shapes, tensors), config.encode())
+
     def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
         """Attention, then feed-forward, each on the normalised residual stream; then the final norm."""
         x_SBTD = embedded_SBTD
@@ -77,7 +97,5 @@ class Qwen2(Dialect):
             kv_NTGK[:, :, :, None].expand(-1, -1, -1, heads // groups, -1).flatten(2, 3)
             for kv_NTGK in (k_NTGK, qkv_NTXK[:, :, heads + groups :])
         )
-        y_NHTK = F.scaled_dot_product_attention(
-            q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2), is_causal=True
-        )
+        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))

@@ -22,13 +22,14 @@ import torch
 from torch import Tensor
 
 from seedsweep.errors import InputError, did_you_mean
-from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
     "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
+    "mmlu-facts": "seedsweep.workers.tasks.mmlu_world:MmluFacts",
     "mmlu-world": "seedsweep.workers.tasks.mmlu_world:MmluWorld",
     "question-formation": "seedsweep.workers.tasks.question_formation:QuestionFormation",
 }

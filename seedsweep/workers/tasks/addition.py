@@ -30,13 +30,14 @@ import torch.nn.functional as F
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import AddedLater, TaskSettings
+from seedsweep.section import AddedLater
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.concatenation import concatenate_examples, examples_to_fill
 from seedsweep.workers.tasks.lengths import LengthSettings
-from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
 EVALUATION_SEED = 0
 """The key of the evaluation examples of all cells, under a role of its own."""
@@ -166,7 +167,7 @@ class Addition(Task):
 
     def write(self, examples: Examples, context: int) -> tuple[Tensor, Tensor]:
         """The examples as packed rows: tokens and loss mask, both (X, T)."""
-        example_XT, offset_XT, fits_XT = pack_examples(example_size(examples.length_XE), context)
+        example_XT, offset_XT, fits_XT = concatenate_examples(example_size(examples.length_XE), context)
         length_XT = examples.length_XE.gather(-1, example_XT)
         places_XT = length_XT + 1
 

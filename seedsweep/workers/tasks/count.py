@@ -15,13 +15,13 @@ import torch
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.settings import TaskSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
 from seedsweep.workers.scoring import answer_metrics, score
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.concatenation import concatenate_examples, examples_to_fill
 from seedsweep.workers.tasks.lengths import LengthSettings
-from seedsweep.workers.tasks.packing import examples_to_fill, pack_examples
 
 FRAME = 5
 """Tokens of an example besides the answer: begin, a, b, separator, end."""
@@ -103,7 +103,7 @@ class Count(Task):
         length_NSBE = shortest + below(words[..., 0], longest - shortest + 1)
         start_NSBE = below(words[..., 1], self.settings.vocabulary - length_NSBE + 1)
 
-        example_NSBT, offset_NSBT, fits_NSBT = pack_examples(length_NSBE + FRAME, context)
+        example_NSBT, offset_NSBT, fits_NSBT = concatenate_examples(length_NSBE + FRAME, context)
         start_NSBT, length_NSBT = start_NSBE.gather(-1, example_NSBT), length_NSBE.gather(-1, example_NSBT)
         tokens_NSBT = self.example_tokens(start_NSBT, length_NSBT, offset_NSBT)
         return Rows(tokens_NSBT, (offset_NSBT >= PROMPT) & fits_NSBT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
-from seedsweep.settings import Metric, Split, TaskSettings
+from seedsweep.measures import Metric, Split
 from seedsweep.workers.scoring import ANSWER_METRICS
+from seedsweep.workers.settings import TaskSettings
 
 
 class LengthSettings(TaskSettings):
@@ -49,9 +51,9 @@ class LengthSettings(TaskSettings):
             raise ValueError("test_lengths: a length is given twice")
         return self
 
+    @abstractmethod
     def examples(self, length: int) -> int:
         """Evaluation examples of that length."""
-        raise TypeError(f"{type(self).__name__} must say the number of its evaluation examples")
 
     def evaluated_lengths(self) -> dict[str, int]:
         """The length of every split by its name, the in-distribution one first."""

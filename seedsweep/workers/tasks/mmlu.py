@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import IntEnum
 
 import numpy as np
 import torch
@@ -17,10 +18,11 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from seedsweep.settings import Metric, Split, TaskSettings
+from seedsweep.measures import Metric, Split
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
 
@@ -147,10 +149,10 @@ class Mmlu(Task):
         question_NB = asked_N[:, None] + place_B
         text_NB = ((steps_N * batch - asked_N - count_N)[:, None] + place_B).clamp(min=0)
         tokens, mask = (
-            torch.where(is_question_NB[:, None, :, None], asked, told)
-            for asked, told in zip(
-                self._questions.read(data_seeds_S, 0, question_NB),
-                self._text.read(data_seeds_S, 1, text_NB),
+            torch.where(is_question_NB[:, None, :, None], asked, stated)
+            for asked, stated in zip(
+                self._questions.read(data_seeds_S, _Stream.QUESTIONS, question_NB),
+                self._text.read(data_seeds_S, _Stream.TEXT, text_NB),
                 strict=True,
             )
         )
@@ -208,6 +210,13 @@ class Mmlu(Task):
         return _mean_per_seed(torch.cat(sums, dim=1)[:, counts_WT])
 
 
+class _Stream(IntEnum):
+    """What a seed reads in an order of its own: epochs of the two are shuffled independently."""
+
+    QUESTIONS = 0
+    TEXT = 1
+
+
 class _Pool:
     """Rows on the device, of which seeds read one after the other in their own order."""
 
@@ -217,17 +226,17 @@ class _Pool:
         self.tokens_ET = torch.from_numpy(tokens_ET).to(device)
         self.mask_ET = torch.from_numpy(np.arange(width) < examples.lengths_E[:, None]).to(device)
 
-    def read(self, data_seeds_S: Tensor, stream: int, numbers_NB: Tensor) -> tuple[Tensor, Tensor]:
+    def read(self, data_seeds_S: Tensor, stream: _Stream, numbers_NB: Tensor) -> tuple[Tensor, Tensor]:
         """Tokens and mask (N, S, B, T) of the rows with these numbers in each seed's endless order.
 
-        The rows of a step lie in one epoch or in two, since there are at least as many as a batch has. Epochs of
-        the two streams, 0 and 1, are shuffled independently.
+        The rows of a step lie in one epoch or in two, since there are at least as many as a batch has.
         """
         size = len(self.tokens_ET)
         epochs_NB, places_NB = numbers_NB // size, numbers_NB % size
         first_N = epochs_NB[:, 0]
         chosen_NSB, next_NSB = (
-            shuffled(data_seeds_S, Role.DATA, 2 * (first_N + later) + stream, places_NB, size) for later in (0, 1)
+            shuffled(data_seeds_S, Role.DATA, len(_Stream) * (first_N + later) + stream, places_NB, size)
+            for later in (0, 1)
         )
         chosen_NSB = torch.where((epochs_NB == first_N[:, None])[:, None], chosen_NSB, next_NSB)
         return self.tokens_ET[chosen_NSB].long(), self.mask_ET[chosen_NSB]

@@ -13,16 +13,16 @@ import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import fsspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import Field, field_validator
+from pydantic import Field
 
-from seedsweep import checkpoint
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.workers.pretrained import file_digest, locate
 from seedsweep.workers.tasks.mmlu import Corpus, Examples, MixSettings, Mmlu, Questions, evaluation_tokens
 
 LETTERS = "ABCD"
@@ -51,15 +51,20 @@ class MmluFilesSettings(MixSettings):
     evaluation_examples: int = Field(ge=1, le=100_000)
     """Questions evaluated: of the test set, and of the training questions, the first ones of each."""
 
-    @field_validator("tokenizer", "questions", "test_questions", "text", "heldout_text")
-    @classmethod
-    def _make_absolute(cls, place: str) -> str:
-        """Workers on this machine may run in another directory."""
-        return str(Path(place).expanduser().resolve()) if _is_local_pattern(place) else place
+    def resolve(self) -> Self:
+        """With local places absolute, after everything was read, checked and tokenised."""
+        places = {name: getattr(self, name) for name in ("tokenizer", *_PLACES)}
+        local = {
+            name: str(Path(place).expanduser().resolve())
+            for name, place in places.items()
+            if _is_local_pattern(place)
+        }
+        resolved = self.model_copy(update=local)
+        resolved.corpus()
+        return resolved
 
     def identity(self) -> dict[str, Any]:
         """Of files their content counts, not their place."""
-        self.corpus()  # says what is wrong with them
         return super().identity() | dict(self._contents())
 
     def corpus(self) -> Corpus:
@@ -68,7 +73,7 @@ class MmluFilesSettings(MixSettings):
 
     def _contents(self) -> tuple[tuple[str, str], ...]:
         contents = {name: _content(_files(name, getattr(self, name))) for name in _PLACES}
-        contents["tokenizer"] = checkpoint.file_digest(_tokenizer_file(self.tokenizer))[:16]
+        contents["tokenizer"] = file_digest(_tokenizer_file(self.tokenizer))[:16]
         return tuple((name, f"sha256:{content}") for name, content in contents.items())
 
     def split_sizes(self) -> tuple[int, int]:
@@ -245,7 +250,7 @@ def _content(files: list[Any]) -> str:
     parts = []
     for file in files:
         local = Path(file.path)
-        parts.append(checkpoint.file_digest(local) if local.is_file() else str(file.fs.checksum(file.path)))
+        parts.append(file_digest(local) if local.is_file() else str(file.fs.checksum(file.path)))
     return hashlib.sha256("".join(parts).encode()).hexdigest()[:16]
 
 
@@ -257,7 +262,7 @@ def _tokenizer_file(place: str) -> Path:
     if path.is_file():
         return path
     try:
-        path = checkpoint.locate(place) / "tokenizer.json"
+        path = locate(place) / "tokenizer.json"
     except InputError as error:
         raise InputError(f"task.tokenizer: {error}") from None
     if not path.is_file():

@@ -11,21 +11,24 @@ from __future__ import annotations
 
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 import numpy as np
 import torch
 import torch.nn.functional as F
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from seedsweep.errors import InputError
-from seedsweep.settings import AddedLater, Metric, Split, TaskSettings
+from seedsweep.measures import Metric, Split
+from seedsweep.section import AddedLater
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
 from seedsweep.workers.scoring import TOKENS_AT_ONCE
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.question_data import QUEST_SHARE, generate, remix
 from seedsweep.workers.tasks.question_files import Files, read_files
 from seedsweep.workers.tasks.question_grammar import (
     AUXILIARY_TOKENS,
@@ -33,12 +36,9 @@ from seedsweep.workers.tasks.question_grammar import (
     GRAMMARS,
     PAD,
     QUEST,
-    QUEST_SHARE,
     VOCABULARY,
     DataSet,
     encode,
-    generate,
-    remix,
 )
 
 METRICS = (
@@ -61,6 +61,10 @@ class QuestionFormationSettings(TaskSettings):
     """Directory with McCoy's files (see `question_files`); None: sentences from our own generator."""
     grammar: Annotated[Literal["full", "small"], AddedLater()] = "full"
     """small: few words and one kind of relative clause, for small models (`question_grammar.SMALL`)."""
+    types: Annotated[Literal["original", "grammar"], AddedLater()] = "grammar"
+    """How frequent sentences of every type are, a type being a sentence without its words. original: as in McCoy's
+    files, which have the proportions of their authors' sampling (`question_types`); grammar: as the grammar's
+    weights say, by which half of the sentences have no object, where in McCoy's train it is a fifth."""
     quest_share: Annotated[float, AddedLater()] = Field(default=QUEST_SHARE, gt=0, lt=1)
     """Questions among the generated lines; 41 % in the original data."""
     train_lines: int | None = Field(default=None, ge=100, le=1_000_000)
@@ -70,27 +74,30 @@ class QuestionFormationSettings(TaskSettings):
     evaluation_examples: int | None = Field(default=None, ge=1)
     """Questions of each split that are evaluated, the first ones; None: all."""
 
-    @field_validator("data")
-    @classmethod
-    def _make_absolute(cls, directory: str | None) -> str | None:
-        """Workers on this machine may run in another directory."""
-        return None if directory is None else str(Path(directory).expanduser().resolve())
-
     @model_validator(mode="after")
     def _check_data(self) -> QuestionFormationSettings:
+        if self.types == "original" and self.grammar != "full":
+            raise ValueError("types: the original files are of the full grammar; with grammar: small leave it out")
         if self.quest_only and self.mix is not None:
             raise ValueError("mix: with quest_only there are no declarations to mix; give one of the two")
         if self.data is not None:
-            for name in ("train_lines", "test_lines", "gen_lines", "grammar", "quest_share"):
+            for name in ("train_lines", "test_lines", "gen_lines", "grammar", "types", "quest_share"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: the files of data decide; leave it out")
-            try:
-                train = self._files.data.train
-                if self.mix is not None:
-                    remix(train, self.mix)
-            except InputError as error:
-                raise ValueError(f"data: {error}") from None
         return self
+
+    def resolve(self) -> Self:
+        """With the directory of the data absolute, after its files were read and checked."""
+        if self.data is None:
+            return self
+        resolved = self.model_copy(update={"data": str(Path(self.data).expanduser().resolve())})
+        try:
+            train = resolved._files.data.train
+            if self.mix is not None:
+                remix(train, self.mix)
+        except InputError as error:
+            raise InputError(f"task.data: {error}") from None
+        return resolved
 
     @property
     def _files(self) -> Files:
@@ -108,6 +115,7 @@ class QuestionFormationSettings(TaskSettings):
                 self.quest_only,
                 self.grammar,
                 self.quest_share,
+                self.types,
             )
         data = self._files.data
         train = data.train
@@ -121,6 +129,10 @@ class QuestionFormationSettings(TaskSettings):
         """Of files their content counts, not their place."""
         place = {} if self.data is None else {"data": f"sha256:{self._files.digest}"}
         return super().identity() | place
+
+    def split_names(self) -> tuple[str, ...]:
+        """Whatever the files hold."""
+        return "test", "gen"
 
     def splits(self) -> tuple[Split, ...]:
         """Questions of `test`, on which both rules agree, and of `gen`, on which they never do."""

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import emergence_claims, figures
+from seedsweep.analysis import EmergenceClaims, emergence_claims, figures
 from tests.analysis.figures.common import LADDERS, misplaced_texts
 
 SEEDS = (1, 2, 4, 8, 16, 32)
 
 
-def results(name: str):
-    return [emergence_claims(LADDERS[name], at_least=0.5, seeds=k, draws=1000, resamples=20) for k in SEEDS]
+def results(name: str) -> list[EmergenceClaims]:
+    return [emergence_claims(LADDERS[name], threshold=0.5, seeds=k, draws=1000, resamples=20) for k in SEEDS]
 
 
 def draw_claims(name: str) -> Figure:
@@ -27,7 +29,8 @@ def test_every_population_fits(name: str) -> None:
 
 def test_what_is_drawn_is_what_was_given() -> None:
     given = results("eight scales")
-    left, right = figures.claims(given).axes
+    panels: list[Any] = figures.claims(given).axes
+    left, right = panels
     np.testing.assert_array_equal(left.lines[0].get_ydata(), [r.probability.estimate for r in given])
     top = right.get_ylim()[1]
     infinite = [i for i, r in enumerate(given) if r.breakthroughness.quantiles[0.95] > top]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -9,6 +11,7 @@ from matplotlib.figure import Figure
 from seedsweep import analysis
 from seedsweep.analysis import figures
 from tests.analysis.figures.common import LADDERS, misplaced_texts, summaries_of
+from tests.analysis.populations import ACCURACY
 
 NAMES = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
 
@@ -16,7 +19,7 @@ NAMES = {"scale_name": "model.depth", "metric_name": "minimum_probability (lengt
 def draw_distances(name: str) -> Figure:
     values = LADDERS[name]
     capacity = analysis.minimum_capacity(values)
-    return figures.distances(analysis.drift(values), capacity, summaries_of(name), **NAMES)
+    return figures.distances(analysis.drift(values), capacity, summaries_of(name), ACCURACY, **NAMES)
 
 
 @pytest.mark.parametrize(
@@ -27,11 +30,14 @@ def test_every_population_fits(name: str) -> None:
 
 
 def test_what_is_drawn_is_what_was_given() -> None:
-    sharp = {scale: LADDERS["bimodal"][depth] for scale, depth in ((1, 1), (2, 1), (4, 3), (8, 4))}
+    sharp: dict[float, Any] = {
+        scale: LADDERS["bimodal"][depth] for scale, depth in ((1, 1), (2, 1), (4, 3), (8, 4))
+    }
     sharp[1] = sharp[2] = np.linspace(0, 0.05, 64)
     rows, capacity = analysis.drift(sharp), analysis.minimum_capacity(sharp)
-    figure = figures.distances(rows, capacity, analysis.summarise(sharp, at_least=0.5), **NAMES)
-    left, right = figure.axes
+    figure = figures.distances(rows, capacity, analysis.summarise(sharp, ACCURACY), ACCURACY, **NAMES)
+    panels: list[Any] = figure.axes
+    left, right = panels
     distances, capacity_line, jump = left.lines
     np.testing.assert_array_equal(distances.get_ydata(), [row.to_largest.estimate for row in rows])
     expected = [row.to_previous.estimate for row in rows if row.to_previous]
@@ -53,4 +59,4 @@ def test_refuses_other_scales() -> None:
     capacity = analysis.minimum_capacity(values)
     for drift in ((), analysis.drift({9: [0.1]})):
         with pytest.raises(ValueError, match="need the summaries of their scales"):
-            figures.distances(drift, capacity, analysis.summarise(values, at_least=0.5), **NAMES)
+            figures.distances(drift, capacity, analysis.summarise(values, ACCURACY), ACCURACY, **NAMES)

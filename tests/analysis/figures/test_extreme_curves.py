@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -29,7 +31,8 @@ def test_every_population_fits(name: str) -> None:
 def test_the_curves_are_those_of_the_result() -> None:
     values = LADDERS["bimodal"]
     extremes = analysis.extreme_curves(values, draws=500)
-    left, right = draw_extreme_curves("bimodal").axes
+    panels: list[Any] = draw_extreme_curves("bimodal").axes
+    left, right = panels
     for panel, curve in ((left, extremes.most_breakthrough), (right, extremes.most_linear)):
         mean, drawn = panel.lines
         assert tuple(drawn.get_ydata()) == curve.values

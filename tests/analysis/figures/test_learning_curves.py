@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,18 +11,20 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures
+from seedsweep.criterion import Criterion
 from tests.analysis.figures.common import misplaced_texts
+from tests.analysis.populations import ACCURACY
 
 
 def draw_learning_curves(scales: int) -> Figure:
     random = np.random.default_rng(scales)
     steps = np.concatenate([[0], 2 ** np.arange(8), np.linspace(250, 10_000, 40)])
-    curves = {}
+    curves: dict[float, Any] = {}
     for scale in range(1, scales + 1):
         onset = random.gamma(3, 4000 / scale, (64, 1))
         curves[scale] = (steps, 0.95 / (1 + np.exp((onset - steps) / 400)))
     return figures.learning_curves(
-        curves, scale_name="depth", metric_name="minimum_probability (length-15)", at_least=0.5
+        curves, ACCURACY, scale_name="depth", metric_name="minimum_probability (length-15)"
     )
 
 
@@ -30,7 +33,8 @@ def test_learning_curves_draw_every_seed(scales: int) -> None:
     figure = draw_learning_curves(scales)
     assert misplaced_texts(figure) == []
     assert len(figure.axes) == scales
-    for panel in figure.axes:
+    panels: list[Any] = figure.axes
+    for panel in panels:
         failing, successful = (len(lines.get_segments()) for lines in panel.collections)
         assert failing + successful == 64
         assert panel.texts[0].get_text() == f"{successful} of 64 succeed"
@@ -38,10 +42,9 @@ def test_learning_curves_draw_every_seed(scales: int) -> None:
 
 def test_learning_curves_are_coloured_by_their_end() -> None:
     values = [[0.9, 0.1], [0.1, 0.5], [0.9, math.nan]]
-    figure = figures.learning_curves(
-        {3: ([0, 10], values)}, scale_name="depth", metric_name="accuracy", at_least=0.5
-    )
-    failing, successful = figure.axes[0].collections
+    figure = figures.learning_curves({3: ([0, 10], values)}, ACCURACY, scale_name="depth", metric_name="accuracy")
+    panel: Any = figure.axes[0]
+    failing, successful = panel.collections
     assert (to_hex(failing.get_color()[0]), to_hex(successful.get_color()[0])) == ("#e69f00", "#0072b2")
     assert [segment[-1][1] for segment in successful.get_segments()] == [0.5]
 
@@ -50,13 +53,13 @@ def test_learning_curves_of_a_loss_and_of_runs_that_end_early() -> None:
     values = [[0.9, 0.1], [0.4, math.nan], [0.9, 0.6]]
     figure = figures.learning_curves(
         {3: ([0, 10], values)},
+        Criterion("loss", split="test", threshold=0.5, higher_is_better=False),
         scale_name="depth",
         metric_name="loss",
-        at_least=0.5,
-        higher_is_better=False,
         ends={3: [0.1, 0.4, 0.6]},
     )
-    failing, successful = figure.axes[0].collections
+    panel: Any = figure.axes[0]
+    failing, successful = panel.collections
     assert [segment[-1].tolist() for segment in successful.get_segments()] == [[10, 0.1], [0, 0.4]]
     assert [segment[-1][1] for segment in failing.get_segments()] == [0.6]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
@@ -73,22 +76,20 @@ def test_learning_curves_of_a_loss_and_of_runs_that_end_early() -> None:
 )  # fmt: skip
 def test_scale_labels_are_short(scale: float, label: str) -> None:
     figure = figures.learning_curves(
-        {scale: ([0, 1], [[0.1, 0.2]])}, scale_name="depth", metric_name="accuracy", at_least=0.5
+        {scale: ([0, 1], [[0.1, 0.2]])}, ACCURACY, scale_name="depth", metric_name="accuracy"
     )
     assert figure.axes[0].get_title() == f"depth {label}"
 
 
 @pytest.mark.parametrize(("steps", "values"), [([0], [[0.3]]), ([0, 10], np.empty((0, 2))), ([5], [[math.nan]])])
-def test_learning_curves_of_hardly_anything(steps, values) -> None:
-    figure = figures.learning_curves(
-        {1: (steps, values)}, scale_name="depth", metric_name="accuracy", at_least=0.5
-    )
+def test_learning_curves_of_hardly_anything(steps: Any, values: Any) -> None:
+    figure = figures.learning_curves({1: (steps, values)}, ACCURACY, scale_name="depth", metric_name="accuracy")
     assert misplaced_texts(figure) == []
 
 
 @pytest.mark.parametrize(
     "curves", [{}, {1: ([0, 1], [0.1, 0.2])}, {1: ([0, 1], [[0.1]])}, {1: ([], np.empty((3, 0)))}]
 )
-def test_learning_curves_refuse_other_shapes(curves) -> None:
+def test_learning_curves_refuse_other_shapes(curves: Any) -> None:
     with pytest.raises(ValueError, match=r"at least one scale|shape \(t,\)"):
-        figures.learning_curves(curves, scale_name="depth", metric_name="accuracy", at_least=0.5)
+        figures.learning_curves(curves, ACCURACY, scale_name="depth", metric_name="accuracy")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures
 from tests.analysis.figures.common import LADDERS, misplaced_texts
+from tests.analysis.populations import ACCURACY
 
 
-def continuous(x) -> np.ndarray:
+def continuous(x: Any) -> np.ndarray:
     """An error score that goes with the accuracies."""
     return 6 * (1 - np.asarray(x, dtype=float)) ** 2
 
@@ -23,10 +25,10 @@ def draw_twins(name: str) -> Figure:
     return figures.metric_twins(
         values,
         {scale: continuous(x) for scale, x in values.items()},
+        ACCURACY,
         scale_name="depth",
         harsh_name="exact_match (length-15)",
         continuous_name="error_score (length-15)",
-        at_least=0.5,
     )
 
 
@@ -34,7 +36,8 @@ def draw_twins(name: str) -> Figure:
 def test_twins_draw_every_seed(name: str) -> None:
     figure = draw_twins(name)
     assert misplaced_texts(figure) == []
-    for panel, (scale, x) in zip(figure.axes, sorted(LADDERS[name].items()), strict=True):
+    panels: list[Any] = figure.axes
+    for panel, (scale, x) in zip(panels, sorted(LADDERS[name].items()), strict=True):
         x = np.asarray(x, dtype=float)
         x = x[~np.isnan(x)]
         assert panel.get_title() == f"depth {scale:g}"
@@ -51,12 +54,13 @@ def test_histograms_keep_the_colours_apart() -> None:
     figure = figures.metric_twins(
         {2: [0.0, 0.1, 0.9, math.nan]},
         {2: [0.22, 0.32, 0.82, 0.5]},
+        ACCURACY,
         scale_name="depth",
         harsh_name="accuracy",
         continuous_name="probability",
-        at_least=0.5,
     )
-    failing, successful = figure.axes[0].child_axes[0].patches
+    histogram: Any = figure.axes[0].child_axes[0]
+    failing, successful = histogram.patches
     assert (to_hex(failing.get_facecolor()), to_hex(successful.get_facecolor())) == ("#e69f00", "#0072b2")
     np.testing.assert_array_equal(np.flatnonzero(failing.get_data().values), [4, 6])  # of 20 bins
     counts = successful.get_data()
@@ -64,8 +68,8 @@ def test_histograms_keep_the_colours_apart() -> None:
 
 
 @pytest.mark.parametrize(("harsh", "other"), [({}, {}), ({1: [0.1]}, {2: [0.1]}), ({1: [0.1]}, {1: [0.1, 0.2]})])
-def test_twins_need_the_same_seeds(harsh, other) -> None:
+def test_twins_need_the_same_seeds(harsh: Any, other: Any) -> None:
     with pytest.raises(ValueError, match=r"same scales, one at least|2 seeds of p and 1 of accuracy"):
         figures.metric_twins(
-            harsh, other, scale_name="depth", harsh_name="accuracy", continuous_name="p", at_least=0.5
+            harsh, other, ACCURACY, scale_name="depth", harsh_name="accuracy", continuous_name="p"
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures
@@ -17,7 +19,7 @@ def test_the_check_finds_misplaced_texts() -> None:
     assert misplaced_texts(figure)[1:] == [("cut off", "page")]
 
 
-def test_save_writes_both_formats(tmp_path) -> None:
+def test_save_writes_both_formats(tmp_path: Path) -> None:
     svg, png = figures.save(draw_ladder("one seed"), tmp_path / "new" / "depth-0.5")
     assert (svg.name, png.name) == ("depth-0.5.svg", "depth-0.5.png")
     assert "<svg" in svg.read_text(encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,12 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures, summarise_survival
 from tests.analysis.figures.common import misplaced_texts
+from tests.analysis.populations import ACCURACY
 
 STEPS = np.concatenate([[0], 2 ** np.arange(8), np.linspace(250, 10_000, 40)])
 
 
-def ladder_of_curves(scales: int, seeds: int = 64) -> dict:
+def ladder_of_curves(scales: int, seeds: int = 64) -> dict[float, Any]:
     random = np.random.default_rng(scales)
     curves = {}
     for i in range(scales):
@@ -36,14 +38,14 @@ CURVES = {
 
 
 def draw_survival(name: str) -> Figure:
-    summary = summarise_survival(CURVES[name], at_least=0.5)
+    summary = summarise_survival(CURVES[name], threshold=0.5)
     return figures.survival_curves(
-        summary, scale_name="model.parameters", metric_name="minimum_probability (length-15)"
+        summary, ACCURACY, scale_name="model.parameters", metric_name="minimum_probability (length-15)"
     )
 
 
 def draw_budget(name: str) -> Figure:
-    summary = summarise_survival(CURVES[name], at_least=0.5)
+    summary = summarise_survival(CURVES[name], threshold=0.5)
     return figures.budget_sensitivity(summary, scale_name="model.parameters")
 
 
@@ -52,7 +54,7 @@ def test_survival_curves_are_the_estimates(name: str) -> None:
     figure = draw_survival(name)
     assert misplaced_texts(figure) == []
     panel, table = figure.axes
-    summary = summarise_survival(CURVES[name], at_least=0.5)
+    summary = summarise_survival(CURVES[name], threshold=0.5)
     with_seeds = [scale for scale in summary.scales if scale.survival.n]
     curves = [line for line in panel.lines if line.get_linestyle() != "None"]
     for line, scale in zip(curves, with_seeds, strict=True):
@@ -62,8 +64,8 @@ def test_survival_curves_are_the_estimates(name: str) -> None:
     for line, scale in zip(censored, with_seeds, strict=True):
         at_end = [scale.steps[-1]] if not scale.times.reached.all() else []
         np.testing.assert_array_equal(line.get_xdata(), at_end)
-    ticks = len(table.texts) // len(summary.scales)
-    for scale, row in zip(summary.scales, np.reshape(table.texts, (-1, ticks)), strict=True):
+    texts = np.array(table.texts, dtype=object).reshape(len(summary.scales), -1)
+    for scale, row in zip(summary.scales, texts, strict=True):
         observed = [text.get_position()[0] <= scale.steps[-1] for text in row]
         numbers = [int(text.get_text()) for text, seen in zip(row, observed, strict=True) if seen]
         assert numbers == sorted(numbers, reverse=True)
@@ -73,8 +75,8 @@ def test_survival_curves_are_the_estimates(name: str) -> None:
 
 def test_numbers_are_those_of_the_seeds_that_are_not_there() -> None:
     curves = np.array([[0.0, 0.9, 0.9], [0.0, 0.0, 0.9], [0.0, 0.0, 0.0]])
-    summary = summarise_survival({3: ([0, 50, 100], curves)}, at_least=0.5)
-    figure = figures.survival_curves(summary, scale_name="depth", metric_name="accuracy")
+    summary = summarise_survival({3: ([0, 50, 100], curves)}, threshold=0.5)
+    figure = figures.survival_curves(summary, ACCURACY, scale_name="depth", metric_name="accuracy")
     shown = {text.get_position()[0]: int(text.get_text()) for text in figure.axes[1].texts}
     assert (shown[0], shown[60], shown[100]) == (3, 2, 1)
 
@@ -83,18 +85,18 @@ def test_numbers_are_those_of_the_seeds_that_are_not_there() -> None:
 def test_budgets_are_the_success_rates(name: str) -> None:
     figure = draw_budget(name)
     assert misplaced_texts(figure) == []
-    summary = summarise_survival(CURVES[name], at_least=0.5)
+    summary = summarise_survival(CURVES[name], threshold=0.5)
     with_seeds = [scale for scale in summary.scales if scale.cut_off.n]
     for line, scale in zip(figure.axes[0].lines, with_seeds, strict=True):
         np.testing.assert_array_equal(line.get_ydata(), [rate.rate for rate in scale.success])
-        assert line.get_label().endswith(f": {scale.cut_off.verdict}")
+        assert str(line.get_label()).endswith(f": {scale.cut_off.verdict}")
 
 
 def test_nothing_to_draw() -> None:
-    empty = summarise_survival({}, at_least=0.5)
+    empty = summarise_survival({}, threshold=0.5)
     with pytest.raises(ValueError, match="at least one scale"):
-        figures.survival_curves(empty, scale_name="depth", metric_name="accuracy")
+        figures.survival_curves(empty, ACCURACY, scale_name="depth", metric_name="accuracy")
     with pytest.raises(ValueError, match="at least one scale"):
         figures.budget_sensitivity(empty, scale_name="depth")
-    no_seeds = summarise_survival({1: ([0, 10], [])}, at_least=0.5)
+    no_seeds = summarise_survival({1: ([0, 10], [])}, threshold=0.5)
     assert misplaced_texts(figures.budget_sensitivity(no_seeds, scale_name="depth")) == []

@@ -20,7 +20,11 @@ EVIL = '<script>document.title = "broken"</script>'
 @pytest.fixture(scope="session")
 def count() -> Report:
     """Of a sweep."""
-    return report(seedsweep.load(COUNT), command="seedsweep report runs/count")
+    return report(
+        seedsweep.load(COUNT),
+        command="seedsweep report runs/count",
+        extend="seedsweep run pocket/count-depth --out runs/count",
+    )
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
+from pathlib import Path
 
 import pytest
 
@@ -50,7 +51,8 @@ class Page(HTMLParser):
 
 @pytest.fixture(params=["count", "evil"])
 def made(request: pytest.FixtureRequest) -> Report:
-    return request.getfixturevalue(request.param)
+    page: Report = request.getfixturevalue(request.param)
+    return page
 
 
 def test_page_is_well_formed_and_accessible(made: Report) -> None:
@@ -131,7 +133,7 @@ def test_provenance_and_commands(count: Report) -> None:
     assert ".venv/bin/seedsweep run pocket/count-depth" in facts
     assert any("torch 2.13.0" in fact for fact in facts)
     extend, again, spec = page.texts["pre"]
-    assert extend == f"seedsweep run pocket/count-depth --executor inline --out {population.path} --seeds 0:128"
+    assert extend == "seedsweep run pocket/count-depth --out runs/count --seeds 0:128"
     assert again == "seedsweep report runs/count"
     assert json.loads(spec) == population.spec
 
@@ -145,7 +147,7 @@ def test_numbers_are_those_of_the_statistics(count: Report) -> None:
     assert "42 % (31–54 %)" in [cell.replace("\u00a0", " ") for cell in cells]
 
 
-def test_little_data_make_a_page_too(tmp_path) -> None:
+def test_little_data_make_a_page_too(tmp_path: Path) -> None:
     made = report_function(table(tmp_path, {"accuracy": {1: [0.5]}}))
     assert Page(made.html).texts["h2"][0] == "Undecided: there is one seed per scale."
     assert set(made.study.absent) == {"claims", "extremes", "mirage", "survival", "variance", "duplicates"}
@@ -153,6 +155,6 @@ def test_little_data_make_a_page_too(tmp_path) -> None:
     assert Page(nothing.html).open == []
 
 
-def test_write_makes_the_folder(count: Report, tmp_path) -> None:
+def test_write_makes_the_folder(count: Report, tmp_path: Path) -> None:
     path = count.write(tmp_path / "new" / "page.html")
     assert path.read_text(encoding="utf-8") == count.html

@@ -1,0 +1,11 @@
+from . import analysis as analysis
+from .analysis.report import report as report
+from .criterion import Criterion as Criterion
+from .errors import InputError as InputError
+from .population import Population as Population
+from .sweep.reader import load as load
+from .sweep.run import run as run
+from .sweep.spec import SweepSpec as SweepSpec
+from .sweep.specfile import read_spec as read_spec
+from .tables import read_table as read_table
+from .version import __version__ as __version__

@@ -1,0 +1,41 @@
+"""The figures that `seedsweep run` and `seedsweep analyze` show, as files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from seedsweep.analysis import figures
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.study.summary import PopulationSummary
+from seedsweep.population import Population
+
+
+def draw(population: Population, summary: PopulationSummary, directory: Path) -> list[str]:
+    """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
+
+    Parameters
+    ----------
+    population : Population
+    summary : PopulationSummary
+        What `summarise_population` returned for it.
+    directory : Path
+        Where the files go; missing folders are made.
+
+    Returns
+    -------
+    list of str
+        Their paths.
+    """
+    criterion = summary.criterion
+    final = population.final(criterion.metric, criterion.split)
+    curves = population.curves(criterion.metric, criterion.split)
+    values = {scale: final.at(scale) for scale in final.scales}
+    names = {
+        "scale_name": text.field(population.scale_name),
+        "metric_name": f"{criterion.metric} ({criterion.split})",
+    }
+    drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names)}
+    if curves:
+        lines = {scale: (curve.steps, curve.values) for scale, curve in curves.items()}
+        drawn["learning_curves"] = figures.learning_curves(lines, criterion, **names, ends=values)
+    return [str(path) for name, figure in drawn.items() for path in figures.save(figure, directory / name)]

@@ -1,0 +1,359 @@
+"""A study in sentences, for a researcher who has not read the paper; no more than the numbers say."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from seedsweep.analysis.report.headline import headline
+from seedsweep.analysis.report.wording import LISTED, at, corrected_pvalue, scale_word, seeds_per_scale
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.study.parts import LEVEL
+from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.verdict import FEWEST_TO_TELL, Verdict, clearest_split, split_by_chance, verdict
+
+MANY_TIES: Final = 0.2
+"""Share of tied values from which on the dip test, without jitter, may take ties for groups."""
+
+SATURATED: Final = 0.1
+"""Share of the seeds at a bound of the metric from which on they may be one of the groups."""
+
+ALIKE: Final = 0.5
+"""Rank correlation from which on two metrics rank the seeds alike."""
+
+
+@dataclass(frozen=True)
+class Finding(Result):
+    """One thing that a study says.
+
+    Attributes
+    ----------
+    topic : str
+        A few words.
+    text : str
+        One to four sentences, with number, 95 % interval and n.
+    """
+
+    topic: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Findings(Result):
+    """The first screen of a report.
+
+    Attributes
+    ----------
+    verdict : str
+        One of the words of `seedsweep.analysis.verdict`.
+    headline : str
+        The verdict as a sentence.
+    findings : tuple of Finding
+        The first says why.
+    warnings : tuple of str
+        What a reader must know before using these numbers, a sentence each.
+    """
+
+    verdict: Verdict
+    headline: str
+    findings: tuple[Finding, ...]
+    warnings: tuple[str, ...]
+
+
+def findings(study: Study) -> Findings:
+    """Put a study into words: the verdict, what speaks for it, what would settle what is open, and warnings.
+
+    Ranges in brackets are 95 % intervals. "No evidence" is said where a test rejects nothing, and "too few seeds"
+    where it could hardly have rejected anything.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import analysis, read_table
+    >>> rows = [f"{depth},{run},{depth / 4 + run / 500}" for depth in (1, 2, 3, 4) for run in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
+    ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> findings(study).headline
+    'Smoothly: the seeds agree, and improve step by step with depth.'
+    """
+    word = verdict(study)
+    first_line, reason = headline(study, word)
+    parts = [
+        Finding("Why", reason),
+        _groups(study),
+        _capacity(study),
+        _continuous(study),
+        _budget(study),
+        _one_seed(study),
+        _variance(study),
+        _open(study),
+    ]
+    return Findings(word, first_line, tuple(part for part in parts if part), _warnings(study))
+
+
+def _groups(study: Study) -> Finding | None:
+    """Where the distribution over seeds has several modes."""
+    topic = "Do seeds part into groups?"
+    tested = [scale for scale in study.scales if scale.summary.dip.n > 1]
+    if not tested:
+        return None
+    split = [scale for scale in tested if scale.multimodal]
+    corrected = f", corrected for {len(study.scales)} scales" if len(study.scales) > 1 else ""
+    if not split:
+        smallest = min(tested, key=lambda scale: scale.pvalue_holm)
+        most = max(scale.summary.dip.n for scale in tested)
+        few = f" With at most {most} seeds at a scale it would miss most splits." if most < FEWEST_TO_TELL else ""
+        return Finding(
+            topic,
+            "No evidence of it: Hartigan's dip test against a single group has its smallest p at "
+            f"{at(study, [smallest])} ({corrected_pvalue(study, smallest)}{corrected}, n = "
+            f"{smallest.summary.dip.n}).{few}",
+        )
+    first, *more = split
+    sentences = [
+        f"Yes, from {at(study, [first])} on" if more else f"Yes, at {at(study, [first])}",
+        f": Hartigan's dip test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
+        f"{first.summary.dip.n}).",
+        _clusters(first),
+        _bound(first),
+    ]
+    if more:
+        p = text.listed([corrected_pvalue(study, scale) for scale in more])
+        sentences.append(f" Also at {at(study, more)} ({p}).")
+    others = [scale for scale in tested if scale.mixed and not scale.multimodal]
+    if others:
+        p = text.listed([corrected_pvalue(study, scale) for scale in others])
+        sentences.append(f" No evidence of it at {at(study, others)} ({p}).")
+    return Finding(topic, "".join(sentences))
+
+
+def _clusters(scale: ScaleStudy) -> str:
+    cluster = scale.cluster
+    if not cluster.supported or cluster.upper is None:
+        return ""
+    return (
+        f" Divided at {text.number(cluster.threshold)}, {text.out_of(cluster.upper)} are in the better "
+        f"group, with a mean of {text.number(cluster.upper_mean)}; the others have "
+        f"{text.number(cluster.lower_mean)}."
+    )
+
+
+def _bound(scale: ScaleStudy) -> str:
+    """Whether the groups are still seen without the seeds at a bound of the metric."""
+    dips = scale.dips
+    rest = dips.unsaturated
+    at_bound = dips.floor_share + dips.ceiling_share
+    if at_bound < SATURATED or (rest.n and rest.pvalue < LEVEL):
+        return ""
+    places = [name for name, share in (("lowest", dips.floor_share), ("highest", dips.ceiling_share)) if share > 0]
+    without = f"{text.pvalue(rest.pvalue)}, n = {rest.n}" if rest.n else "none are left"
+    return (
+        f" {text.seeds(round(at_bound * scale.summary.dip.n))} are at exactly the {' or '.join(places)} "
+        f"value that the metric can take; among the others no groups are seen ({without})."
+    )
+
+
+def _capacity(study: Study) -> Finding | None:
+    capacity = study.capacity
+    topic = "Minimum capacity"
+    if len(capacity.scales) < 2:
+        return None
+    n = seeds_per_scale(study.scales)
+    if capacity.scale is None:
+        return Finding(
+            topic,
+            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
+            f"than chance would ({n} per scale).",
+        )
+    sure = text.percent(capacity.by_scale[capacity.scale])
+    earliest = ", the earliest that this ladder can show" if capacity.scale == capacity.scales[1] else ""
+    return Finding(
+        topic,
+        f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}: there the distribution over seeds "
+        f"takes its largest step towards that of the largest scale (in {sure} of the resamples, {n} per "
+        "scale).",
+    )
+
+
+def _continuous(study: Study) -> Finding | None:
+    """Whether the groups survive a continuous metric, where they are clearest."""
+    topic = "Is it the metric?"
+    split = [scale for scale in study.scales if scale.multimodal]
+    if not split:
+        return None
+    if study.mirage is None:
+        return Finding(topic, f"Not to be told: {study.absent['mirage']}.")
+    clearest = clearest_split(split)
+    under = clearest.mirage
+    assert under is not None
+    harsh, *others = under.pvalues
+    p = {name: text.pvalue(under.pvalues[name], len(study.scales)) for name in others}
+    seen = [f"{name} ({p[name]})" for name in others if under.multimodal[name]]
+    unseen = [f"{name} ({p[name]})" for name in others if not under.multimodal[name]]
+    where = at(study, [clearest])
+    match under.verdict:
+        case "survives":
+            answer = f"No: at {where} the groups also show in {text.listed(seen)}."
+        case "mixed":
+            answer = (
+                f"In part: at {where} the groups also show in {text.listed(seen)}, not in {text.listed(unseen)}."
+            )
+        case _:
+            answer = f"Perhaps: at {where} the groups do not show in {text.listed(unseen)}."
+    if unseen and clearest.summary.dip.n < FEWEST_TO_TELL:
+        answer += f" With {text.seeds(clearest.summary.dip.n)} the test may have missed them."
+    agreement = [r for r in under.agreement.values() if not math.isnan(r.estimate)]
+    if agreement:
+        weakest = min(agreement, key=lambda r: r.estimate)
+        answer += (
+            f" The lowest rank correlation of another metric with {harsh} is {text.with_interval(weakest)}: "
+            + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
+        )
+    verdicts = [scale.mirage.verdict for scale in split if scale.mirage]
+    if len(set(verdicts)) > 1:
+        answer += (
+            f" Of {len(split)} scales with groups, they show in every metric at {verdicts.count('survives')}."
+        )
+    return Finding(topic, answer)
+
+
+def _budget(study: Study) -> Finding | None:
+    """Whether failing seeds were cut off, where the outcome depends on the seed most clearly."""
+    topic = "Is it the step budget?"
+    places = split_by_chance(study) or tuple(scale for scale in study.scales if scale.mixed)
+    if not places:
+        return None
+    if study.survival is None:
+        return Finding(topic, f"Not to be told: {study.absent['survival']}.")
+    sentences = []
+    for scale in places[:LISTED]:
+        cut_off = scale.cut_off
+        if cut_off is None or not cut_off.failing:
+            continue
+        opening = {
+            "cut off": "Yes, in good part",
+            "settled": "No, most failures are final",
+            "open": "Open",
+        }[cut_off.verdict]
+        doubled = cut_off.if_doubled
+        pace = (
+            f"; at the pace of the last quarter of training, {text.percent(round(doubled.estimate, 2))} "
+            f"({text.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
+            "steps again, if the learning rate did not fall"
+            if cut_off.late.n
+            else ""
+        )
+        sentences.append(
+            f"{opening}, at {at(study, [scale])}: of {text.seeds(cut_off.failing)} that fail, "
+            f"{cut_off.rising.successes} ({text.percent_interval(cut_off.rising.low, cut_off.rising.high)}) "
+            f"still rose towards success at the end{pace}."
+        )
+    if len(places) > LISTED:
+        sentences.append(f"The other {len(places) - LISTED} scales are in the table below.")
+    return Finding(topic, " ".join(sentences)) if sentences else None
+
+
+def _one_seed(study: Study) -> Finding | None:
+    topic = "What would one seed have shown?"
+    if max(scale.summary.dip.n for scale in study.scales) <= 1:
+        return None
+    if not study.claims:
+        return Finding(topic, f"Not to be told: {study.absent['claims']}.")
+    of_one, *more = study.claims
+    claimed = (
+        "A study with one seed per scale would claim a sudden emergence in "
+        f"{text.share(of_one.probability)} of cases"
+    )
+    if more:
+        most = more[-1]
+        claimed += f", one with the mean of {most.seeds} in {text.share(most.probability)}"
+    return Finding(topic, f"{claimed}.")
+
+
+def _variance(study: Study) -> Finding | None:
+    if not study.variance:
+        return None
+    clearest = max(study.variance, key=lambda scale: study.variance[scale].total if study.variance else 0.0)
+    shares = study.variance[clearest]
+    parts = [
+        f"{text.share(part)} to {name}"
+        for name, part in (
+            ("the initial weights", shares.init),
+            ("the training data", shares.data),
+            ("their combination and noise", shares.interaction),
+        )
+    ]
+    return Finding(
+        "Initial weights or data?",
+        f"At {scale_word(study)} {text.scale(clearest)}, where seeds differ most, {text.listed(parts)} "
+        f"is due of the variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} "
+        "orders of data).",
+    )
+
+
+def _open(study: Study) -> Finding | None:
+    """How many more seeds would settle what the dip test leaves open."""
+    answers = []
+    for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
+        needed, n, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
+        if needed is None:
+            continue
+        if n < 2:
+            answers.append(f"{where}: more than one seed")
+        elif needed.n is None:
+            answers.append(f"{where}: more than {needed.cap}, so small is the split, if there is any")
+        elif needed.n <= n:
+            answers.append(f"{where}: borderline; twice the {n} there are would tell")
+        else:
+            interval = f"{needed.low} to {needed.high if needed.high is not None else f'over {needed.cap}'}"
+            answers.append(f"{where}: {needed.n} ({interval}), {needed.n - n} more than there are")
+    if not answers:
+        return None
+    more = f"; {len(answers) - LISTED} more scales in the table below" if len(answers) > LISTED else ""
+    return Finding(
+        "How many seeds would tell?",
+        "To show the groups with a probability of 80 %, if they are as far apart as they look: "
+        f"{'; '.join(answers[:LISTED])}{more}.",
+    )
+
+
+def _warnings(study: Study) -> tuple[str, ...]:
+    what, metric = scale_word(study), study.summary.criterion.metric
+    warnings = list(study.summary.notes)
+    for group in study.duplicates or ():
+        if group.same_run:
+            names = text.listed([str(seed) for seed in group.seeds])
+            warnings.append(
+                f"seeds {names} at {what} {text.scale(group.scale)} have identical learning curves, one "
+                "run under several names: there are fewer seeds than it seems"
+            )
+    tied = [
+        scale
+        for scale in study.scales
+        if scale.dips.jittered is None
+        and scale.summary.dip.tied_share > MANY_TIES
+        and scale.summary.dip.pvalue < 1
+    ]
+    if tied:
+        most = text.percent(max(scale.summary.dip.tied_share for scale in tied))
+        warnings.append(
+            f"up to {most} of the values are tied, at {at(study, tied)}: the dip test may take ties for groups"
+        )
+    few = [scale for scale in study.scales if 1 < scale.summary.dip.n < FEWEST_TO_TELL]
+    if few:
+        warnings.append(
+            f"{seeds_per_scale(few)} per scale at {at(study, few)}: "
+            f"before about {FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find "
+            "may be there"
+        )
+    if study.measured.with_end:
+        means = text.listed([text.number(mean) for mean in study.measured.with_end.values()])
+        warnings.append(
+            f"the metric {metric} does not ask for the end token; the mean of {metric}_end, which "
+            f"does, is {means} along the ladder"
+        )
+    return tuple(f"{note[0].upper()}{note[1:]}." for note in warnings)

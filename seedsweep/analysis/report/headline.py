@@ -1,0 +1,128 @@
+"""The verdict on a study as a sentence, and why, for a researcher who has not read the paper."""
+
+from __future__ import annotations
+
+import math
+from typing import assert_never
+
+import numpy as np
+
+from seedsweep.analysis.report.wording import at, scale_word, seeds_per_scale
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.study.study import Study
+from seedsweep.analysis.study.verdict import Verdict, clearest_split, split_by_chance, too_thin
+
+
+def headline(study: Study, word: Verdict) -> tuple[str, str]:
+    """The headline, and why."""
+    what, scales, ends = scale_word(study), study.scales, _ends(study)
+    first, last = scales[0], scales[-1]
+    match word:
+        case "by chance":
+            return _chance(study, ends)
+        case "absent":
+            return f"No seed succeeds at any {what}.", (
+                f"{text.seeds(sum(scale.summary.n for scale in scales))} were trained and none succeeds. At "
+                f"{at(study, [last])}, with {text.seeds(last.summary.n)}, up to "
+                f"{text.percent(last.summary.success.high)} of all seeds could still do."
+            )
+        case "everywhere":
+            return f"Every seed succeeds, from {at(study, [first])} on.", (
+                f"All {sum(scale.summary.n for scale in scales)} seeds succeed. At {at(study, [first])}, with "
+                f"{text.seeds(first.summary.n)}, at least {text.percent(first.summary.success.low)} of all seeds "
+                "do."
+            )
+        case "no rise":
+            return f"No evidence that {what} matters.", (
+                f"Neither the share of successes nor the mean is clearly better than at {at(study, [first])} "
+                f"anywhere, with {seeds_per_scale(scales)} per scale. {ends}"
+            )
+        case "one seed":
+            return "Undecided: there is one seed per scale.", (
+                f"What is due to {what} and what to the random seed cannot be told apart. {ends}"
+            )
+        case "few seeds":
+            thin = too_thin(study)
+            return f"Undecided: too few seeds at {at(study, thin)}.", (
+                "Some seeds succeed there and others fail. There is no evidence that they form separate groups, "
+                f"but with {seeds_per_scale(thin)} per scale the test would miss "
+                f"most splits: this is no evidence against chance either. {ends}"
+            )
+        case "one scale":
+            return f"Undecided: there is only one value of {what}.", (
+                f"How a capability emerges takes several. {ends}"
+            )
+        case "few scales":
+            return "Undecided: the seeds agree, but there are too few scales.", (
+                f"{_agreement(study)} {ends} Fewer than four scales cannot tell a jump from a steep, even rise."
+            )
+        case "abruptly":
+            return f"Abruptly, and alike for all seeds: {_largest_step(study)}.", (
+                f"{_agreement(study)} The mean makes most of its rise in one step, and {_abrupt(study)}. "
+                f"{ends} What seeds do between these two scales is not known."
+            )
+        case "smoothly":
+            return f"Smoothly: the seeds agree, and improve step by step with {what}.", (
+                f"{_agreement(study)} The mean rises over several steps, the largest {_largest_step(study)}; it "
+                f"{_abrupt(study)}. {ends}"
+            )
+        case "between":
+            return "Undecided: the seeds agree, but the rise may be abrupt or smooth.", (
+                f"{_agreement(study)} The mean {_abrupt(study)}; the largest step is {_largest_step(study)}. "
+                f"{ends}"
+            )
+        case _:
+            assert_never(word)
+
+
+def _chance(study: Study, ends: str) -> tuple[str, str]:
+    places = split_by_chance(study)
+    clearest = clearest_split(places)
+    but = []
+    if any(scale.cut_off and scale.cut_off.verdict == "cut off" for scale in places):
+        but.append("seeds were still crossing over when training stopped")
+    if all(scale.mirage and scale.mirage.verdict == "mirage" for scale in places):
+        but.append(f"the groups show in {study.summary.criterion.metric} only, not in a continuous metric")
+    first_line = f"By chance: at {at(study, places)} the random seed decides who succeeds"
+    return first_line + (f"; but {' and '.join(but)}." if but else "."), (
+        f"Runs that differ in nothing but the seed part into separate groups. At {at(study, [clearest])}, "
+        f"{text.out_of(clearest.summary.success)} succeed. {ends}"
+    )
+
+
+def _agreement(study: Study) -> str:
+    """That no groups are seen."""
+    parted = [scale for scale in study.scales if scale.mixed]
+    if not parted:
+        return "At every scale nearly all seeds end alike."
+    return (
+        f"At {at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
+        f"({seeds_per_scale(parted)} per scale)."
+    )
+
+
+def _abrupt(study: Study) -> str:
+    """How often the curve of the means is abrupt."""
+    often = text.percent(math.nan if study.abrupt is None else study.abrupt)
+    return f"is abrupt by the usual measure (breakthroughness) in {often} of the resamples of the seeds"
+
+
+def _ends(study: Study) -> str:
+    """Success at the ends of the ladder."""
+    first, last = study.scales[0], study.scales[-1]
+    if first is last:
+        return f"At {at(study, [first])}, {text.out_of(first.summary.success)} succeed."
+    return (
+        f"Success goes from {text.out_of(first.summary.success)} at {at(study, [first])} to "
+        f"{text.out_of(last.summary.success)} at {at(study, [last])}."
+    )
+
+
+def _largest_step(study: Study) -> str:
+    means = study.summary.criterion.oriented([scale.summary.mean.estimate for scale in study.scales])
+    largest = int(np.argmax(np.nan_to_num(np.diff(means), nan=-math.inf)))
+    before, after = study.scales[largest : largest + 2]
+    return (
+        f"from {text.number(before.summary.mean.estimate)} at {at(study, [before])} to "
+        f"{text.number(after.summary.mean.estimate)} at {at(study, [after])}"
+    )

@@ -1,0 +1,191 @@
+"""The values that a study is made of, and its parts that need not apply: each of these says why, in `absent`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.stats import rankdata
+
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves, identical_curves
+from seedsweep.analysis.statistics.emergence import (
+    FEWEST_SCALES,
+    DrawnCurve,
+    EmergenceClaims,
+    ExtremeCurves,
+    emergence_claims,
+    extreme_curves,
+)
+from seedsweep.analysis.statistics.mirage import MirageCheck, mirage_check
+from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.variance import VarianceShares, variance_shares
+from seedsweep.analysis.study.survival import SurvivalSummary, summarise_survival
+from seedsweep.criterion import Criterion
+
+if TYPE_CHECKING:
+    from seedsweep.population import Curves, Population
+
+LEVEL: Final = 0.05
+"""Of the tests, after correction for the number of scales."""
+
+CLAIMED_BY: Final = (1, 2, 4, 8, 16)
+"""Seeds per scale of the studies that are imagined."""
+
+
+@dataclass(frozen=True, eq=False)
+class Measured:
+    """The values that a study is made of.
+
+    Attributes
+    ----------
+    values : mapping from scale to ndarray, shape (n_seeds,)
+        Final values of the metric that decides about success; `nan` for a diverged seed.
+    continuous : mapping from metric to mapping from scale to ndarray, shape (n_seeds,)
+        The same seeds, in the same order, under every other metric that does not count examples.
+    curves : mapping from scale to Curves
+        Over training, of the metric that decides about success; empty if only final values are known.
+    with_end : mapping from scale to float
+        Mean of the same metric with the end token asked for (`METRIC_end`), where that is measured; else empty.
+    """
+
+    values: Mapping[float, FloatArray]
+    continuous: Mapping[str, Mapping[float, FloatArray]]
+    curves: Mapping[float, Curves]
+    with_end: Mapping[float, float]
+
+
+def measure(population: Population, criterion: Criterion) -> Measured:
+    """Read the values from the population."""
+    final = population.final(criterion.metric, criterion.split)
+    others = [
+        name
+        for name, metric in population.metrics.items()
+        if name != criterion.metric and not metric.counts_examples
+    ]
+    tables = {name: population.final(name, criterion.split) for name in others}
+    strict = [
+        population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
+    ]
+    return Measured(
+        values={scale: final.at(scale) for scale in final.scales},
+        continuous={name: {scale: table.at(scale) for scale in final.scales} for name, table in tables.items()},
+        curves=population.curves(criterion.metric, criterion.split),
+        with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
+    )
+
+
+def _mean(sample: FloatArray) -> float:
+    values = observed(sample)
+    return float(values.mean()) if values.size else math.nan
+
+
+def claims(
+    better: Mapping[float, FloatArray], criterion: Criterion, absent: dict[str, str]
+) -> tuple[tuple[EmergenceClaims, ...], float | None]:
+    """What small studies would claim, and how often the curve of the means of all seeds is abrupt."""
+    sizes = [size for sample in better.values() if (size := observed(sample).size)]
+    if len(sizes) < FEWEST_SCALES:
+        absent["claims"] = (
+            f"breakthroughness tells abrupt from even over four scales or more, and there are {len(sizes)}"
+        )
+        return (), None
+    threshold, fewest = criterion.least, min(sizes)
+    by_seeds = [emergence_claims(better, seeds=k, threshold=threshold) for k in CLAIMED_BY if k <= fewest]
+    of_all = emergence_claims(better, seeds=fewest, threshold=threshold, draws=1000, resamples=1)
+    return tuple(by_seeds), of_all.probability.estimate
+
+
+def extremes(
+    better: Mapping[float, FloatArray], criterion: Criterion, absent: dict[str, str]
+) -> ExtremeCurves | None:
+    """In the unit of the metric."""
+    scales = sum(observed(sample).size > 0 for sample in better.values())
+    if scales < 2:
+        absent["extremes"] = f"a curve over scales needs two scales that have a value, and there are {scales}"
+        return None
+    drawn = extreme_curves(better)
+
+    def shown(curve: DrawnCurve) -> DrawnCurve:
+        return replace(curve, values=tuple(map(criterion.shown, curve.values)))
+
+    return replace(
+        drawn,
+        most_breakthrough=shown(drawn.most_breakthrough),
+        least_breakthrough=shown(drawn.least_breakthrough),
+        most_linear=shown(drawn.most_linear),
+        least_linear=shown(drawn.least_linear),
+    )
+
+
+def mirage(
+    population: Population,
+    criterion: Criterion,
+    measured: Measured,
+    better: Mapping[float, FloatArray],
+    absent: dict[str, str],
+) -> MirageCheck | None:
+    if not measured.continuous:
+        absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
+        return None
+    metrics: dict[str, Mapping[float, FloatArray]] = {criterion.metric: better}
+    for name, values in measured.continuous.items():
+        inverse = _pooled_rank_correlation(better, values) < 0
+        metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
+    lattices = {name: population.lattice(name, criterion.split) for name in metrics}
+    return mirage_check(
+        metrics, lattices={name: step for name, step in lattices.items() if step is not None}, level=LEVEL
+    )
+
+
+def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, FloatArray]) -> float:
+    x, y = (np.concatenate([*values.values(), []]) for values in (a, b))
+    both = ~(np.isnan(x) | np.isnan(y))
+    x, y = rankdata(x[both]), rankdata(y[both])
+    return float(((x - x.mean()) * (y - y.mean())).sum()) if x.size else 0.0
+
+
+def survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -> SurvivalSummary | None:
+    if not measured.curves:
+        absent["survival"] = "only final values are known; the step of every evaluation is needed"
+        return None
+    if all(curves.steps.size < 2 for curves in measured.curves.values()):
+        absent["survival"] = "there is a single evaluation of every seed; several over the training are needed"
+        return None
+    lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
+    return summarise_survival(lines, threshold=criterion.least)
+
+
+def variance(
+    population: Population, criterion: Criterion, absent: dict[str, str]
+) -> dict[float, VarianceShares] | None:
+    final = population.final(criterion.metric, criterion.split)
+    shares = {}
+    if (final.init_seeds != final.data_seeds).any():
+        for row, scale in enumerate(final.scales):
+            here = final.present[row]
+            parts = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
+            if parts.crossed:
+                shares[scale] = parts
+    if not shares:
+        absent["variance"] = "seeds of initialisation and of data are not crossed: each run has its own of both"
+        return None
+    return shares
+
+
+def duplicates(
+    population: Population, criterion: Criterion, measured: Measured, absent: dict[str, str]
+) -> tuple[IdenticalCurves, ...] | None:
+    if not measured.curves:
+        absent["duplicates"] = "only final values are known; runs are told apart by their learning curves"
+        return None
+    continuous = next(iter(measured.continuous), None)
+    if continuous is None:
+        curves = measured.curves
+    elif all(np.unique(ends).size == ends.size for ends in measured.continuous[continuous].values()):
+        return ()  # other ends, other curves, which therefore need not be read
+    else:
+        curves = population.curves(continuous, criterion.split)
+    return identical_curves({scale: (line.seeds, line.values) for scale, line in curves.items()})

@@ -1,0 +1,261 @@
+"""Everything that this package can say about a population: one call, one result, and why a part is not in it.
+
+The statistics that take higher values for better ones (clusters, claims of emergence, time to a threshold) get the
+values as the criterion orients them; clusters and curves over scales are put back into the unit of the metric.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from seedsweep.analysis.statistics.budget import CutOff
+from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
+from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.emergence import EmergenceClaims, ExtremeCurves
+from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
+from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
+from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
+from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
+from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.variance import VarianceShares
+from seedsweep.analysis.study import parts
+from seedsweep.analysis.study.parts import LEVEL, Measured
+from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
+from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
+from seedsweep.criterion import Criterion
+
+if TYPE_CHECKING:
+    from seedsweep.population import Population
+
+MIXED: Final = 0.05
+"""Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
+
+
+@dataclass(frozen=True)
+class ScaleStudy(Result):
+    """All that is known of one scale.
+
+    Attributes
+    ----------
+    summary : ScaleSummary
+    drift : ScaleDrift
+        Distances to the largest and to the previous scale, with their noise floor.
+    dips : DipVariants
+        The dip test with and without ties.
+    pvalue_holm, pvalue_bh : float
+        Of `summary.dip`, corrected for the number of scales by Holm, and by Benjamini and Hochberg.
+    multimodal : bool
+        Whether `pvalue_holm` is below `LEVEL`.
+    mixed : bool
+        Whether the outcome depends on the seed: at least 5 % of the seeds succeed and at least 5 % fail.
+    cluster : SuccessCluster
+        Success without a threshold; its `upper` cluster is the better one.
+    seeds_needed : SeedsNeeded or None
+        To detect the split that this sample shows, at `LEVEL` divided by the number of scales; None where the
+        scale is not mixed, so that there is hardly a split to show.
+    survival : ScaleSurvival or None
+        When the seeds get there, of the values as the criterion orients them; None without learning curves.
+    mirage : ScaleMirage or None
+        The scale under the metric that decides about success and the continuous ones; None without the latter.
+    """
+
+    summary: ScaleSummary
+    drift: ScaleDrift
+    dips: DipVariants
+    pvalue_holm: float
+    pvalue_bh: float
+    multimodal: bool
+    mixed: bool
+    cluster: SuccessCluster
+    seeds_needed: SeedsNeeded | None
+    survival: ScaleSurvival | None
+    mirage: ScaleMirage | None
+
+    @property
+    def scale(self) -> float:
+        """The value on the ladder."""
+        return self.summary.scale
+
+    @property
+    def cut_off(self) -> CutOff | None:
+        """Whether the budget explains the failures; None without learning curves."""
+        return None if self.survival is None else self.survival.cut_off
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; without the parts that a study has along the ladder."""
+        names = ("scale", "dips", "pvalue_holm", "pvalue_bh", "multimodal", "mixed", "cluster", "seeds_needed")
+        return {name: jsonable(getattr(self, name)) for name in names}
+
+
+@dataclass(frozen=True, eq=False)
+class Study(Result):
+    """What can be said about one population.
+
+    Attributes
+    ----------
+    summary : PopulationSummary
+        Name, metric, threshold, and the summary of every scale.
+    scales : tuple of ScaleStudy
+        Ascending.
+    capacity : MinimumCapacity
+    claims : tuple of EmergenceClaims
+        Of studies with 1, 2, 4, 8 and 16 seeds per scale, as far as there are so many.
+    abrupt : float or None
+        Share of the bootstrap resamples of all seeds in which the curve of their means is abrupt by the rule of
+        `emergence_claims`.
+    extremes : ExtremeCurves or None
+    mirage : MirageCheck or None
+        The metric that decides about success against the continuous ones.
+    survival : SurvivalSummary or None
+        Of the values as the criterion orients them.
+    variance : mapping of float to VarianceShares, or None
+        By scale.
+    duplicates : tuple of IdenticalCurves or None
+        Groups of seeds with one curve, of the first continuous metric if there is one.
+    absent : mapping of str to str
+        Which of these are None or empty, and why.
+    measured : Measured
+        The values.
+    """
+
+    summary: PopulationSummary
+    scales: tuple[ScaleStudy, ...]
+    capacity: MinimumCapacity
+    claims: tuple[EmergenceClaims, ...]
+    abrupt: float | None
+    extremes: ExtremeCurves | None
+    mirage: MirageCheck | None
+    survival: SurvivalSummary | None
+    variance: Mapping[float, VarianceShares] | None
+    duplicates: tuple[IdenticalCurves, ...] | None
+    absent: Mapping[str, str]
+    measured: Measured
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
+        names = ("capacity", "claims", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
+        return {
+            "summary": self.summary.to_dict(),
+            "scales": [scale.to_dict() for scale in self.scales],
+            "drift": [scale.drift.to_dict() for scale in self.scales],
+            **{name: jsonable(getattr(self, name)) for name in names},
+            "variance": self.variance
+            and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
+        }
+
+
+def study(population: Population) -> Study:
+    """Every statistic of this package that applies to a population.
+
+    Parameters
+    ----------
+    population : Population
+        Of a sweep or a table.
+
+    Returns
+    -------
+    Study
+        The parts that do not apply are None or empty, and `absent` says why.
+
+    Raises
+    ------
+    InputError
+        If the population cannot be read.
+
+    Notes
+    -----
+    Which way a continuous metric points is taken from its rank correlation with the deciding metric over all
+    seeds of all scales: a negative one, and the other of the two directions is better.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import read_table
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n")
+    ...     examined = study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> examined.absent["claims"]
+    'breakthroughness tells abrupt from even over four scales or more, and there are 2'
+    """
+    summary = summarise_population(population)
+    criterion = summary.criterion
+    measured = parts.measure(population, criterion)
+    better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
+    absent: dict[str, str] = {}
+    claims, abrupt = parts.claims(better, criterion, absent)
+    extremes = parts.extremes(better, criterion, absent)
+    mirage = parts.mirage(population, criterion, measured, better, absent)
+    survival = parts.survival(measured, criterion, absent)
+    return Study(
+        summary=summary,
+        scales=_study_scales(population, summary, measured, better, mirage, survival),
+        capacity=minimum_capacity(measured.values),
+        claims=claims,
+        abrupt=abrupt,
+        extremes=extremes,
+        mirage=mirage,
+        survival=survival,
+        variance=parts.variance(population, criterion, absent),
+        duplicates=parts.duplicates(population, criterion, measured, absent),
+        absent=absent,
+        measured=measured,
+    )
+
+
+def _study_scales(
+    population: Population,
+    summary: PopulationSummary,
+    measured: Measured,
+    better: Mapping[float, FloatArray],
+    mirage: MirageCheck | None,
+    survival: SurvivalSummary | None,
+) -> tuple[ScaleStudy, ...]:
+    criterion = summary.criterion
+    low, high = population.metrics[criterion.metric].bounds
+    bounds = (low, math.inf if high is None else high)
+    worst, best = sorted(criterion.oriented(bounds).tolist())
+    lattice = population.lattice(criterion.metric, criterion.split)
+    pvalues = [scale.dip.pvalue for scale in summary.scales]
+    tested = max(1, int(np.sum(~np.isnan(pvalues))))
+    holm, bh = adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg")
+    times = {} if survival is None else {row.scale: row for row in survival.scales}
+    scales = []
+    for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
+        sample = measured.values[row.scale]
+        mixed = MIXED <= row.success.rate <= 1 - MIXED
+        cluster = success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best))
+        scales.append(
+            ScaleStudy(
+                summary=row,
+                drift=distances,
+                dips=dip_variants(sample, lattice=lattice, bounds=bounds),
+                pvalue_holm=float(holm[i]),
+                pvalue_bh=float(bh[i]),
+                multimodal=bool(holm[i] < LEVEL),
+                mixed=mixed,
+                cluster=_shown_cluster(cluster, criterion),
+                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
+                survival=times.get(row.scale),
+                mirage=None if mirage is None else mirage.at(row.scale),
+            )
+        )
+    return tuple(scales)
+
+
+def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessCluster:
+    upper, shown = cluster.upper, criterion.shown
+    return replace(
+        cluster,
+        threshold=shown(cluster.threshold),
+        lower_mean=shown(cluster.lower_mean),
+        upper_mean=shown(cluster.upper_mean),
+        upper=None if upper is None else replace(upper, threshold=shown(upper.threshold)),
+    )

@@ -1,0 +1,274 @@
+"""The whole ladder in one table: where the seeds of every scale end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
+from seedsweep.analysis.statistics.drift import distance_to_largest
+from seedsweep.analysis.statistics.modality import DipResult, dip
+from seedsweep.analysis.statistics.mode import mode
+from seedsweep.analysis.statistics.results import Interval, Result, jsonable
+from seedsweep.analysis.statistics.samples import FloatArray, errors_name, observed, samples_by_scale
+from seedsweep.analysis.statistics.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.criterion import Criterion
+
+if TYPE_CHECKING:
+    from seedsweep.population import Population
+
+QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
+"""Levels of `ScaleSummary.quantiles`."""
+
+
+@dataclass(frozen=True)
+class ScaleSummary(Result):
+    """The population of seeds at one scale.
+
+    Attributes
+    ----------
+    scale : float
+        The value on the ladder.
+    n : int
+        All seeds.
+    n_diverged : int
+        Seeds whose value is `nan`. They count as failures in `success` and are left out elsewhere.
+    mean : Interval
+        Of the seeds that have a value.
+    median : float
+        Of the seeds that have a value; `nan` if there are none.
+    quantiles : mapping of float to float
+        The quantiles at 0.05, 0.25, 0.75 and 0.95 of the seeds that have a value, interpolated as numpy does;
+        `nan` if there are none.
+    mode : Interval
+        See `seedsweep.analysis.mode`.
+    success : SuccessRate
+        Over all n seeds.
+    mean_given_success : Interval or None
+        None if no seed succeeded.
+    dip : DipResult
+        Test of unimodality, with the share of tied values.
+    w2_to_largest : Interval
+        Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
+    """
+
+    scale: float
+    n: int
+    n_diverged: int
+    mean: Interval
+    median: float
+    quantiles: Mapping[float, float]
+    mode: Interval
+    success: SuccessRate
+    mean_given_success: Interval | None
+    dip: DipResult
+    w2_to_largest: Interval
+
+
+def summarise(
+    values: Mapping[float, npt.ArrayLike],
+    criterion: Criterion,
+    *,
+    lattice: float | None = None,
+    bounds: tuple[float, float] | None = (0.0, 1.0),
+) -> tuple[ScaleSummary, ...]:
+    """Every statistic of this package at every scale of a ladder.
+
+    Parameters
+    ----------
+    values : mapping from scale to array_like, shape (n_seeds,)
+        The final metric of every seed; `nan` for a diverged one. The scales may have different numbers of
+        seeds, or none.
+    criterion : Criterion
+        Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
+    lattice : float, optional
+        Step of a lattice-valued metric, for the dip test.
+    bounds : tuple of two floats, or None
+        The range of the metric, for the mode.
+
+    Returns
+    -------
+    tuple of ScaleSummary
+        Sorted by scale; empty for an empty mapping.
+
+    Raises
+    ------
+    ValueError
+        If a scale is not a finite number, or a sample, the threshold, the lattice or the bounds are not
+        what `dip`, `mode` and `success_rate` accept; the message names the scale.
+
+    Notes
+    -----
+    Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
+    the success rate. The order of the seeds does not matter: they are sorted first.
+
+    References
+    ----------
+    .. [1] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 3 and 4c.
+
+    Examples
+    --------
+    >>> criterion = Criterion("accuracy", split="test", threshold=0.5)
+    >>> small, large = summarise({4: [0.0, 0.9, 0.8, 1.0], 2: [0.0, 0.1, 0.0, 0.8]}, criterion)
+    >>> small.scale, small.success.rate, small.mean.estimate
+    (2.0, 0.25, 0.225)
+    >>> large.w2_to_largest.estimate
+    0.0
+    """
+    samples = samples_by_scale(values)
+    values_of = {scale: observed(sample) for scale, sample in samples.items()}
+    summaries = []
+    for scale, sample in samples.items():
+        with errors_name(scale):
+            summaries.append(
+                ScaleSummary(
+                    scale=scale,
+                    n=sample.size,
+                    n_diverged=int(np.isnan(sample).sum()),
+                    mean=bootstrap_interval(np.mean, observed(sample)),
+                    median=_quantiles(observed(sample), [0.5])[0],
+                    quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
+                    mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
+                    success=_success_rate(sample, criterion),
+                    mean_given_success=_mean_given_success(sample, criterion),
+                    dip=dip(sample, lattice=lattice),
+                    w2_to_largest=distance_to_largest(scale, values_of),
+                )
+            )
+    return tuple(summaries)
+
+
+def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
+    return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
+
+
+def _success_rate(sample: FloatArray, criterion: Criterion) -> SuccessRate:
+    rate = success_rate(criterion.oriented(sample), criterion.least)
+    return replace(rate, threshold=criterion.shown(rate.threshold))
+
+
+def _mean_given_success(sample: FloatArray, criterion: Criterion) -> Interval | None:
+    def statistic(resample: FloatArray) -> float:
+        return criterion.shown(mean_given_success(criterion.oriented(resample), criterion.least))
+
+    interval = bootstrap_interval(statistic, sample)
+    return None if math.isnan(interval.estimate) else interval
+
+
+@dataclass(frozen=True)
+class PopulationSummary(Result):
+    """Every scale of a population under one metric and one split.
+
+    Attributes
+    ----------
+    name, path : str
+        Of the sweep or the table.
+    scale_name : str
+        Dotted name of the swept field, or the name of a column.
+    criterion : Criterion
+        What is summarised, and what success is; it has a threshold.
+    threshold_chosen : bool
+        Nobody has said what success is: the threshold is the middle of the observed values.
+    in_distribution : mapping of float to Interval
+        Mean of the same metric on the in-distribution split, per scale; diverged seeds left out. Empty if the
+        population knows no such split.
+    scales : tuple of ScaleSummary
+        In ascending order.
+    """
+
+    name: str
+    path: str
+    scale_name: str
+    criterion: Criterion
+    threshold_chosen: bool
+    in_distribution: Mapping[float, Interval]
+    scales: tuple[ScaleSummary, ...]
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader must know about these numbers, a sentence each."""
+        notes = []
+        if self.threshold_chosen:
+            notes.append(
+                f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
+                "values; give a threshold of your own"
+            )
+        if lone := [scale.scale for scale in self.scales if scale.n - scale.n_diverged == 1]:
+            notes.append(f"one value only at {_places(self, lone)}: nothing can be said about its spread or modes")
+        if diverged := [scale for scale in self.scales if scale.n_diverged]:
+            notes.append(
+                f"{sum(scale.n_diverged for scale in diverged)} seeds have no final value, at "
+                f"{_places(self, [scale.scale for scale in diverged])}: they count as failures in P(success) and "
+                "are left out elsewhere"
+            )
+        return tuple(notes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``."""
+        return {
+            "name": self.name,
+            "path": self.path,
+            "scale_name": self.scale_name,
+            "metric": self.criterion.metric,
+            "split": self.criterion.split,
+            "threshold": self.criterion.threshold,
+            "threshold_chosen": self.threshold_chosen,
+            "higher_is_better": self.criterion.higher_is_better,
+            "notes": list(self.notes),
+            "scales": [
+                {**scale.to_dict(), "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale))}
+                for scale in self.scales
+            ],
+        }
+
+
+def summarise_population(population: Population) -> PopulationSummary:
+    """Summarise the final values of the metric and split that decide about success.
+
+    A metric that is a share of a split's examples lies on a lattice; the dip test is then run on jittered values
+    (see `seedsweep.analysis.dip`). Without a threshold of success, the middle between the smallest and the largest
+    value is taken; 0 if there are no values.
+    """
+    criterion = population.criterion
+    low, high = population.metrics[criterion.metric].bounds
+    final = population.final(criterion.metric, criterion.split)
+    values = {scale: final.at(scale) for scale in final.scales}
+    threshold_chosen = criterion.threshold is None
+    if threshold_chosen:
+        criterion = replace(criterion, threshold=_middle(values))
+    in_distribution = {}
+    if any(split.role == "in-distribution" for split in population.splits.values()):
+        inside = population.final(criterion.metric, split="in-distribution")
+        in_distribution = {
+            scale: bootstrap_interval(np.mean, observed(inside.at(scale))) for scale in inside.scales
+        }
+    return PopulationSummary(
+        name=population.name,
+        path=population.path,
+        scale_name=population.scale_name,
+        criterion=criterion,
+        threshold_chosen=threshold_chosen,
+        in_distribution=in_distribution,
+        scales=summarise(
+            values,
+            criterion,
+            lattice=population.lattice(criterion.metric, criterion.split),
+            bounds=(low, math.inf if high is None else high),
+        ),
+    )
+
+
+def _middle(values: Mapping[float, FloatArray]) -> float:
+    everything = observed(np.concatenate([*values.values(), []]))
+    return float((everything.min() + everything.max()) / 2) if everything.size else 0.0
+
+
+def _places(summary: PopulationSummary, scales: list[float]) -> str:
+    return f"{text.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"

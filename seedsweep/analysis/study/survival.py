@@ -1,0 +1,130 @@
+"""Time to a threshold along the whole ladder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy.typing as npt
+
+from seedsweep.analysis.statistics.budget import CutOff, cut_off, success_by_budget
+from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.samples import as_sample, errors_name
+from seedsweep.analysis.statistics.success import SuccessRate
+from seedsweep.analysis.statistics.survival import (
+    LogRank,
+    SurvivalCurve,
+    ThresholdTimes,
+    kaplan_meier,
+    log_rank,
+    time_to_threshold,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class ScaleSurvival(Result):
+    """Time to the threshold at one scale.
+
+    Attributes
+    ----------
+    scale : float
+        The value on the ladder.
+    times : ThresholdTimes
+        Of every seed.
+    survival : SurvivalCurve
+        Share of the seeds that have not got there yet.
+    steps : tuple of float
+        The evaluations.
+    success : tuple of SuccessRate
+        P(success) had training been stopped at each of `steps`.
+    cut_off : CutOff
+        Whether the budget explains the failures.
+    """
+
+    scale: float
+    times: ThresholdTimes
+    survival: SurvivalCurve
+    steps: tuple[float, ...]
+    success: tuple[SuccessRate, ...]
+    cut_off: CutOff
+
+
+@dataclass(frozen=True, eq=False)
+class SurvivalSummary(Result):
+    """Time to the threshold along a ladder.
+
+    Attributes
+    ----------
+    at_least : float
+        The threshold.
+    scales : tuple of ScaleSurvival
+        Ascending.
+    log_rank : LogRank
+        Of all scales.
+    pairwise : tuple of LogRank
+        Of every two scales that have seeds. The p-values are not corrected for their number.
+    """
+
+    at_least: float
+    scales: tuple[ScaleSurvival, ...]
+    log_rank: LogRank
+    pairwise: tuple[LogRank, ...]
+
+
+def summarise_survival(
+    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]], *, threshold: float
+) -> SurvivalSummary:
+    """Time to the threshold and what the budget decides at every scale of a ladder, and the log-rank tests
+    between them.
+
+    Parameters
+    ----------
+    curves : mapping from scale to (steps, values)
+        Shapes (t,) and (n, t), higher is better; the scales may have different evaluations and numbers of seeds.
+    threshold : float
+        From which value on a seed is a success.
+
+    Returns
+    -------
+    SurvivalSummary
+        A scale without seeds has empty curves and takes no part in the tests.
+
+    Raises
+    ------
+    ValueError
+        As `time_to_threshold`; the message names the scale.
+
+    Examples
+    --------
+    >>> steps = [0, 100, 200]
+    >>> summary = summarise_survival(
+    ...     {1: (steps, [[0.0, 0.1, 0.0]] * 8), 2: (steps, [[0.0, 0.6, 0.9]] * 8)}, threshold=0.5
+    ... )
+    >>> [scale.survival.median.estimate for scale in summary.scales]
+    [inf, 100.0]
+    >>> summary.log_rank.pvalue < 0.001
+    True
+    """
+    scales = []
+    for scale in sorted(curves):
+        steps, values = curves[scale]
+        with errors_name(scale):
+            times = time_to_threshold(steps, values, threshold)
+            scales.append(
+                ScaleSurvival(
+                    scale=float(scale),
+                    times=times,
+                    survival=kaplan_meier(times.steps, times.reached),
+                    steps=tuple(as_sample(steps).tolist()),
+                    success=success_by_budget(steps, values, threshold),
+                    cut_off=cut_off(steps, values, threshold),
+                )
+            )
+    groups = {s.scale: (s.times.steps, s.times.reached) for s in scales if s.survival.n}
+    return SurvivalSummary(
+        at_least=float(threshold),
+        scales=tuple(scales),
+        log_rank=log_rank(groups),
+        pairwise=tuple(log_rank({a: groups[a], b: groups[b]}) for a, b in combinations(groups, 2)),
+    )

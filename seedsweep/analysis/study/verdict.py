@@ -1,0 +1,107 @@
+"""How the capability emerges, by a rule: smoothly, abruptly or by chance, or why that cannot be decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal, TypeAlias
+
+from seedsweep.analysis.study.study import ScaleStudy, Study
+
+Verdict: TypeAlias = Literal[
+    "by chance", "abruptly", "smoothly", "absent", "everywhere", "no rise",
+    "one seed", "few seeds", "one scale", "few scales", "between",
+]  # fmt: skip
+"""The first three answer the question; "absent", "everywhere" and "no rise" say that nothing emerges along this
+ladder; the others say why it cannot be decided."""
+
+FEWEST_TO_TELL: Final = 80
+"""Seeds at a scale below which a dip test that finds nothing says little (see `seedsweep.analysis.dip`)."""
+
+SURE: Final = 0.95
+"""Share of the resamples in which the curve of means must be abrupt, or must not be."""
+
+
+def split_by_chance(study: Study) -> tuple[ScaleStudy, ...]:
+    """The scales at which seeds part into groups, and into successes and failures."""
+    return tuple(scale for scale in study.scales if scale.multimodal and scale.mixed)
+
+
+def too_thin(study: Study) -> tuple[ScaleStudy, ...]:
+    """The scales at which some seeds succeed and some fail, and which have too few for the dip test."""
+    return tuple(scale for scale in study.scales if scale.mixed and scale.summary.dip.n < FEWEST_TO_TELL)
+
+
+def clearest_split(scales: Sequence[ScaleStudy]) -> ScaleStudy:
+    """The scale with the largest dip."""
+    return max(scales, key=lambda scale: scale.summary.dip.statistic)
+
+
+def verdict(study: Study) -> Verdict:
+    """How the capability emerges along the ladder.
+
+    Parameters
+    ----------
+    study : Study
+
+    Returns
+    -------
+    str
+        The first of these that applies:
+
+        * "one seed": no scale has two seeds with a value;
+        * "by chance": at some scale the dip test, corrected by Holm over the scales, refutes a single group at
+          .05, and at least 5 % of the seeds succeed there and at least 5 % fail;
+        * "absent": no seed succeeds; "everywhere": every seed does;
+        * "few seeds": some seeds of a scale succeed, some fail, and there are fewer than 80, so that the dip test
+          misses most splits: neither evidence for chance nor against it;
+        * "one scale": the ladder has no second;
+        * "no rise": neither P(success) nor the mean is clearly better (intervals apart) than at the smallest
+          scale;
+        * "few scales": fewer than four, which cannot tell a jump from a steep, even rise;
+        * "abruptly": the curve of the means over all seeds is abrupt, by the rule of `emergence_claims`, in at
+          least 95 % of the resamples; "smoothly": in at most 5 %; "between": neither.
+
+    Notes
+    -----
+    The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the dip test can see.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import analysis, read_table
+    >>> rows = [f"{depth},{run},{depth / 4 + run / 500}" for depth in (1, 2, 3, 4) for run in range(4)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
+    ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
+    >>> verdict(study)
+    'smoothly'
+    """
+    scales = [scale.summary for scale in study.scales]
+    if max(scale.dip.n for scale in scales) <= 1:
+        return "one seed"
+    if split_by_chance(study):
+        return "by chance"
+    if not any(scale.success.successes for scale in scales):
+        return "absent"
+    if all(scale.success.successes == scale.n for scale in scales):
+        return "everywhere"
+    if too_thin(study):
+        return "few seeds"
+    if len(scales) == 1:
+        return "one scale"
+    if not any(_better(study, scale) for scale in study.scales[1:]):
+        return "no rise"
+    if study.abrupt is None:
+        return "few scales"
+    return "abruptly" if study.abrupt >= SURE else "smoothly" if study.abrupt <= 1 - SURE else "between"
+
+
+def _better(study: Study, scale: ScaleStudy) -> bool:
+    """Clearly better than the smallest scale."""
+    here, smallest = scale.summary, study.scales[0].summary
+    if here.success.low > smallest.success.high:
+        return True
+    oriented = study.summary.criterion.oriented
+    ends_here = oriented([here.mean.low, here.mean.high])
+    return bool(ends_here.min() > oriented([smallest.mean.low, smallest.mean.high]).max())

@@ -1,0 +1,145 @@
+"""What a cell is to the driver, which trains cells without knowing what a decoder is.
+
+A *cell* is one seed at one scale. What the cells of a scale have in common is their `Recipe`; seeds of one scale
+that train together are a `Pack`; what they measure goes to a `Sink`. The engine's recipe is
+`seedsweep.workers.engine.EngineRecipe`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import pyarrow as pa
+
+from seedsweep.measures import Metric, Split, scale_text
+from seedsweep.seeds import Seed
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Seeds of one scale that train together: the unit of work that the driver hands to a worker."""
+
+    scale_name: str
+    scale: float
+    seeds: tuple[Seed, ...]
+    fingerprint: str
+    """Of the sweep the pack belongs to."""
+
+    @property
+    def name(self) -> str:
+        """Deterministic and readable, fit for file names: `depth-2-seeds-0-3-1f0c9a2b`."""
+        ids = [seed.id for seed in self.seeds]
+        identity = json.dumps([self.fingerprint, self.scale_name, scale_text(self.scale), ids])
+        digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
+        field = self.scale_name.rpartition(".")[2]
+        return f"{field}-{scale_text(self.scale)}-seeds-{ids[0]}-{ids[-1]}-{digest}"
+
+
+class Base(NamedTuple):
+    """A trained model from which all seeds of a sweep start, as files in Hugging Face's format."""
+
+    weights: bytes
+    """Content of `model.safetensors`."""
+    config: bytes
+    """Content of `config.json`."""
+
+
+class Sink(Protocol):
+    """Where the results of a pack go. The driver's is the store; tests have their own."""
+
+    def load_base(self) -> bytes | None:
+        """`Base.weights`; only asked for if the recipe has a base."""
+
+    def load_checkpoint(self) -> bytes | None:
+        """The last checkpoint of this pack, if there is one."""
+
+    def save_checkpoint(self, state: bytes) -> None:
+        """Keep a checkpoint in place of the last one."""
+
+    def write_block(
+        self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
+    ) -> None:
+        """Keep a block of rows. Writing a block again writes the same rows."""
+
+    def report(self, step: int, steps: int) -> None:
+        """Where the training stands; called after every step."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What one seed of a recipe takes."""
+
+    parameters: int
+    flop_per_step: float
+    """Arithmetic of one training step."""
+    flop: float
+    """Arithmetic of the whole training, evaluations included."""
+    bytes: int
+    """Memory that one more seed in a pack takes, an upper estimate."""
+
+
+class Recipe(ABC):
+    """How the cells of one scale are trained: all that decides their numbers, the seed apart.
+
+    A recipe travels to the workers, so it must pickle.
+    """
+
+    @property
+    @abstractmethod
+    def task(self) -> str:
+        """What is learned: the column `task` of every row."""
+
+    @property
+    @abstractmethod
+    def steps(self) -> int:
+        """Training steps of every seed."""
+
+    @abstractmethod
+    def splits(self) -> tuple[Split, ...]:
+        """The evaluation sets, in-distribution first; empty if only the rows will tell."""
+
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What every split is measured by; empty if only the rows will tell."""
+
+    @abstractmethod
+    def cost(self) -> Cost | None:
+        """What a seed takes; None if that is not known beforehand."""
+
+    @abstractmethod
+    def check_device(self, device: str) -> None:
+        """Raise InputError, naming the field, if the cells cannot be trained on "cpu" or "cuda"."""
+
+    @abstractmethod
+    def pack_size(self, device: str) -> int:
+        """Seeds that train together well on the device of this process."""
+
+    @abstractmethod
+    def seconds_per_seed(self, device: str, pack: int) -> float | None:
+        """Seconds that one seed of a pack takes on this machine, by a short trial; None if none can be made."""
+
+    @property
+    def has_base(self) -> bool:
+        """Whether all seeds start from a model that the driver has trained before the first pack."""
+        return False
+
+    def train_base(
+        self, device: str, *, should_stop: Callable[[], bool], on_step: Callable[[int, int], None]
+    ) -> Base | None:
+        """Train that model, or take it from a cache; None if `should_stop` said so.
+
+        `on_step` is called with the step and the number of steps after every step that is trained.
+        """
+        raise TypeError(f"{type(self).__name__} has no base")
+
+    @abstractmethod
+    def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
+        """Train a pack from its last checkpoint to the end (True), or to a checkpoint after `should_stop` (False).
+
+        Whatever happens in between, block *k* of a pack always holds the same rows under the same number.
+        """

@@ -1,0 +1,225 @@
+"""The population of a sweep, read from its store.
+
+Loading reads the footers of the store's blocks; rows are read when a table is asked for, and only those asked for.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+
+from seedsweep.criterion import Criterion
+from seedsweep.errors import InputError, listed
+from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
+from seedsweep.schema import METRICS
+from seedsweep.sweep.record import SweepRecord
+from seedsweep.sweep.store import Block, KnownPack, Store
+
+
+def load(path: str | os.PathLike[str]) -> Population:
+    """The population in a sweep's directory, as it is now: a later `load` sees what was trained since.
+
+    Parameters
+    ----------
+    path : str or path
+        The directory, or its URL.
+
+    Returns
+    -------
+    Population
+
+    Raises
+    ------
+    InputError
+        Naming the file and what to do: there is no sweep, or its store holds Parquet files that are not this
+        sweep's, are damaged, or are of a newer format.
+    """
+    store = Store(path)
+    record = store.existing_record()
+    reader = StoreReader(store, record, store.packs(record))
+    success = record.success
+    metrics = {metric.name: metric for metric in record.metrics}
+    if not metrics:  # the recipe could not tell them beforehand
+        names = reader.measured.get(success.split, ())
+        metrics = {name: observed_metric(reader.final(name, success.split)) for name in names}
+    return Population(
+        name=record.name,
+        path=store.location,
+        scale_name=record.ladder.field,
+        scales=reader.scales,
+        seeds=tuple(reader.seeds.tolist()),
+        cells=int(reader.present.sum()),
+        splits={split.name: split for split in record.splits},
+        metrics=metrics,
+        criterion=Criterion(success.metric, success.split, success.at_least),
+        origin=_origin(store, record),
+        reader=reader,
+    )
+
+
+class StoreReader:
+    """Reads the rows of one sweep. Made by `load`."""
+
+    def __init__(self, store: Store, record: SweepRecord, packs: Sequence[KnownPack]) -> None:
+        self._store = store
+        self._record = record
+        self._packs = tuple(packs)
+        self._finished = tuple(pack for pack in packs if pack.finished)
+        cells = [(pack.pack.scale, seed) for pack in self._finished for seed in pack.pack.seeds]
+        self.scales = tuple(sorted({scale for scale, _ in cells}))
+        """N scales that have finished seeds, ascending."""
+        self._seeds = sorted({seed for _, seed in cells}, key=lambda seed: seed.id)
+        self.seeds = np.array([seed.id for seed in self._seeds], dtype=np.int64)
+        """(S,) ids of the seeds that are finished at some scale, ascending."""
+        row = {scale: index for index, scale in enumerate(self.scales)}
+        column = {seed: index for index, seed in enumerate(self._seeds)}
+        self.present = np.zeros((len(row), len(column)), dtype=bool)
+        """(N, S) whether the seed is finished at the scale."""
+        for scale, seed in cells:
+            self.present[row[scale], column[seed]] = True
+
+    @cached_property
+    def measured(self) -> Mapping[str, Sequence[str]]:
+        """The metrics of every split, in the order of the rows; as announced while there are no rows."""
+        if not self._finished:
+            announced = [metric.name for metric in self._record.metrics]
+            return {split.name: announced for split in self._record.splits}
+        last = self._finished[0].blocks[-1]
+        columns = ["split", "metric"]
+        rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
+        measured: dict[str, list[str]] = {}
+        for split, metric in dict.fromkeys(zip(*(rows[name].to_pylist() for name in columns), strict=True)):
+            measured.setdefault(split, []).append(metric)
+        return measured
+
+    def final(self, metric: str, split: str) -> FinalTable:
+        """From the rows of the last evaluations."""
+        values = np.full(self.present.shape, np.nan)
+        if (split, metric) in self._ends:
+            rows = self._ends[split, metric]
+            cells = (
+                np.searchsorted(self.scales, rows["scale"].to_numpy()),
+                np.searchsorted(self.seeds, rows["seed"].to_numpy()),
+            )
+            values[cells] = rows["value"].to_numpy()
+        return FinalTable(
+            metric=metric,
+            split=split,
+            scale_name=self._record.ladder.field,
+            scales=self.scales,
+            seeds=self.seeds.copy(),
+            init_seeds=np.array([seed.init for seed in self._seeds], dtype=np.int64),
+            data_seeds=np.array([seed.data for seed in self._seeds], dtype=np.int64),
+            values=values,
+            present=self.present.copy(),
+        )
+
+    def curves(self, metric: str, split: str) -> dict[float, Curves]:
+        """From all rows of the finished seeds."""
+        condition = (pc.field("metric") == metric) & (pc.field("split") == split)
+        curves: dict[float, Curves] = {}
+        for scale, present in zip(self.scales, self.present, strict=True):
+            blocks = [block for pack in self._finished if pack.pack.scale == scale for block in pack.blocks]
+            rows = self._read(blocks, condition, ["seed", "step", "value"])
+            seeds = self.seeds[present]
+            steps = np.unique(rows["step"].to_numpy())
+            values = np.full((len(seeds), len(steps)), np.nan)
+            places = (
+                np.searchsorted(seeds, rows["seed"].to_numpy()),
+                np.searchsorted(steps, rows["step"].to_numpy()),
+            )
+            values[places] = rows["value"].to_numpy()
+            curves[scale] = Curves(metric, split, scale, steps, seeds, values)
+        return curves
+
+    def lattice(self, metric: str, split: str) -> float | None:
+        """1 / examples of the split, for a metric that counts examples; else None."""
+        counting = {known.name for known in self._record.metrics if known.counts_examples}
+        examples = {known.name: known.examples for known in self._record.splits}
+        return 1 / examples[split] if metric in counting and split in examples else None
+
+    def rows(self, metric: str | None, split: str | None) -> pa.Table:
+        """All rows there are, also those of seeds that are still in training."""
+        condition = pc.scalar(True)
+        if metric is not None:
+            condition &= pc.field("metric") == metric
+        if split is not None:
+            condition &= pc.field("split") == split
+        return self._read([block for pack in self._packs for block in pack.blocks], condition, METRICS.names)
+
+    @cached_property
+    def _ends(self) -> dict[tuple[str, str], pa.Table]:
+        """The rows of the last evaluation of every finished seed, by split and metric.
+
+        All are read at once, since they lie side by side in the files.
+        """
+        parts = []
+        for scale in self.scales:
+            ends = [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
+            step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
+            columns = ["scale", "seed", "split", "metric", "value"]
+            parts.append(self._read(ends, pc.field("step") == step, columns))
+        if not parts:
+            return {}
+        rows = pa.concat_tables(parts).combine_chunks()
+        split, metric = (rows[name].chunk(0).dictionary_encode() for name in ("split", "metric"))
+        split_codes, metric_codes = split.indices.to_numpy(), metric.indices.to_numpy()
+        return {
+            (of_split, name): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
+            for i, of_split in enumerate(split.dictionary.to_pylist())
+            for j, name in enumerate(metric.dictionary.to_pylist())
+        }
+
+    def _read(self, blocks: Iterable[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
+        """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
+        files, place = self._store.files, self._store.location
+        paths = [files.path(block.file) for block in blocks]
+        if not paths:
+            return METRICS.empty_table().select(columns)
+        scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
+        try:
+            source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
+            return source.to_table(columns=columns, filter=condition)
+        except FileNotFoundError as error:
+            raise InputError(f"{place}: a block was removed since it was loaded; load it again") from error
+        except (pa.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())
+            raise InputError(
+                f"{place}: a block is damaged: {reason}; delete it and run again: its cells are trained anew"
+            ) from error
+
+
+def _origin(store: Store, record: SweepRecord) -> Origin:
+    facts = {
+        "sweep": store.location,
+        "fingerprint": record.fingerprint,
+        "created": record.created,
+        "updated": record.updated,
+    }
+    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec)
+
+
+def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
+    """An entry of `SweepRecord.runs` for people to read."""
+    versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
+    words = {
+        "started": run.get("started"),
+        "finished": run.get("finished"),
+        "command": run.get("command"),
+        "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        "device": run.get("device"),
+        "pack sizes": listed(map(str, run.get("pack_sizes", ()))),
+        "executor": run.get("executor"),
+        "commit": run.get("commit"),
+        "versions": listed([f"Python {run.get('python')}", *versions]),
+        "platform": run.get("platform"),
+    }
+    return {name: str(value) for name, value in words.items() if value is not None}

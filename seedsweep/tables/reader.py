@@ -1,0 +1,242 @@
+"""The population in a table: its rows in order, and what follows from their values alone."""
+
+from __future__ import annotations
+
+import glob
+import math
+import os
+from collections.abc import Mapping, Sequence
+from itertools import takewhile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from seedsweep.criterion import Criterion
+from seedsweep.errors import InputError, listed
+from seedsweep.population import (
+    ALL_ROWS,
+    Bools,
+    Curves,
+    FinalTable,
+    Floats,
+    Ints,
+    Origin,
+    Population,
+    observed_metric,
+)
+from seedsweep.tables.columns import ranked
+from seedsweep.tables.distinct import refuse_repeated
+from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
+from seedsweep.tables.files import open_table
+from seedsweep.tables.lattice import lattice_of
+
+
+def read_table(
+    path: str | os.PathLike[str],
+    *,
+    scale: str,
+    seed: str,
+    metric: str | Sequence[str],
+    step: str | None = None,
+    threshold: float | None = None,
+    higher_is_better: bool = True,
+    where: Mapping[str, object] | None = None,
+) -> Population:
+    """The population in anyone's table of many seeds.
+
+    Parameters
+    ----------
+    path : str or path
+        A .csv, .tsv, .jsonl, .ndjson, .json or .parquet file (.gz too, but for Parquet), a directory of such, or a
+        pattern such as ``runs/*/metrics.parquet``.
+    scale, seed : str
+        Columns. A scale is a number, 70m, 1.5B, or a name with one number such as pythia-70m; a seed is anything
+        that names the run.
+    metric : str or sequence of str
+        Columns of numbers; the first decides about success. NaN is a diverged seed.
+    step : str, optional
+        Column of the training step, written as scales are, for learning curves; without it every (scale, seed) has
+        one row. A row in which the metric is empty belongs to a diverged seed if another seed of the scale has a
+        value at that step; else the metric was not measured then.
+    threshold : float, optional
+        From which value of the first metric on a seed is a success; by default the analysis chooses one.
+    higher_is_better : bool
+        False for a loss: success is then a value of at most the threshold.
+    where : mapping of column to value, optional
+        Which rows to take: ``{"split": "test"}``.
+
+    Returns
+    -------
+    Population
+        Named as the file without its endings, or as the folder before the first wildcard of a pattern. The bounds
+        of a metric are 0 and 1 if all final values are in there, else those observed.
+
+    Raises
+    ------
+    InputError
+        In one line with file, column and row: a missing column (with the nearest name), text in a column of
+        numbers, an infinite value, an empty table, a (scale, seed, step) with several rows, an unreadable file.
+
+    Notes
+    -----
+    *A column per run.* Where no column has the name of `scale`, `seed` or `metric`, the columns `RUN - METRIC` (as
+    Weights & Biases exports them; `__MIN` and `__MAX` are ignored), or just `RUN`, are the runs. Scale and seed
+    are the numbers after their words in RUN: with ``scale="depth", seed="seed"``, `depth=2,seed=7` and
+    `sweep-3_depth-2_seed-7` are seed 7 of depth 2.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> table = "depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n"
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text(table)
+    ...     population = read_table(file, scale="depth", seed="run", metric="accuracy")
+    >>> population.final("accuracy").at(2)
+    array([0.1, 0.9])
+    """
+    metrics = (metric,) if isinstance(metric, str) else tuple(metric)
+    if not metrics:
+        raise InputError("metric: give at least one column")
+    if threshold is not None and not math.isfinite(threshold):
+        raise InputError(f"threshold: {threshold} is not a finite number")
+    chosen = {column: str(value) for column, value in (where or {}).items()}
+    roles = Roles(scale, seed, metrics, step, chosen)
+    _refuse_two_roles(roles)
+    files = open_table(path)
+    evaluations = read_evaluations(files, roles)
+    refuse_repeated(files, roles, evaluations)
+
+    rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
+    facts = {"table": os.fspath(path), "scale": scale, "seed": seed, "metric": listed(metrics)}
+    if step is not None:
+        facts["step"] = step
+    reader = TableReader(roles, rows_read, evaluations)
+    return Population(
+        name=_name(os.fspath(path)),
+        path=os.fspath(path),
+        scale_name=scale,
+        scales=reader.scales,
+        seeds=tuple(reader.seeds.tolist()),
+        cells=int(reader.present.sum()),
+        splits={},
+        metrics={name: observed_metric(reader.final(name, rows_read)) for name in metrics},
+        criterion=Criterion(metrics[0], rows_read, threshold, higher_is_better),
+        origin=Origin(facts | {"rows": rows_read}),
+        reader=reader,
+    )
+
+
+class TableReader:
+    """Holds the evaluations in a table, in the order of scale, seed and step. Made by `read_table`."""
+
+    def __init__(self, roles: Roles, split: str, evaluations: Evaluations) -> None:
+        self._roles = roles
+        self._split = split
+        scales, row = np.unique(evaluations.scale, return_inverse=True)
+        self.scales: tuple[float, ...] = tuple(scales.tolist())
+        """N scales, ascending."""
+        self.seeds, column = ranked(evaluations.seed)
+        """(S,) labels of the seeds, ascending."""
+        steps, moment = np.unique(evaluations.step, return_inverse=True)
+        self._steps: Ints | Floats = steps.astype(np.int64) if (steps == np.rint(steps)).all() else steps
+        # 32 bits each, since a table may have many rows.
+        order = np.lexsort((moment, column, row))
+        self._row = row[order].astype(np.int32)
+        self._column = column[order].astype(np.int32)
+        self._moment = moment[order].astype(np.int32)
+        self._values = {name: values[order] for name, values in evaluations.values.items()}
+        self._has_value = {name: has_value[order] for name, has_value in evaluations.has_value.items()}
+        self.present: Bools = np.zeros((len(self.scales), len(self.seeds)), dtype=bool)
+        """(N, S) whether the table has the seed at the scale."""
+        self.present[self._row, self._column] = True
+
+    @property
+    def measured(self) -> Mapping[str, Sequence[str]]:
+        """The columns that were read, of the rows that were chosen."""
+        return {self._split: self._roles.metrics}
+
+    def final(self, metric: str, split: str) -> FinalTable:
+        """From the last step of every seed."""
+        kept = self._evaluated(metric)
+        cell = self._row[kept].astype(np.int64) * len(self.seeds) + self._column[kept]
+        last = kept[np.append(np.diff(cell) != 0, True)] if kept.size else kept
+        values = np.full(self.present.shape, np.nan)
+        values[self._row[last], self._column[last]] = self._values[metric][last]
+        return FinalTable(
+            metric=metric,
+            split=split,
+            scale_name=self._roles.scale,
+            scales=self.scales,
+            seeds=self.seeds,
+            init_seeds=self.seeds,
+            data_seeds=self.seeds,
+            values=values,
+            present=self.present.copy(),
+        )
+
+    def curves(self, metric: str, split: str) -> dict[float, Curves]:
+        """Empty if the table was read without steps."""
+        if self._roles.step is None:
+            return {}
+        evaluated = self._evaluated(metric)
+        parts = np.searchsorted(self._row[evaluated], np.arange(len(self.scales) + 1))
+        curves = {}
+        for index, scale in enumerate(self.scales):
+            kept = evaluated[parts[index] : parts[index + 1]]
+            columns = np.flatnonzero(self.present[index])
+            moments = np.unique(self._moment[kept])
+            values = np.full((len(columns), len(moments)), np.nan)
+            places = np.searchsorted(columns, self._column[kept]), np.searchsorted(moments, self._moment[kept])
+            values[places] = self._values[metric][kept]
+            if len(moments):
+                curves[scale] = Curves(metric, split, scale, self._steps[moments], self.seeds[columns], values)
+        return curves
+
+    def lattice(self, metric: str, split: str) -> float | None:
+        """As the final values let it be seen; see `seedsweep.tables.lattice`."""
+        return lattice_of(self.final(metric, split).values)
+
+    def rows(self, metric: str | None, split: str | None) -> pa.Table:
+        """The rows that have the metric; NaN where a seed had diverged."""
+        rows = pa.concat_tables([self._rows_of(name) for name in self._roles.metrics])
+        return rows if metric is None else rows.filter(pc.field("metric") == metric)
+
+    def _rows_of(self, metric: str) -> pa.Table:
+        kept = self._evaluated(metric)
+        columns = {
+            "scale_name": pa.repeat(self._roles.scale, len(kept)),
+            "scale": np.array(self.scales)[self._row[kept]],
+            "seed": self.seeds[self._column[kept]],
+            "step": self._steps[self._moment[kept]],
+            "split": pa.repeat(self._split, len(kept)),
+            "metric": pa.repeat(metric, len(kept)),
+            "value": self._values[metric][kept],
+        }
+        if self._roles.step is None:
+            del columns["step"]
+        return pa.table(columns)
+
+    def _evaluated(self, metric: str) -> Ints:
+        """The rows at steps at which some seed of their scale has the metric; the others were not measured."""
+        moment = self._row.astype(np.int64) * len(self._steps) + self._moment
+        measured = np.zeros(len(self.scales) * len(self._steps), dtype=bool)
+        measured[moment[self._has_value[metric]]] = True
+        return np.flatnonzero(measured[moment])
+
+
+def _name(path: str) -> str:
+    """Of the file without its endings; of the folder before the first wildcard of a pattern."""
+    name = list(takewhile(lambda part: not glob.has_magic(part), Path(path).absolute().parts))[-1]
+    return name.partition(".")[0] or name
+
+
+def _refuse_two_roles(roles: Roles) -> None:
+    named = {"scale": roles.scale, "seed": roles.seed, "step": roles.step}
+    named |= {f"metric {number}" if number else "metric": name for number, name in enumerate(roles.metrics)}
+    taken: dict[str, str] = {}
+    for role, name in named.items():
+        if name is not None and (other := taken.setdefault(name, role)) != role:
+            raise InputError(f"column {name!r} is named as {other} and as {role}; they are different columns")

@@ -1,0 +1,65 @@
+"""The engine as the driver sees it: cells that are a task, a decoder and its training, packed on a device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from seedsweep.cell import Base, Cost, Pack, Recipe, Sink
+from seedsweep.measures import Metric, Split
+from seedsweep.workers.base import base_model
+from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
+from seedsweep.workers.device import check_precision, pack_size
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.train import train_pack
+from seedsweep.workers.trial import seconds_per_seed
+
+
+@dataclass(frozen=True)
+class EngineRecipe(Recipe):
+    """Cells of the engine; see `Recipe` for what each member says."""
+
+    settings: CellSettings
+
+    @property
+    def task(self) -> str:
+        return self.settings.task.name
+
+    @property
+    def steps(self) -> int:
+        return self.settings.train.steps
+
+    def splits(self) -> tuple[Split, ...]:
+        return self.settings.task.splits()
+
+    def metrics(self) -> tuple[Metric, ...]:
+        return self.settings.task.metrics()
+
+    def cost(self) -> Cost:
+        return Cost(
+            parameters=self.settings.model.parameters(self.settings.vocabulary_size),
+            flop_per_step=flop_per_seed_step(self.settings),
+            flop=flop_per_seed(self.settings),
+            bytes=memory_per_seed(self.settings),
+        )
+
+    def check_device(self, device: str) -> None:
+        check_precision(self.settings.train.precision, device)
+
+    def pack_size(self, device: str) -> int:
+        return pack_size(device, memory_per_seed(self.settings))
+
+    def seconds_per_seed(self, device: str, pack: int) -> float:
+        return seconds_per_seed(self.settings, device, pack)
+
+    @property
+    def has_base(self) -> bool:
+        return self.settings.base is not None
+
+    def train_base(
+        self, device: str, *, should_stop: Callable[[], bool], on_step: Callable[[int, int], None]
+    ) -> Base | None:
+        return base_model(self.settings, device, should_stop=should_stop, on_step=on_step)
+
+    def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
+        return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop)

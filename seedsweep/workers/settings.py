@@ -1,0 +1,224 @@
+"""The engine's sections of a spec: `task:`, `model:`, `train:`, `base:` and `evaluate:`, and what each must be.
+
+A task's own section is a subclass of `TaskSettings` beside the task (`seedsweep.workers.tasks`), a dialect's one
+of `ModelSettings` beside the dialect (`seedsweep.workers.dialects`). Needs no torch.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, SerializeAsAny, model_validator
+
+from seedsweep.measures import Metric, Split
+from seedsweep.section import AddedLater, Settings
+
+ENGINE = 1
+"""Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
+
+WIDTH_MULTIPLE = 4
+"""Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
+the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
+
+
+class TaskSettings(Settings, ABC):
+    """Base of every task's settings. The task's `name` decides which class reads the rest."""
+
+    name: str
+
+    def resolve(self) -> Self:
+        """The settings with every path absolute, after all files that they name were read and checked.
+
+        What is said of splits, vocabulary and costs may need those files. Raises InputError that names the field.
+        """
+        return self
+
+    @abstractmethod
+    def splits(self) -> tuple[Split, ...]:
+        """The evaluation sets, in-distribution first."""
+
+    def split_names(self) -> tuple[str, ...]:
+        """Names of `splits`; known before any file was read."""
+        return tuple(split.name for split in self.splits())
+
+    @abstractmethod
+    def metrics(self) -> tuple[Metric, ...]:
+        """What every split reports."""
+
+    @abstractmethod
+    def vocabulary_size(self) -> int:
+        """Size of the token vocabulary V, special tokens included."""
+
+    @abstractmethod
+    def tokens_per_row(self) -> int:
+        """Length T of one training row in tokens."""
+
+    @abstractmethod
+    def evaluation_tokens(self) -> int:
+        """Tokens read by one evaluation of all splits, per seed."""
+
+
+class ModelSettings(Settings, ABC):
+    """Base of every dialect's settings: what all decoders have. The section's `dialect` decides which class
+    reads it. Width is given as heads × head_dim, or as d_model, which heads must divide."""
+
+    dialect: str
+    depth: int = Field(ge=1, le=1000)
+    heads: int = Field(ge=1, le=1024)
+    head_dim: int | None = Field(default=None, ge=1, le=65536)
+    d_model: int | None = Field(default=None, ge=1, le=1_000_000)
+
+    @model_validator(mode="after")
+    def _check_width(self) -> Self:
+        if not self.resolved:
+            return self
+        if (self.head_dim is None) == (self.d_model is None):
+            raise ValueError("give either head_dim (width = heads × head_dim) or d_model, not both or neither")
+        if self.d_model is not None and self.d_model % self.heads:
+            raise ValueError(
+                f"d_model {self.d_model} is not divisible by heads {self.heads}; the nearest that is: "
+                f"{max(1, round(self.d_model / self.heads)) * self.heads}"
+            )
+        if self.width % WIDTH_MULTIPLE:
+            raise ValueError(
+                f"the width d_model = heads × head_dim = {self.width} is not a multiple of {WIDTH_MULTIPLE}; "
+                "other widths round differently in a pack than alone"
+            )
+        return self
+
+    @property
+    def width(self) -> int:
+        """D, the width of the residual stream."""
+        return self.d_model if self.d_model is not None else self.heads * (self.head_dim or 0)
+
+    @property
+    def head_size(self) -> int:
+        """K, the dimensions of one head."""
+        return self.width // self.heads
+
+    @property
+    def resolved(self) -> bool:
+        """Whether all sizes are known; `resolve` reads those that stand in a file."""
+        return True
+
+    def resolve(self) -> Self:
+        """The settings with all sizes known. Raises InputError that names the field, if a file cannot be used."""
+        return self
+
+    @property
+    def starts_trained(self) -> bool:
+        """Whether seeds start from a trained model that these settings name, of which they draw a part anew."""
+        return False
+
+    @property
+    def can_have_base(self) -> bool:
+        """Whether seeds may start from a base that the sweep trains once (`base:` of the spec)."""
+        return False
+
+    def untrained(self) -> Self:
+        """The same model, all of whose weights are drawn."""
+        return self
+
+    @property
+    def embedding_rows(self) -> int | None:
+        """V, rows of the embedding; None: as many as the task has tokens."""
+        return None
+
+    @abstractmethod
+    def parameters(self, vocabulary: int) -> int:
+        """Parameters of one seed for a vocabulary of that many tokens."""
+
+    def block_weights(self) -> int:
+        """Elements of the matrices of one block, of which each costs two FLOP per token."""
+        return 12 * self.width**2
+
+    def block_activations(self, length: int) -> int:
+        """Floats per token that one block keeps for the backward pass, an upper estimate; `length` is T."""
+        return 34 * self.width
+
+
+class TrainSettings(Settings):
+    """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
+
+    steps: int = Field(ge=1)
+    batch: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    warmup: int = Field(default=0, ge=0)
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    """After the warm-up: to 0 along a cosine or a line, or no change."""
+    weight_decay: float = Field(default=0.1, ge=0)
+    adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
+    clip: float | None = Field(default=1.0, gt=0)
+    precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+
+    @model_validator(mode="after")
+    def _check_warmup(self) -> TrainSettings:
+        if self.warmup > self.steps:
+            raise ValueError(f"warmup {self.warmup} is longer than the {self.steps} steps")
+        return self
+
+
+class BaseSettings(Settings):
+    """The model that all seeds start from: trained once, from scratch, on the sweep's own task and model.
+
+    Every seed then draws its last attention layer and its output layer anew. The model is kept in the sweep's
+    directory, so that seeds that are added later start from the same bytes.
+    """
+
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    task: dict[str, Any] = Field(default_factory=dict)
+    """Fields of the task that are different while the base is trained."""
+    train: TrainSettings
+
+
+class EvaluateSettings(Settings):
+    """When to evaluate: before training, after 1, 2, 4, … steps, then every `every` steps, and at the end."""
+
+    every: int | None = Field(default=None, ge=1)
+    """Steps between regular evaluations; by default a twentieth of the training."""
+
+    def steps(self, total: int) -> tuple[int, ...]:
+        """The steps at which a training of `total` steps is evaluated, ascending, 0 and `total` included."""
+        every = self.every or math.ceil(total / 20)
+        early = [2**k for k in range(every.bit_length()) if 2**k < every]
+        return tuple(sorted({0, total, *range(every, total, every), *(s for s in early if s < total)}))
+
+
+class CellSettings(Settings):
+    """Everything that decides the numbers of the cells of one scale, the seed apart."""
+
+    task: SerializeAsAny[TaskSettings]
+    model: SerializeAsAny[ModelSettings]
+    train: TrainSettings
+    evaluate: EvaluateSettings
+    base: BaseSettings | None = None
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V, the rows of the embedding."""
+        rows = self.model.embedding_rows
+        return self.task.vocabulary_size() if rows is None else rows
+
+    @property
+    def redraws(self) -> bool:
+        """Whether seeds start from a trained model of which they draw a part anew."""
+        return self.model.starts_trained or self.base is not None
+
+    def from_scratch(self) -> CellSettings:
+        """The same cells, but with all weights drawn."""
+        return self.model_copy(update={"model": self.model.untrained(), "base": None})
+
+    def of_base(self) -> CellSettings:
+        """How the base is trained. Raises ValidationError if its changes do not fit the task."""
+        assert self.base is not None
+        task = self.task.model_dump(exclude_none=True) | self.base.task
+        return self.model_copy(
+            update={"task": type(self.task).model_validate(task), "train": self.base.train, "base": None}
+        )
+
+    @property
+    def evaluation_steps(self) -> tuple[int, ...]:
+        """Steps at which every seed of the cell is evaluated."""
+        return self.evaluate.steps(self.train.steps)

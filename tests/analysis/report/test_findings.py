@@ -1,0 +1,214 @@
+"""What is said of populations whose answer is known, and what is not said of those that cannot tell."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import seedsweep
+from seedsweep.analysis import Findings, findings, study
+from tests.analysis.populations import around, as_curves, chance, table
+
+COUNT = Path(__file__).parents[3] / "populations" / "count-depth"
+
+
+def of(tmp_path: Path, values: Any, **options: Any) -> Findings:
+    found = findings(study(table(tmp_path, {"accuracy": values}, **options)))
+    json.dumps(found.to_dict(), allow_nan=False)
+    return found
+
+
+def said(found: Findings, topic: str) -> str:
+    return next(finding.text for finding in found.findings if finding.topic == topic)
+
+
+def topics(found: Findings) -> list[str]:
+    return [finding.topic for finding in found.findings]
+
+
+GROUPS, BUDGET, METRIC = "Do seeds part into groups?", "Is it the step budget?", "Is it the metric?"
+ONE_SEED, MORE = "What would one seed have shown?", "How many seeds would tell?"
+
+
+def test_by_chance(tmp_path: Path) -> None:
+    found = of(tmp_path, chance(0, 0.25, 0.5, 1.0))
+    assert found.verdict == "by chance"
+    assert found.headline == "By chance: at depth 2 and 3 the random seed decides who succeeds."
+    assert "Success goes from 0 of 100 (0 %, 0–4 %) at depth 1 to 100 of 100 (100 %, 96–100 %) at depth 4." in (
+        found.findings[0].text
+    )
+    assert said(found, GROUPS).startswith(
+        "Yes, from depth 2 on: Hartigan's dip test refutes a single group (p < 4e-5"
+    )
+    assert "25 of 100 (25 %, 18–34 %) are in the better group, with a mean of 0.9" in said(found, GROUPS)
+    assert "Also at depth 3 (p < 4e-5)." in said(found, GROUPS)
+    assert said(found, "Minimum capacity").startswith("At depth 4:")
+    assert said(found, METRIC).startswith("Not to be told: accuracy is the only metric")
+    assert said(found, BUDGET).startswith("Not to be told: only final values are known")
+    assert "one seed per scale would claim a sudden emergence in" in said(found, ONE_SEED)
+    assert MORE not in topics(found)
+    assert found.warnings == ()
+
+
+def test_smoothly(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9))
+    assert found.verdict == "smoothly"
+    assert found.headline == "Smoothly: the seeds agree, and improve step by step with depth."
+    assert "no sign of separate groups (100 seeds per scale)" in found.findings[0].text
+    assert said(found, GROUPS).startswith("No evidence of it")
+    assert METRIC not in topics(found)
+
+
+def test_abruptly(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.05, 0.06, 0.07, 0.9, 0.91, spread=0.01))
+    assert found.verdict == "abruptly"
+    assert found.headline == "Abruptly, and alike for all seeds: from 0.0686 at depth 3 to 0.9 at depth 4."
+    assert "At every scale nearly all seeds end alike." in found.findings[0].text
+    assert "What seeds do between these two scales is not known." in found.findings[0].text
+
+
+def test_neither_clearly_abrupt_nor_clearly_smooth(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.1, 0.15, 0.2, 0.9, seeds=20, spread=0.1))
+    assert found.verdict == "between"
+    assert "may be abrupt or smooth" in found.headline
+
+
+def test_too_few_seeds_say_neither_yes_nor_no(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.1, 0.5, 0.5, 0.9, seeds=6, spread=0.2))
+    assert found.verdict == "few seeds"
+    assert found.headline == "Undecided: too few seeds at depth 2."
+    assert "this is no evidence against chance either" in found.findings[0].text
+    assert "With at most 6 seeds at a scale it would miss most splits." in said(found, GROUPS)
+    assert "depth 2: " in said(found, MORE)
+    assert "more than there are" in said(found, MORE)
+    assert found.warnings[-1].startswith("6 seeds per scale at depth 1, 2, 3 and 4: before about 80")
+
+
+def test_cut_off_by_the_budget(tmp_path: Path) -> None:
+    """Every seed jumps at a time of its own, evenly over twice the budget: half of them after the end."""
+    curves = {}
+    for depth, latest in ((1, 1000.0), (2, 24.0), (3, 24.0), (4, 4.0)):
+        begin = np.linspace(1, latest, 100)
+        ends = np.where(begin <= 11, 0.9, 0.1) + np.random.default_rng(depth).normal(0, 0.01, 100)
+        curves[depth] = as_curves(ends, begin)
+    found = of(tmp_path, curves)
+    assert found.verdict == "by chance"
+    assert found.headline.endswith("; but seeds were still crossing over when training stopped.")
+    assert said(found, BUDGET).startswith("Yes, in good part, at depth 2: of 56 seeds that fail,")
+
+
+def test_failures_that_are_final(tmp_path: Path) -> None:
+    curves = {depth: as_curves(ends, np.full(100, 2)) for depth, ends in chance(0, 0.5, 0.7, 1.0).items()}
+    found = of(tmp_path, curves)
+    assert said(found, BUDGET).startswith("No, most failures are final, at depth 2: of 50 seeds that fail, 0")
+    assert "but" not in found.headline
+
+
+@pytest.mark.parametrize(
+    ("continuous", "opening", "headline"),
+    [
+        (lambda x: x, "No: at depth 2 the groups also show in margin", "decides who succeeds."),
+        (
+            lambda x: np.argsort(np.argsort(x)) / 100,
+            "Perhaps: at depth 2 the groups do not show in margin",
+            "; but the groups show in accuracy only, not in a continuous metric.",
+        ),
+    ],
+)
+def test_continuous_metrics(tmp_path: Path, continuous: Any, opening: str, headline: str) -> None:
+    values = chance(0, 0.5, 1.0)
+    margin = {depth: 5 - continuous(x) for depth, x in values.items()}  # lower is better
+    found = findings(study(table(tmp_path, {"accuracy": values, "margin": margin})))
+    assert said(found, METRIC).startswith(opening)
+    assert "with accuracy is 1 (1 to 1): all rank the seeds alike." in said(found, METRIC)
+    assert found.headline.endswith(headline)
+
+
+def test_ties_of_a_lattice_are_no_groups(tmp_path: Path) -> None:
+    """Shares of eight examples, a little better with the depth: only ties part the seeds."""
+    random = np.random.default_rng(0)
+    values: dict[float, Any] = {
+        depth: random.binomial(8, p, 120) / 8 for depth, p in ((1, 0.1), (2, 0.3), (3, 0.5), (4, 0.7))
+    }
+    examined = study(table(tmp_path, {"accuracy": values}))
+    assert any(scale.dips.raw.pvalue < 1e-5 for scale in examined.scales)
+    found = findings(examined)
+    assert found.verdict == "smoothly"
+    assert said(found, GROUPS).startswith("No evidence of it")
+
+
+def test_groups_that_are_the_floor_and_the_rest(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    half = np.concatenate([np.zeros(50), random.uniform(0.3, 0.9, 50)])
+    found = of(tmp_path, {1: np.zeros(100) + random.uniform(0, 0.01, 100), 2: half})
+    assert "50 seeds are at exactly the lowest value that the metric can take" in said(found, GROUPS)
+    assert "among the others no groups are seen" in said(found, GROUPS)
+    assert any("50 % of the values are tied, at depth 2" in warning for warning in found.warnings)
+
+
+def test_one_scale(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.5))
+    assert (found.verdict, found.headline) == ("one scale", "Undecided: there is only one value of depth.")
+    assert "Minimum capacity" not in topics(found)
+    split = of(tmp_path, chance(0.5))
+    assert split.headline == "By chance: at depth 1 the random seed decides who succeeds."
+
+
+def test_one_seed(tmp_path: Path) -> None:
+    found = of(tmp_path, {1: [0.1], 2: [0.2], 3: [0.9], 4: [0.9]})
+    assert (found.verdict, found.headline) == ("one seed", "Undecided: there is one seed per scale.")
+    assert GROUPS not in topics(found)
+    assert found.warnings[0].startswith("One value only at depth 1, 2, 3, 4")
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict", "headline"),
+    [
+        (around(0.1, 0.1, 0.1), "absent", "No seed succeeds at any depth."),
+        (around(0.9, 0.9, 0.9), "everywhere", "Every seed succeeds, from depth 1 on."),
+        (around(0.5, 0.5, 0.5, 0.5), "no rise", "No evidence that depth matters."),
+        (around(0.1, 0.5, 0.9), "few scales", "Undecided: the seeds agree, but there are too few scales."),
+        ({1: [np.nan] * 4, 2: [np.nan, 0.1, 0.2]}, "absent", "No seed succeeds at any depth."),
+    ],
+)
+def test_other_verdicts(tmp_path: Path, values: Any, verdict: str, headline: str) -> None:
+    found = of(tmp_path, values)
+    assert (found.verdict, found.headline) == (verdict, headline)
+
+
+def test_lower_is_better(tmp_path: Path) -> None:
+    """A loss says the same as the accuracy that mirrors it, in its own unit."""
+    values = chance(0, 0.5, 0.5, 1.0)
+    mirrored = {depth: 3 - 2 * x for depth, x in values.items()}
+    found = findings(study(table(tmp_path, {"loss": mirrored}, threshold=2.0, higher_is_better=False)))
+    same = of(tmp_path, values)
+    assert (found.verdict, found.headline) == (same.verdict, same.headline)
+    assert said(found, ONE_SEED) == said(same, ONE_SEED)
+    assert said(found, "Minimum capacity").startswith("At depth 2,")
+    assert said(same, "Minimum capacity").startswith("At depth 2,")
+    assert "50 of 100 (50 %, 40–60 %) are in the better group, with a mean of 1.2; the others have 2.8" in (
+        said(found, GROUPS)
+    )
+
+
+def test_duplicates_and_a_threshold_of_ours_are_told(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    curves = {depth: random.uniform(0, depth / 4, (8, 12)) for depth in (1, 2)}
+    curves[2][5] = curves[2][3]
+    found = of(tmp_path, curves, threshold=None)
+    assert any(warning.startswith("Seeds 3 and 5 at depth 2 have identical") for warning in found.warnings)
+    assert found.warnings[0].startswith("Nobody said what success is")
+
+
+def test_a_real_population() -> None:
+    found = findings(study(seedsweep.load(COUNT)))
+    assert found.headline == "By chance: at depth 2 and 3 the random seed decides who succeeds."
+    assert "At depth 2, 27 of 64 (42 %, 31–54 %) succeed." in found.findings[0].text
+    assert "22 seeds are at exactly the lowest value" in said(found, GROUPS)
+    assert said(found, METRIC).startswith("In part: at depth 2 the groups also show in min_probability")
+    assert said(found, BUDGET).startswith("Open, at depth 2: of 37 seeds that fail, 0")
+    assert any("does not ask for the end token" in warning for warning in found.warnings)
