@@ -206,7 +206,7 @@ def test_without_ray_the_inline_executor_trains(
     assert "ray" not in installed.packages
     (tmp_path / "small.yaml").write_text(SPEC)
     refused = installed.seedsweep("run", "small.yaml", here=tmp_path)
-    message = "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use --executor inline"
+    message = "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use inline"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"seedsweep: {message}\n")
     assert not (tmp_path / "runs").exists()
     trained = installed.seedsweep("run", "small.yaml", "--executor", "inline", here=tmp_path)

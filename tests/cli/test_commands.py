@@ -291,7 +291,7 @@ BAD = [
         "run small.yaml --out full",
         "not a sweep: it holds notes.txt but no sweep.json; use a new or empty directory",
     ),
-    ("run small.yaml --executor inline --address here:1", "only the ray executor takes an address"),
+    ("run small.yaml --executor inline --address here:1", "--address here:1: only the ray executor takes one"),
     ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
     ("run", "Missing argument 'SPEC'"),
     ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),

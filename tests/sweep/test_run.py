@@ -152,9 +152,9 @@ def test_an_executor_that_is_not_there_is_refused_and_nothing_is_made(
 ) -> None:
     fake()
     out = tmp_path / "out"
-    with pytest.raises(InputError, match=r"--executor rey: unknown \(did you mean 'ray'\?\)"):
+    with pytest.raises(InputError, match=r"executor=rey: unknown \(did you mean 'ray'\?\)"):
         run(spec(), out, executor="rey")
-    with pytest.raises(InputError, match="only the ray executor takes an address"):
+    with pytest.raises(InputError, match="only the ray executor takes one"):
         run(spec(), out, executor="inline", address="auto")
     with pytest.raises(InputError, match="Ray Client addresses are not supported"):
         run(spec(), out, executor="ray", address="ray://head:10001")

@@ -26,7 +26,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains on the CPU and judges as on CUDA."""
     monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
     monkeypatch.setattr(
-        "seedsweep.sweep.verify.train_alone_and_packed",
+        "seedsweep.workers.engine.train_alone_and_packed",
         lambda settings, packs, device, *rest: train_alone_and_packed(settings, packs, "cpu", *rest),
     )
 
@@ -46,7 +46,7 @@ def verified(
         return Runs(*metrics, **given)
 
     monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
-    monkeypatch.setattr("seedsweep.sweep.verify.train_alone_and_packed", trained)
+    monkeypatch.setattr("seedsweep.workers.engine.train_alone_and_packed", trained)
     return verify(spec)
 
 
