@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -27,21 +28,52 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.verify import Verification
 
 
-def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Table:
-    """Numbers to the right, the first column to the left; narrow enough for a terminal of 80 columns."""
-    table = Table(
-        title=escape(title),
-        caption=caption,
-        title_justify="left",
-        caption_justify="left",
-        title_style="bold",
-        box=box.HORIZONTALS,
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True, vertical="top")
-    return table
+class Numbers:
+    """A table of numbers that loses none: what does not fit beside the first column goes below, with it once more.
+
+    Numbers stand to the right, the first column to the left. On a terminal of 80 columns all of them fit.
+    """
+
+    def __init__(self, title: str, columns: Iterable[str], caption: str | None = None) -> None:
+        self._title = escape(title)
+        self._columns = list(columns)
+        self._caption = caption
+        self._rows: list[tuple[RenderableType, ...]] = []
+
+    def add_row(self, *cells: RenderableType) -> None:
+        self._rows.append(cells)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        parts: list[list[int]] = [[0]]
+        for number in range(1, len(self._columns)):
+            wider = self._part([*parts[-1], number])
+            # The first column and another one make a table however narrow the terminal is.
+            if len(parts[-1]) > 1 and Measurement.get(console, options.update(width=10_000), wider).maximum > (
+                options.max_width
+            ):
+                parts.append([0])
+            parts[-1].append(number)
+        for part in parts:
+            table = self._part(part)
+            table.title = self._title if part is parts[0] else None
+            table.caption = self._caption if part is parts[-1] else None
+            yield table
+
+    def _part(self, columns: Sequence[int]) -> Table:
+        table = Table(
+            title_justify="left",
+            caption_justify="left",
+            title_style="bold",
+            box=box.HORIZONTALS,
+            collapse_padding=True,
+            pad_edge=False,
+        )
+        for number in columns:
+            side: JustifyMethod = "left" if number == 0 else "right"
+            table.add_column(self._columns[number], justify=side, no_wrap=True, vertical="top")
+        for row in self._rows:
+            table.add_row(*(row[number] for number in columns))
+        return table
 
 
 def duration(seconds: float | None) -> str:
@@ -83,7 +115,7 @@ def outcome(result: RunResult) -> Text:
     return Text("\n".join(lines))
 
 
-def summary(found: PopulationSummary) -> Table:
+def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     jittered = any(scale.dip.jittered_by for scale in found.scales)
     caption = "below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
@@ -101,7 +133,7 @@ def summary(found: PopulationSummary) -> Table:
     ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    table = _table(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
+    table = Numbers(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
     for scale in found.scales:
         diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         success = scale.success
@@ -135,16 +167,16 @@ def _range(low: float, high: float) -> str:
     return f"[dim]{short(low)}–{short(high)}[/dim]"
 
 
-def places(kind: str, path: str, figures: Sequence[str]) -> Text:
-    """Where the numbers and the figures are."""
+def places(kind: str, path: str, figures: Sequence[str], page: str) -> Text:
+    """Where the numbers, the figures and the report are."""
     lines = [f"{kind:10}{path}"]
     lines += [f"figure    {figure}" for figure in figures if figure.endswith(".png")]
-    return Text("\n".join(lines))
+    return Text("\n".join([*lines, f"report    {page}"]))
 
 
-def more(command: str) -> Text:
-    """Where to go on."""
-    return Text(f"more      {command}")
+def verdict(found: Findings, evidence: str) -> Text:
+    """What was found, and what speaks for it: the last lines."""
+    return Text.assemble("\n", (found.headline, "bold"), f"\n{evidence}")
 
 
 def findings(found: Findings) -> Group:
@@ -159,13 +191,14 @@ def findings(found: Findings) -> Group:
     return Group(Text(found.headline, style="bold"), Text(), table)
 
 
-def status(current: SweepStatus) -> RenderableType:
-    """A line per scale, and one for the whole sweep."""
+def status(current: SweepStatus, unknown: str | None = None) -> RenderableType:
+    """A line per scale, and one for the whole sweep; `unknown` is what a run says of itself while the time that is
+    left is not known."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
     columns = [text.field(current.scale_name), "done", "running", "missing"]
     columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
-    table = _table(current.name, columns)
+    table = Numbers(current.name, columns)
     for scale in current.scales:
         row: list[RenderableType] = [
             scale_text(scale.scale),
@@ -179,17 +212,25 @@ def status(current: SweepStatus) -> RenderableType:
             "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
         ]
         table.add_row(*row)
+    return Group(table, Text(f"{progress(current, unknown)}; {current.path}"))
+
+
+def progress(current: SweepStatus, unknown: str | None = None) -> Text:
+    """The whole sweep in a line."""
     if current.complete:
-        line = f"complete: {text.seeds(current.done)}"
+        return Text(f"complete: {text.seeds(current.done)}")
+    if current.seconds_left is not None:
+        left = f"about {duration(current.seconds_left)} left"
+    elif unknown is None:
+        left = "estimating …" if any(scale.running for scale in current.scales) else "not running"
     else:
-        line = f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work"
-        line += f", {duration(current.seconds_left)} left" if current.seconds_left is not None else ", not running"
-    return Group(table, Text(f"{line}; {current.path}"))
+        left = unknown
+    return Text(f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work, {left}")
 
 
 def plan(estimated: Estimate) -> RenderableType:
     """What would be trained and what it would cost."""
-    table = _table(
+    table = Numbers(
         estimated.store + ("" if estimated.exists else " (new)"),
         (
             text.field(estimated.scale_name),
@@ -245,7 +286,7 @@ def verification(found: Verification) -> RenderableType:
 
 def _bitwise(found: Verification) -> RenderableType:
     """On a CPU, where every bit must be the same."""
-    table = _table(
+    table = Numbers(
         "alone against packed, on cpu",
         ("scale", "seeds", "steps", "bitwise\nthe same", "same pack\ntwice", "largest\ndifference"),
     )
@@ -270,12 +311,12 @@ def _systematic(found: Verification) -> RenderableType:
     """Elsewhere; what rounding does not explain is red."""
     from seedsweep.sweep.verify import SAME_WAY
 
-    starts = _table(
+    starts = Numbers(
         f"alone against packed, on {found.device}",
         ("scale", "seeds", "steps", "same pack\ntwice", "first steps\napart"),
         f"apart: at the worst seed, in lengths of its way; rounding explains less than {SAME_WAY:g}",
     )
-    ends = _table(
+    ends = Numbers(
         f"packed − alone: success ({found.metric} on {found.split}), training loss",
         ("scale", "", "difference", "p", "would find", "SD over seeds"),
         "difference with its 95 % interval; p corrected for all rows\n"
