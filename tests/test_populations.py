@@ -97,6 +97,7 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
     threshold = population.criterion.threshold
+    assert threshold is not None
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
     for scale in summarise_survival(curves, threshold=threshold).scales:
