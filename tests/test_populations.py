@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import identical_curves, summarise_survival
+from seedsweep.analysis import findings, identical_curves, study, summarise_survival
 from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
@@ -103,3 +103,28 @@ def test_survival_ends_where_the_success_rate_is() -> None:
         assert scale.survival.n_events == (final.at(scale.scale) >= threshold).sum()
     # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
     assert summarise_survival(curves, threshold=threshold).scales[0].times.lost.any()
+
+
+SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
+    "addition-depth": {},
+    "count-depth": {2: ("elsewhere", 41, 27), 3: ("successes and failures", 47, 45)},
+    "mmlu-mix": {0.001: ("elsewhere", 45, 33)},
+    "question-formation-mix": {0.5: ("elsewhere", 23, 17), 1: ("elsewhere", 41, 29)},
+}
+"""Where seeds part, whether into successes and failures, how many are in the better group, how many succeed."""
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_split_that_is_found_is_told(name: str) -> None:
+    examined = study(load(ROOT / "populations" / name))
+    found = {scale.scale: scale.split for scale in examined.scales if scale.split is not None}
+    assert found.keys() == SPLITS[name].keys()
+    page = (ROOT / "docs" / "pocket.md").read_text()
+    for scale in examined.scales:
+        if scale.split is not None:
+            assert scale.split.better is not None
+            told = (scale.split.kind, scale.split.better.successes, scale.summary.success.successes)
+            assert told == SPLITS[name][scale.scale]
+            assert f"{scale.split.line:.2g}".removeprefix("0") in page
+    headline = findings(examined).headline
+    assert ("decides who succeeds" in headline) == any(kind[0] != "elsewhere" for kind in SPLITS[name].values())

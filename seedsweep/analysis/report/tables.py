@@ -126,10 +126,16 @@ def _p(value: float, tests: int = 1) -> str:
 
 
 def _clusters(study: Study) -> PageTable:
+    answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test and the information criterion support it.",
-        [scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
+        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
+        "information criterion support it. The last column: are the groups that the test finds those that succeed "
+        "and those that fail?",
+        [
+            scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
+            "successes and failures?",
+        ],
         [
             [
                 text.scale(s.scale),
@@ -138,10 +144,11 @@ def _clusters(study: Study) -> PageTable:
                 "–" if s.cluster.upper is None else text.share(s.cluster.upper),
                 text.number(min(s.cluster.lower_mean, s.cluster.upper_mean)),
                 text.number(max(s.cluster.lower_mean, s.cluster.upper_mean)),
+                "–" if s.split is None else answers[s.split.kind],
             ]
             for s in study.scales
         ],
-    )
+    )  # fmt: skip
 
 
 def _drift(study: Study) -> PageTable:
