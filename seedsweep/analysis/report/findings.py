@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.wording import (
     LISTED,
@@ -160,16 +161,18 @@ def _capacity(study: Study) -> Finding | None:
     if capacity.scale is None:
         return Finding(
             topic,
-            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
-            f"than chance would ({n} per scale).",
+            "Not to be placed: no step of the ladder towards the seeds of the largest scale stands out among the "
+            f"others, beyond chance ({n} per scale)."
+            if len(capacity.scales) > 2
+            else "Not to be placed: there is a single step, and no other from which it could stand out.",
         )
-    sure = text.percent(capacity.by_scale[capacity.scale])
+    largest = text.percent(capacity.by_scale[capacity.scale])
     earliest = ", the earliest that this ladder can show" if capacity.scale == capacity.scales[1] else ""
     return Finding(
         topic,
         f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}: there the distribution over seeds "
-        f"takes its largest step towards that of the largest scale (in {sure} of the resamples, {n} per "
-        "scale).",
+        "takes a step towards that of the largest scale that stands out among the others (the largest in "
+        f"{largest} of the resamples, {n} per scale).",
     )
 
 
@@ -229,24 +232,7 @@ def _budget(study: Study) -> Finding | None:
         cut_off = scale.cut_off
         if cut_off is None or not cut_off.failing:
             continue
-        opening = {
-            "cut off": "Yes, in good part",
-            "settled": "No, most failures are final",
-            "open": "Open",
-        }[cut_off.verdict]
-        doubled = cut_off.if_doubled
-        pace = (
-            f"; at the pace of the last quarter of training, {text.percent(round(doubled.estimate, 2))} "
-            f"({text.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
-            "steps again, if the learning rate did not fall"
-            if cut_off.late.n
-            else ""
-        )
-        sentences.append(
-            f"{opening}, at {at(study, [scale])}: of {text.seeds(cut_off.failing)} that fail, "
-            f"{cut_off.rising.successes} ({text.percent_interval(cut_off.rising.low, cut_off.rising.high)}) "
-            f"still rose towards success at the end{pace}."
-        )
+        sentences.append(budget_sentence(cut_off, at(study, [scale])))
     if len(places) > LISTED:
         sentences.append(f"The other {len(places) - LISTED} scales are in the table below.")
     return Finding(topic, " ".join(sentences)) if sentences else None
