@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
-from seedsweep.analysis.statistics.drift import distance_to_largest
+from seedsweep.analysis.statistics.drift import NoiseFloor, distance_to_largest, noise_floor
+from seedsweep.analysis.statistics.mean import mean_interval
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
 from seedsweep.analysis.statistics.results import Interval, Result, jsonable
@@ -23,6 +24,8 @@ from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
+
+UNBOUNDED: Final = (-math.inf, math.inf)
 
 QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
 """Levels of `ScaleSummary.quantiles`."""
@@ -41,7 +44,7 @@ class ScaleSummary(Result):
     n_diverged : int
         Seeds whose value is `nan`. They count as failures in `success` and are left out elsewhere.
     mean : Interval
-        Of the seeds that have a value.
+        Of the seeds that have a value; see `seedsweep.analysis.mean_interval`.
     median : float
         Of the seeds that have a value; `nan` if there are none.
     quantiles : mapping of float to float
@@ -57,6 +60,8 @@ class ScaleSummary(Result):
         Test of unimodality, with the share of tied values.
     w2_to_largest : Interval
         Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
+    noise_floor : NoiseFloor
+        What chance alone puts between random halves of these seeds.
     """
 
     scale: float
@@ -70,6 +75,7 @@ class ScaleSummary(Result):
     mean_given_success: Interval | None
     dip: DipResult
     w2_to_largest: Interval
+    noise_floor: NoiseFloor
 
 
 def summarise(
@@ -91,7 +97,7 @@ def summarise(
     lattice : float, optional
         Step of a lattice-valued metric, for the dip test.
     bounds : tuple of two floats, or None
-        The range of the metric, for the mode.
+        The range of the metric, for the mode and the interval of the mean; None if there is none.
 
     Returns
     -------
@@ -107,7 +113,7 @@ def summarise(
     Notes
     -----
     Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
-    the success rate. The order of the seeds does not matter: they are sorted first.
+    the success rate and Gaffke's of the mean. The order of the seeds does not matter: they are sorted first.
 
     References
     ----------
@@ -132,7 +138,7 @@ def summarise(
                     scale=scale,
                     n=sample.size,
                     n_diverged=int(np.isnan(sample).sum()),
-                    mean=bootstrap_interval(np.mean, observed(sample)),
+                    mean=mean_interval(sample, bounds=bounds or UNBOUNDED),
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
@@ -140,6 +146,7 @@ def summarise(
                     mean_given_success=_mean_given_success(sample, criterion),
                     dip=dip(sample, lattice=lattice),
                     w2_to_largest=distance_to_largest(scale, values_of),
+                    noise_floor=noise_floor(sample),
                 )
             )
     return tuple(summaries)
@@ -238,6 +245,7 @@ def summarise_population(population: Population) -> PopulationSummary:
     """
     criterion = population.criterion
     low, high = population.metrics[criterion.metric].bounds
+    bounds = (low, math.inf if high is None else high)
     final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
     threshold_chosen = criterion.threshold is None
@@ -246,9 +254,7 @@ def summarise_population(population: Population) -> PopulationSummary:
     in_distribution = {}
     if any(split.role == "in-distribution" for split in population.splits.values()):
         inside = population.final(criterion.metric, split="in-distribution")
-        in_distribution = {
-            scale: bootstrap_interval(np.mean, observed(inside.at(scale))) for scale in inside.scales
-        }
+        in_distribution = {scale: mean_interval(inside.at(scale), bounds=bounds) for scale in inside.scales}
     return PopulationSummary(
         name=population.name,
         path=population.path,
@@ -260,7 +266,7 @@ def summarise_population(population: Population) -> PopulationSummary:
             values,
             criterion,
             lattice=population.lattice(criterion.metric, criterion.split),
-            bounds=(low, math.inf if high is None else high),
+            bounds=bounds,
         ),
     )
 
