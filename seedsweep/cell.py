@@ -109,7 +109,7 @@ class Recipe(ABC):
 
     @abstractmethod
     def cost(self) -> Cost | None:
-        """What a seed takes; None if it cannot be told."""
+        """What a seed takes; None if that is not known beforehand."""
 
     @abstractmethod
     def check_device(self, device: str) -> None:
@@ -121,7 +121,7 @@ class Recipe(ABC):
 
     @abstractmethod
     def seconds_per_seed(self, device: str, pack: int) -> float | None:
-        """Seconds that one seed of a pack takes on this machine, by a short trial; None if it cannot be told."""
+        """Seconds that one seed of a pack takes on this machine, by a short trial; None if none can be made."""
 
     @property
     def has_base(self) -> bool:

@@ -336,6 +336,7 @@ def test_a_file_url_is_the_directory(spec: MakeSpec, fake: MakeFake, tmp_path: P
     assert load(tmp_path / "out").path == str(tmp_path / "out")
 
 
+@pytest.mark.usefixtures("two_threads")
 def test_inline_leaves_the_process_as_it_was(spec: MakeSpec, tmp_path: Path) -> None:
     import torch
 

@@ -203,5 +203,5 @@ def test_a_place_that_cannot_be_written_is_named(
         raise OSError("No such bucket\nand a long story")
 
     monkeypatch.setattr(Files, "write", refuse)
-    with pytest.raises(InputError, match="cannot be written: No such bucket; use another --out"):
+    with pytest.raises(InputError, match="cannot be written: No such bucket; use another directory"):
         run(spec(), tmp_path / "new", executor="inline")

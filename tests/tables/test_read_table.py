@@ -317,7 +317,11 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
         ("t.jsonl", b'{"depth": 1}\n{"depth": ', "t.jsonl: line 2 is not JSON: "),
         ("t.jsonl", b"[1, 2]", "t.jsonl: row 1 is not a JSON object"),
         ("t.json", b"", "t.json: is empty"),
-        ("t.jsonl.gz", gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n'), "t.jsonl.gz: row 1: acc is 'x'"),
+        (
+            "t.jsonl.gz",
+            gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n', mtime=0),
+            "t.jsonl.gz: row 1: acc is 'x'",
+        ),
         ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; give a .csv"),
     ],
 )
