@@ -57,18 +57,23 @@ def _scales(study: Study) -> Iterator[PageTable]:
     summary = study.summary
     inside = ["in-distribution mean"] if summary.in_distribution else []
     diverged = ["diverged"] if any(s.n_diverged for s in summary.scales) else []
+    early = {} if summary.unfinished is None else summary.unfinished.ends
+    stepped = ["at step"] if summary.steps else []
+    ended = ["ended earlier"] if early else []
     criterion = summary.criterion
     threshold = text.number(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
-        "failures in P(success) and are left out elsewhere.",
-        [scale_word(study), "seeds", *diverged, *inside, "mean", "mode",
+        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means of all seeds, else bootstrap over "
+        "seeds. Diverged seeds count as failures in P(success) and are left out elsewhere.",
+        [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
             [
                 text.scale(s.scale),
+                *([text.number(summary.steps[s.scale])] if stepped else []),
                 str(s.n),
+                *([str(len(early.get(s.scale, ())))] if ended else []),
                 *([str(s.n_diverged)] if diverged else []),
                 *([text.with_interval(summary.in_distribution.get(s.scale))] if inside else []),
                 text.with_interval(s.mean),
