@@ -86,9 +86,12 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Table:
     """The population at every scale."""
     jittered = any(scale.dip.jittered_by for scale in found.scales)
-    caption = "below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
-    if jittered:
-        caption += ", from jittered values, since they lie on a lattice"
+    caption = (
+        "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
+        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; below the dip p"
+    )
+    caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""
+    caption += ", from jittered values, since they lie on a lattice" if jittered else ""
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     criterion = found.criterion
     columns = [
@@ -101,27 +104,41 @@ def summary(found: PopulationSummary) -> Table:
     ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    table = _table(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
-    for scale in found.scales:
-        diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
+    title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
+    table = _table(title, columns, caption)
+    unfinished = {} if found.unfinished is None else found.unfinished.ends
+    for scale, pvalue in zip(found.scales, found.pvalues_holm, strict=True):
+        beside = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
+        beside += f"\n{len(unfinished[scale.scale])} early" if scale.scale in unfinished else ""
         success = scale.success
-        significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
+        significant = "bold" if pvalue < 0.05 else "dim"
         table.add_row(
             text.scale(scale.scale),
-            f"{scale.n}{diverged}",
+            f"{scale.n}{beside}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
             _with_interval(scale.mode),
             f"{success.rate:.2f}\n{_range(success.low, success.high)}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"{scale.dip.statistic:.3f}\n[{significant}]p {scale.dip.pvalue_text}",
-            "–" if scale is found.scales[-1] else _with_interval(scale.w2_to_largest),
+            f"{scale.dip.statistic:.3f}\n[{significant}]{_p(pvalue, len(found.scales))}",
+            "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
 
 
 def _with_interval(interval: Interval) -> str:
     return f"{interval.estimate:.2f}\n{_range(interval.low, interval.high)}"
+
+
+def _with_floor(distance: Interval, floor: float) -> str:
+    """A distance with its interval, and below it the noise floor in brackets."""
+    shown = "" if math.isnan(floor) else f"\n[dim]({floor:.2f})[/dim]".replace("(0.", "(.")
+    return f"{_with_interval(distance)}{shown}"
+
+
+def _p(value: float, tests: int) -> str:
+    """`p .003`: as short as a column of seven characters asks for."""
+    return text.pvalue(value, tests).replace("= ", "")
 
 
 def _range(low: float, high: float) -> str:
