@@ -158,10 +158,8 @@ def mirage(
     for name, values in measured.continuous.items():
         inverse = _pooled_rank_correlation(better, values) < 0
         metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
-    lattices = {name: population.lattice(name, criterion.split) for name in metrics}
-    return mirage_check(
-        metrics, lattices={name: step for name, step in lattices.items() if step is not None}, level=LEVEL
-    )
+    lattices = {name: population.lattices(name, criterion.split) for name in metrics}
+    return mirage_check(metrics, lattices=lattices, level=LEVEL)
 
 
 def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, FloatArray]) -> float:

@@ -228,7 +228,7 @@ def _study_scales(
     low, high = population.metrics[criterion.metric].bounds
     bounds = (low, math.inf if high is None else high)
     worst, best = sorted(criterion.oriented(bounds).tolist())
-    lattice = population.lattice(criterion.metric, criterion.split)
+    lattices = population.lattices(criterion.metric, criterion.split)
     pvalues = [scale.dip.pvalue for scale in summary.scales]
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
     holm, bh = adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg")
@@ -236,7 +236,7 @@ def _study_scales(
     two_values = _two_values(population, criterion, measured)
     scales = []
     for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
-        sample = measured.values[row.scale]
+        sample, lattice = measured.values[row.scale], lattices.get(row.scale)
         mixed = MIXED <= row.success.rate <= 1 - MIXED
         cluster = _shown_cluster(
             success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
