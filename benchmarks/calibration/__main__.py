@@ -4,11 +4,11 @@
     python -m benchmarks.calibration --repetitions 10        # a minute or two
     python -m benchmarks.calibration --only stuck groups-far --repetitions 50 --whole 10
 
-The populations and what is true of them are in benchmarks/calibration/. Every repetition is drawn by itself, written
-as CSV, and read with `seedsweep.read_table`. Single statistics are called directly (`direct`), as a study calls
-them; the first repetitions, a tenth by default, get the whole `study`, `verdict` and `findings` as well. Every rate
-has its 95 % Wilson limits; its n counts repetitions, or scales of all repetitions ("covers"). The numbers follow
-from the seed alone.
+The populations and what is true of them are in benchmarks/calibration/. Every repetition is drawn by itself,
+written as CSV, and read with `seedsweep.read_table`. Single statistics are called directly (`direct`), as a study
+calls them; the first repetitions, a tenth by default, get the whole `study`, `verdict` and `findings` as well.
+Every rate has its 95 % Wilson limits; "asked" counts repetitions, or scales of all repetitions ("covers"). The
+numbers follow from the seed alone.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ import json
 from pathlib import Path
 
 from benchmarks.calibration.everything import CASES, named
-from benchmarks.calibration.tally import Tally, measure, wilson
+from benchmarks.calibration.run import measure
+from benchmarks.calibration.tally import Tally, wilson
 
 
 def lines(name: str, tally: Tally) -> list[str]:

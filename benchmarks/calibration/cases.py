@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Final, Literal, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -28,8 +28,8 @@ Ask: TypeAlias = Literal["groups", "intervals", "claims", "capacity", "metric", 
 METRIC: Final = "value"
 REFERENCE: Final = 200_000
 """Seeds per scale in the draw from which true means, shares and distances are taken."""
-EQUAL: Final = 0.01
-"""Two scales that are less apart than this share of the spread in the reference have one distribution."""
+ALL: Final = (1.0, 2.0, 3.0)
+"""The scales below the largest of a ladder of four."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Truth:
         Where the density is highest.
     rise : str
         "even", "step" (one scale makes all of it), or not asked.
+    as_largest : tuple of float
+        Scales with exactly the distribution of the largest.
     capacity : float or None
         Where the largest step of the ladder is; None where no step stands out, `nan` where that is not asked.
     in_continuous : bool
@@ -65,6 +67,7 @@ class Truth:
     visible: bool = False
     mode: Mapping[float, float] = field(default_factory=dict)
     rise: Literal["even", "step", ""] = ""
+    as_largest: tuple[float, ...] = ()
     capacity: float | None = math.nan
     in_continuous: bool = False
     doubled: float | None = None
@@ -115,16 +118,16 @@ class Numbers:
     success: Mapping[float, float]
     given_success: Mapping[float, float]
     to_largest: Mapping[float, float]
-    """Wasserstein-2; exactly 0 between equal distributions."""
+    """Wasserstein-2, of the reference draws."""
 
 
 def read(case: Case, drawn: Drawn, folder: Path) -> Population:
     """Write the table, and read it as a user would."""
     curves = next(iter(drawn[METRIC].values())).ndim == 2
-    columns: dict[str, list[FloatArray]] = {name: [] for name in ("scale", "seed", "step", *drawn)}
+    columns: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in ("scale", "seed", "step", *drawn)}
     for scale in drawn[METRIC]:
         values = {name: np.atleast_2d(by_scale[scale].T).T for name, by_scale in drawn.items()}
-        seeds, steps = np.indices(values[METRIC].shape)
+        seeds, steps = map(np.asarray, np.indices(values[METRIC].shape))
         kept = ~np.isnan(values[METRIC])
         columns["scale"].append(np.full(int(kept.sum()), scale))
         columns["seed"].append(seeds[kept])
@@ -144,18 +147,18 @@ def read(case: Case, drawn: Drawn, folder: Path) -> Population:
 def numbers_of(draw: Draw, threshold: float) -> Numbers:
     """From many seeds; of final values, not of curves."""
     ladder = draw(np.random.Generator(np.random.Philox(0)), REFERENCE)[METRIC]
-    largest = np.sort(ladder[max(ladder)])
-    levels = (np.arange(REFERENCE) + 0.5) / REFERENCE
-    quantiles = {scale: np.quantile(sample, levels) for scale, sample in ladder.items()}
+    levels = np.linspace(0, 1, REFERENCE)
+    quantiles = {
+        scale: np.interp(levels, np.linspace(0, 1, sample.size), np.sort(sample))
+        for scale, sample in ladder.items()
+    }
     apart = {s: float(np.sqrt(np.mean((q - quantiles[max(ladder)]) ** 2))) for s, q in quantiles.items()}
-    spread = float(np.concatenate(list(ladder.values())).std())
     good = {scale: sample[sample >= threshold] for scale, sample in ladder.items()}
-    assert largest.size
     return Numbers(
         mean={scale: float(sample.mean()) for scale, sample in ladder.items()},
         success={scale: good[scale].size / sample.size for scale, sample in ladder.items()},
         given_success={scale: float(sample.mean()) for scale, sample in good.items() if sample.size},
-        to_largest={scale: distance if distance > EQUAL * spread else 0.0 for scale, distance in apart.items()},
+        to_largest=apart,
     )
 
 

@@ -122,9 +122,7 @@ CURVES: Final = [
             n,
             jumps(half_never),
             0.5,
-            Truth(
-                groups={1.0: 0.5}, chance=True, doubled=_LATE / (0.5 + _LATE) * (1 - math.exp(-5)), final=True
-            ),
+            Truth(groups={1.0: 0.5}, chance=True, doubled=_LATE / (0.5 + _LATE) * (1 - math.exp(-5)), final=True),
             ("budget",),
         )
         for n in (32, 100)

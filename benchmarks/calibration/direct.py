@@ -6,9 +6,11 @@ the rule here has to follow: the question "direct differs from the study" is the
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 
-from benchmarks.calibration.cases import METRIC, Case, FloatArray, Numbers, numbers_of
+from benchmarks.calibration.cases import METRIC, REFERENCE, Case, Draw, FloatArray, numbers_of
 from benchmarks.calibration.tally import Tally
 from seedsweep import Criterion, Population, analysis
 
@@ -54,7 +56,9 @@ def _bounds(population: Population) -> tuple[float, float]:
     return low, np.inf if high is None else high
 
 
-def _groups(case: Case, population: Population, better: dict[float, FloatArray], tally: Tally) -> dict[float, bool]:
+def _groups(
+    case: Case, population: Population, better: dict[float, FloatArray], tally: Tally
+) -> dict[float, bool]:
     """Groups by the dip test, after Holm; by chance where they are where some succeed and some fail."""
     criterion, lattice = population.criterion, population.lattice(METRIC)
     dips = [analysis.dip(sample, lattice=lattice) for sample in better.values()]
@@ -63,8 +67,8 @@ def _groups(case: Case, population: Population, better: dict[float, FloatArray],
     rates = {scale: analysis.success_rate(sample, criterion.least) for scale, sample in better.items()}
     split = [s for s, group in found.items() if group and MIXED <= rates[s].rate <= 1 - MIXED]
     tally.ask("groups claimed", any(found.values()))
-    if any(scale not in case.truth.groups for scale in found) and case.truth.groups:
-        tally.ask("groups claimed where none are", any(found[s] for s in found if s not in case.truth.groups))
+    if case.truth.groups and (single := [scale for scale in found if scale not in case.truth.groups]):
+        tally.ask("groups claimed where none are", any(found[scale] for scale in single))
     for scale in case.truth.groups:
         tally.ask(f"groups claimed at {scale:g}", found[scale])
     tally.ask("by chance", bool(split))
@@ -79,7 +83,7 @@ def _groups(case: Case, population: Population, better: dict[float, FloatArray],
 
 def cover(case: Case, rows: tuple[analysis.ScaleSummary, ...], tally: Tally) -> None:
     """Coverage of every interval of a summary."""
-    truth: Numbers = numbers_of(case.draw, case.threshold)
+    truth = numbers_of(case.draw, case.threshold)
     for row in rows:
         scale, rate, given = row.scale, row.success, row.mean_given_success
         tally.covers("mean", row.mean.low, row.mean.high, truth.mean[scale])
@@ -90,23 +94,23 @@ def cover(case: Case, rows: tuple[analysis.ScaleSummary, ...], tally: Tally) -> 
             low, high = row.mode.low - MODE_WITHIN, row.mode.high + MODE_WITHIN
             tally.covers("mode", low, high, case.truth.mode[scale])
         if scale != rows[-1].scale:
-            true, found = truth.to_largest[scale], row.w2_to_largest
-            tally.covers("W2" if true else "W2 of equal scales", found.low, found.high, true)
+            alike, found = scale in case.truth.as_largest, row.w2_to_largest
+            true = 0.0 if alike else truth.to_largest[scale]
+            tally.covers("W2 of equal scales" if alike else "W2", found.low, found.high, true)
 
 
 def _claims(case: Case, better: dict[float, FloatArray], criterion: Criterion, tally: Tally) -> None:
     for seeds in (1, 4):
         found = analysis.emergence_claims(better, seeds=seeds, threshold=criterion.least).probability
-        tally.covers(f"claims of {seeds}", found.low, found.high, _true_claims(case, seeds))
+        tally.covers(f"claims of {seeds}", found.low, found.high, _true_claims(case.draw, case.threshold, seeds))
 
 
-def _true_claims(case: Case, seeds: int, known: dict[tuple[str, int], float] = {}) -> float:  # noqa: B006
+@cache
+def _true_claims(draw: Draw, threshold: float, seeds: int) -> float:
     """By the same rule from many seeds."""
-    if (case.name, seeds) not in known:
-        ladder = case.draw(np.random.Generator(np.random.Philox(1)), 100_000)[METRIC]
-        many = analysis.emergence_claims(ladder, seeds=seeds, threshold=case.threshold, draws=100_000, resamples=1)
-        known[case.name, seeds] = many.probability.estimate
-    return known[case.name, seeds]
+    ladder = draw(np.random.Generator(np.random.Philox(1)), REFERENCE)[METRIC]
+    many = analysis.emergence_claims(ladder, seeds=seeds, threshold=threshold, draws=100_000, resamples=1)
+    return many.probability.estimate
 
 
 def _capacity(case: Case, found: analysis.MinimumCapacity, tally: Tally) -> None:

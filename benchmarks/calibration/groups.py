@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.calibration.cases import METRIC, Case, Draw, Drawn, FloatArray, Truth, at_every, one_metric
+from benchmarks.calibration.cases import ALL, METRIC, Case, Draw, Drawn, FloatArray, Truth, at_every, one_metric
 from benchmarks.calibration.nulls import Sample, beta, normal
 
 WEIGHTS: Final = (0.0, 0.1, 0.3, 0.5, 0.8, 0.95)
@@ -73,6 +73,9 @@ def margins(apart: float) -> Draw:
 _FAR: Final = ladder(normal(0.1, 0.05), normal(0.9, 0.05))
 _CHANCE: Final = Truth(groups=smaller(WEIGHTS), chance=True)
 _VISIBLE: Final = Truth(groups=smaller(WEIGHTS), chance=True, visible=True)
+_THREE: Final = Truth(
+    groups=dict.fromkeys((*ALL, 4.0), 1 / 3), chance=True, visible=True, as_largest=ALL, capacity=None
+)
 _ATOM: Final = Truth(groups={1.0: 15 / 64})
 
 GROUPS: Final = [
@@ -86,14 +89,14 @@ GROUPS: Final = [
     ),
     Case("groups-3sd-200", 200, ladder(normal(0.35, 0.1), normal(0.65, 0.1)), 0.5, _CHANCE),
     Case("groups-zero-50", 50, ladder(normal(0, 0), normal(0.8, 0.12)), 0.5, _VISIBLE),
-    Case("groups-three-64", 64, at_every(three), 0.5, Truth(groups=dict.fromkeys((1.0, 2.0, 3.0, 4.0), 1 / 3))),
+    Case("groups-three-64", 64, at_every(three), 0.5, _THREE),
     *(
         Case(
             f"stuck-{100 * weight:02.0f}-{n}",
             n,
             stuck(weight),
             0.5,
-            Truth(groups=dict.fromkeys((1.0, 2.0, 3.0, 4.0), weight), rise="even"),
+            Truth(groups=dict.fromkeys((*ALL, 4.0), weight), rise="even"),
             whole=2,
         )
         for weight in (0.03, 0.07, 0.10, 0.15, 0.20)

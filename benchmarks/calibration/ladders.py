@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.calibration.cases import Case, FloatArray, Truth, at_every, one_metric
+from benchmarks.calibration.cases import ALL, Case, FloatArray, Truth, at_every, one_metric
 from benchmarks.calibration.groups import ladder, smaller, two
 from benchmarks.calibration.nulls import Sample, beta, normal
 
@@ -38,17 +38,17 @@ ONE_STEP: Final = (0.05, 0.05, 0.6, 0.6, 0.6)
 
 
 def _capacity(name: str, weights: tuple[float, ...], n: int, at: float | None) -> Case:
-    truth = Truth(groups=smaller(weights), chance=True, capacity=at)
+    alike = tuple(float(i) for i, weight in enumerate(weights[:-1], 1) if weight == weights[-1])
+    truth = Truth(groups=smaller(weights), chance=True, as_largest=alike, capacity=at)
     return Case(f"capacity-{name}-{n}", n, ladder(LOW, HIGH, weights, None), 0.5, truth, ("capacity",))
 
 
+_ALIKE: Final = Truth(as_largest=ALL, capacity=None)
+
 LADDERS: Final = [
+    *(Case(f"outliers-{n}", n, at_every(outliers), 0.5, _ALIKE, ("groups", "intervals")) for n in (20, 64)),
     *(
-        Case(f"outliers-{n}", n, at_every(outliers), 0.5, Truth(capacity=None), ("groups", "intervals"))
-        for n in (20, 64)
-    ),
-    *(
-        Case(f"equal-scales-{n}", n, at_every(beta(2, 8)), 0.2, Truth(capacity=None), ("intervals", "capacity"))
+        Case(f"equal-scales-{n}", n, at_every(beta(2, 8)), 0.2, _ALIKE, ("intervals", "capacity"))
         for n in (20, 64)
     ),
     *(
@@ -74,7 +74,14 @@ LADDERS: Final = [
         )
         for n in (20, 100)
     ),
-    Case("step-alike-100", 100, one_metric(_step), 0.5, Truth(rise="step", capacity=3.0), ("groups", "capacity")),
+    Case(
+        "step-alike-100",
+        100,
+        one_metric(_step),
+        0.5,
+        Truth(rise="step", as_largest=(3.0, 4.0), capacity=3.0),
+        ("groups", "capacity"),
+    ),
     *(_capacity("even", EVEN, n, None) for n in (20, 50, 100)),
     *(_capacity("two-steps", TWO_STEPS, n, 2.0) for n in (20, 50, 100)),
     *(_capacity("one-step", ONE_STEP, n, 3.0) for n in (20, 50)),

@@ -1,4 +1,4 @@
-"""The whole study: its verdict, its intervals, and the sentences of which it can be checked whether they are true."""
+"""The whole study: its verdict, its intervals, and those of its sentences that can be checked."""
 
 from __future__ import annotations
 
@@ -44,7 +44,9 @@ def examine(case: Case, population: Population, tally: Tally, found: dict[float,
         said = re.search(pattern, text, re.MULTILINE) is not None
         tally.ask(f"{'falsely' if false(case.truth) else 'not checked or true'} says: {name}", said)
     if found is not None:
-        tally.ask("direct differs from the study", [scale.multimodal for scale in study.scales] != [*found.values()])
+        tally.ask(
+            "direct differs from the study", [scale.multimodal for scale in study.scales] != [*found.values()]
+        )
     if not population.curves(METRIC) and "intervals" not in case.asks:
         cover(case, tuple(scale.summary for scale in study.scales), tally)
     if "capacity" not in case.asks and not _is_nan(case.truth.capacity):
