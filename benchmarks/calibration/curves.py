@@ -97,6 +97,11 @@ def sigmoids(random: np.random.Generator, n: int) -> FloatArray:
     return np.asarray(np.round(20 / (1 + np.exp(-12 * (np.linspace(0, 1, 20) - moment)))) / 20)
 
 
+def _waiting(mean: float) -> float:
+    """Share of the smaller group when the budget is spent: those who wait, or those who are through."""
+    return min(math.exp(-1 / mean), 1 - math.exp(-1 / mean))
+
+
 def _doubled(mean: float) -> float:
     """Share of those who still wait that are through in as many steps again."""
     return 1 - math.exp(-1 / mean)
@@ -111,7 +116,7 @@ CURVES: Final = [
             n,
             exponential(mean),
             0.5,
-            Truth(groups={1.0: 0.3}, chance=True, doubled=_doubled(mean), final=False),
+            Truth(groups={1.0: _waiting(mean)}, chance=True, doubled=_doubled(mean), final=False),
             ("budget",),
         )
         for mean, n in ((1, 32), (1, 100), (2, 100), (4, 100))
