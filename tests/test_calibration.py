@@ -1,4 +1,4 @@
-"""How often what an analysis says is true, on populations of `benchmarks/calibration`, in a few repetitions of each.
+"""How often what an analysis says is true: some populations of `benchmarks/calibration`, a few times each.
 
 A limit is broken where the rate is beyond it by more than chance would have it: where all of its 99.9 % Wilson
 interval is. The recorded output of the benchmark has more repetitions, and more populations.
