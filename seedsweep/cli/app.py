@@ -8,10 +8,9 @@ import sys
 import time
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -30,13 +29,13 @@ from seedsweep.cli.options import (
     Spec,
     Step,
     Threshold,
+    Unfinished,
+    UnfinishedSeeds,
     Where,
 )
 from seedsweep.cli.progress import RunDisplay, Waiting
+from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
 from seedsweep.errors import InputError
-
-if TYPE_CHECKING:
-    from seedsweep.cli.source import Source
 
 app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
@@ -47,8 +46,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-stdout = Console()
-stderr = Console(stderr=True)
 
 
 def _show_version(wanted: bool) -> None:
@@ -113,46 +110,13 @@ def run(
     if population.scales:
         folder = origin.directory(population)
         source = Source(population, shlex.join(["seedsweep", "report", place]), folder / "report.html")
-        told |= _analyse(source, folder / "figures", source.page, "store", as_json=as_json)
+        told |= show_findings(source, folder / "figures", source.page, "store", as_json=as_json)
     if as_json:
         _print_json(told)
     if result.failed:
         raise typer.Exit(1)
     if result.interrupted:
         raise typer.Exit(130)
-
-
-def _analyse(
-    source: Source, figures: Path, page: Path, kind: str, *, as_json: bool, categories: bool = False
-) -> dict[str, Any]:
-    """Draw the figures, write the page and, unless JSON is wanted, print the summary and, last, the verdict."""
-    population = source.population
-    with Waiting(stderr, "counting …"):
-        from seedsweep.analysis.report.draw import draw
-        from seedsweep.analysis.report.first_screen import first_screen
-        from seedsweep.cli import tables
-
-        extend = origin.extending_command(population)
-        command = _drawn_as(source.command, categories)
-        made = seedsweep.report(population, command=command, extend=extend, categories=categories)
-        summary = made.study.summary
-        try:
-            drawn = draw(population, summary, figures, categories=categories)
-            made.write(page)
-        except OSError as error:
-            raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
-    evidence = first_screen(made.study, made.findings.verdict).evidence
-    if not as_json:
-        where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path
-        stdout.print(tables.summary(summary))
-        stdout.print(tables.places(kind, where, drawn, str(page)), soft_wrap=True)
-        stdout.print(tables.verdict(made.findings, evidence), soft_wrap=True)
-    words = {"verdict": made.findings.verdict, "headline": made.findings.headline, "evidence": evidence}
-    return {"summary": summary.to_dict(), "figures": drawn, "report": str(page), **words}
-
-
-def _drawn_as(command: str, categories: bool) -> str:
-    return f"{command} --categories" if categories else command
 
 
 @app.command()
@@ -169,6 +133,7 @@ def analyze(
     higher_is_worse: HigherIsWorse = False,
     where: Where = None,
     categories: Categories = False,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
     out: Annotated[
         str | None,
         typer.Option("--out", metavar="DIR", help="Where figures and report go.  [default: NAME-analysis]"),
@@ -187,10 +152,10 @@ def analyze(
     with Waiting(stderr, "reading the table …"):
         from seedsweep.cli.source import of_table
 
-        source = of_table(table, scale, seed, metric, step, threshold, higher_is_worse, where)
+        source = of_table(table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
     place = source.page.parent if out is None else Path(out)
     page = place / "report.html"
-    told = _analyse(source, place / "figures", page, "table", as_json=as_json, categories=categories)
+    told = show_findings(source, place / "figures", page, "table", as_json=as_json, categories=categories)
     if as_json:
         _print_json(told)
 
@@ -217,6 +182,7 @@ def report(
     step: Step = None,
     where: Where = None,
     categories: Categories = False,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
     ] = None,
@@ -235,7 +201,7 @@ def report(
         if scale is not None and seed is not None and metric:
             if split is not None:
                 raise InputError(f"--split {split}: is for a sweep; choose a table's rows with --where COL=VALUE")
-            source = of_table(target, scale, seed, metric, step, threshold, higher_is_worse, where)
+            source = of_table(target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
         elif Path(target).is_file() or scale or seed or step or where:
             raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
         else:
@@ -243,7 +209,7 @@ def report(
         population = source.population
         place = source.page if out is None else Path(out)
         waiting.say("counting …")
-        command = _drawn_as(source.command, categories)
+        command = drawn_as(source.command, categories)
         extend = origin.extending_command(population)
         made = seedsweep.report(population, command=command, extend=extend, categories=categories)
         try:

@@ -15,6 +15,14 @@ class ExecutorName(StrEnum):
     inline = "inline"
 
 
+class UnfinishedSeeds(StrEnum):
+    """What becomes of seeds that end early."""
+
+    dropped = "dropped"
+    failed = "failed"
+    last = "last"
+
+
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
 Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
 Set = Annotated[
@@ -50,6 +58,10 @@ HigherIsWorse = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
+Unfinished = Annotated[
+    UnfinishedSeeds,
+    typer.Option(help="Seeds that end before the others of their scale: left out, failures, or their last value."),
 ]
 Categories = Annotated[
     bool,

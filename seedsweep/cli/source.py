@@ -12,6 +12,7 @@ import numpy as np
 
 import seedsweep
 from seedsweep.cli import origin
+from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.population import Population
@@ -37,6 +38,7 @@ def of_table(
     threshold: float | None,
     higher_is_worse: bool,
     where: list[str] | None,
+    unfinished: UnfinishedSeeds,
 ) -> Source:
     """The population in a table."""
     population = seedsweep.read_table(
@@ -48,6 +50,7 @@ def of_table(
         threshold=threshold,
         higher_is_better=not higher_is_worse,
         where=_conditions(where or []),
+        unfinished=unfinished.value,
     )
     words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
     for metric in metrics:
@@ -60,6 +63,8 @@ def of_table(
         words.append("--higher-is-worse")
     for condition in where or []:
         words += ["--where", condition]
+    if unfinished is not UnfinishedSeeds.dropped:
+        words += ["--unfinished", unfinished.value]
     return Source(population, shlex.join(words), origin.directory(population) / "report.html")
 
 

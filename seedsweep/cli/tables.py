@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, ConsoleOptions, Group, JustifyMethod, RenderableType, RenderResult
+from rich.console import Group, RenderableType
 from rich.markup import escape
-from rich.measure import Measurement
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +17,7 @@ from seedsweep.analysis.report.findings import Findings
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.summary import PopulationSummary
+from seedsweep.cli.numbers import Numbers
 from seedsweep.measures import scale_text
 
 if TYPE_CHECKING:  # the driver's modules import torch
@@ -26,54 +26,6 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.presets import Preset
     from seedsweep.sweep.status import SweepStatus
     from seedsweep.sweep.verify import Verification
-
-
-class Numbers:
-    """A table of numbers that loses none: what does not fit beside the first column goes below, with it once more.
-
-    Numbers stand to the right, the first column to the left. On a terminal of 80 columns all of them fit.
-    """
-
-    def __init__(self, title: str, columns: Iterable[str], caption: str | None = None) -> None:
-        self._title = escape(title)
-        self._columns = list(columns)
-        self._caption = caption
-        self._rows: list[tuple[RenderableType, ...]] = []
-
-    def add_row(self, *cells: RenderableType) -> None:
-        self._rows.append(cells)
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        parts: list[list[int]] = [[0]]
-        for number in range(1, len(self._columns)):
-            wider = self._part([*parts[-1], number])
-            # The first column and another one make a table however narrow the terminal is.
-            if len(parts[-1]) > 1 and Measurement.get(console, options.update(width=10_000), wider).maximum > (
-                options.max_width
-            ):
-                parts.append([0])
-            parts[-1].append(number)
-        for part in parts:
-            table = self._part(part)
-            table.title = self._title if part is parts[0] else None
-            table.caption = self._caption if part is parts[-1] else None
-            yield table
-
-    def _part(self, columns: Sequence[int]) -> Table:
-        table = Table(
-            title_justify="left",
-            caption_justify="left",
-            title_style="bold",
-            box=box.HORIZONTALS,
-            collapse_padding=True,
-            pad_edge=False,
-        )
-        for number in columns:
-            side: JustifyMethod = "left" if number == 0 else "right"
-            table.add_column(self._columns[number], justify=side, no_wrap=True, vertical="top")
-        for row in self._rows:
-            table.add_row(*(row[number] for number in columns))
-        return table
 
 
 def duration(seconds: float | None) -> str:
@@ -118,9 +70,12 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     jittered = any(scale.dip.jittered_by for scale in found.scales)
-    caption = "below each number its 95 % interval: Wilson for P, else bootstrap\nbelow the dip its p"
-    if jittered:
-        caption += ", from jittered values, since they lie on a lattice"
+    caption = (
+        "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
+        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; below the dip p"
+    )
+    caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""
+    caption += ", from jittered values, since they lie on a lattice" if jittered else ""
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     criterion = found.criterion
     columns = [
@@ -133,27 +88,41 @@ def summary(found: PopulationSummary) -> Numbers:
     ]
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    table = Numbers(f"{found.name}: {criterion.metric} on {criterion.split}", columns, caption)
-    for scale in found.scales:
-        diverged = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
+    title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
+    table = Numbers(title, columns, caption)
+    unfinished = {} if found.unfinished is None else found.unfinished.ends
+    for scale, pvalue in zip(found.scales, found.pvalues_holm, strict=True):
+        beside = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
+        beside += f"\n{len(unfinished[scale.scale])} early" if scale.scale in unfinished else ""
         success = scale.success
-        significant = "bold" if scale.dip.pvalue < 0.05 else "dim"
+        significant = "bold" if pvalue < 0.05 else "dim"
         table.add_row(
             text.scale(scale.scale),
-            f"{scale.n}{diverged}",
+            f"{scale.n}{beside}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
             _with_interval(scale.mode),
             f"{success.rate:.2f}\n{_range(success.low, success.high)}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"{scale.dip.statistic:.3f}\n[{significant}]p {scale.dip.pvalue_text}",
-            "–" if scale is found.scales[-1] else _with_interval(scale.w2_to_largest),
+            f"{scale.dip.statistic:.3f}\n[{significant}]{_p(pvalue, len(found.scales))}",
+            "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
 
 
 def _with_interval(interval: Interval) -> str:
     return f"{interval.estimate:.2f}\n{_range(interval.low, interval.high)}"
+
+
+def _with_floor(distance: Interval, floor: float) -> str:
+    """A distance with its interval, and below it the noise floor in brackets."""
+    shown = "" if math.isnan(floor) else f"\n[dim]({floor:.2f})[/dim]".replace("(0.", "(.")
+    return f"{_with_interval(distance)}{shown}"
+
+
+def _p(value: float, tests: int) -> str:
+    """`p .003`: as short as a column of seven characters asks for."""
+    return text.pvalue(value, tests).replace("= ", "")
 
 
 def _range(low: float, high: float) -> str:

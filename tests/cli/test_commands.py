@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from torch import Tensor
 
 import seedsweep
 from seedsweep.cli import main, progress
@@ -156,7 +157,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 
     honest = PackTrainer.token_nll
 
-    def coupled(self: PackTrainer, tokens):  # type: ignore[no-untyped-def]
+    def coupled(self: PackTrainer, tokens: Tensor) -> Tensor:
         nll = honest(self, tokens)
         return nll / len(nll)
 

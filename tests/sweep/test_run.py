@@ -84,8 +84,10 @@ def test_fewer_seeds_keep_what_is_there(spec: MakeSpec, fake: MakeFake, tmp_path
     run(spec(), tmp_path / "out", executor="inline")
     result = run(spec(seeds="0:2"), tmp_path / "out", executor="inline")
     assert (result.asked, result.present, result.trained) == (4, 4, 0)
-    assert load(tmp_path / "out").seeds == (0, 1, 2, 3)
-    assert load(tmp_path / "out").spec["seeds"] == "0:2"
+    population = load(tmp_path / "out")
+    assert population.seeds == (0, 1, 2, 3)
+    assert population.spec is not None
+    assert population.spec["seeds"] == "0:2"
 
 
 def test_what_counts_as_success_may_change_without_training(

@@ -9,12 +9,13 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import at, corrected_pvalue
+from seedsweep.analysis.report.wording import at, corrected_pvalue, split_found
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.success import success_rate
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.study import ScaleStudy, Study
-from seedsweep.analysis.study.verdict import Verdict
+from seedsweep.analysis.study.verdict import Verdict, clearest_split, split_by_chance, split_elsewhere
 from seedsweep.population import Population
 
 NUMBERS: Final = 3
@@ -77,6 +78,14 @@ def _numbers(study: Study, word: Verdict) -> Iterator[KeyNumber]:
             yield _success(study, last)
             yield from _one_seed(study)
             yield _success(study, first)
+        case "split elsewhere":
+            yield from _group(study, telling)
+            yield _success(study, telling)
+            yield _success(study, last)
+        case "two values":
+            yield _success(study, telling)
+            yield _success(study, last)
+            yield _success(study, first)
         case "absent":
             yield _success(study, last)
             yield _mean(study, last)
@@ -107,6 +116,13 @@ def _change(study: Study, word: Verdict) -> str:
     match word:
         case "by chance":
             return _against_chance(study, telling)
+        case "split elsewhere":
+            return (
+                f"A threshold between the groups at {at(study, [telling])}: {split_found(telling)}. Then the seed "
+                "decides who succeeds there."
+            )
+        case "two values":
+            return f"A metric of the same seeds that has values in between, at {at(study, [telling])} above all."
         case "absent":
             high = text.percent(last.summary.success.high)
             return (
@@ -175,9 +191,11 @@ def _against_chance(study: Study, telling: ScaleStudy) -> str:
 
 
 def _telling(study: Study) -> ScaleStudy:
-    """The scale at which the seeds differ most in whether they succeed; one with groups, if there is any."""
-    split = [scale for scale in study.scales if scale.multimodal and scale.mixed]
-    return min(split or study.scales, key=lambda scale: abs(scale.summary.success.rate - 0.5))
+    """The scale with the clearest groups, or without groups that at which success depends most on the seed."""
+    for places in (split_by_chance(study), split_elsewhere(study)):
+        if places:
+            return clearest_split(places)
+    return min(study.scales, key=lambda scale: abs(scale.summary.success.rate - 0.5))
 
 
 def _largest_step(study: Study) -> tuple[ScaleStudy, ScaleStudy]:
@@ -192,6 +210,21 @@ def _success(study: Study, scale: ScaleStudy) -> KeyNumber:
     rate = scale.summary.success
     interval = f"{text.percent_interval(rate.low, rate.high)}, {rate.successes} of {rate.n}" if rate.n else ""
     return KeyNumber(f"P(success) at {at(study, [scale])}", text.percent(rate.rate), interval)
+
+
+def _group(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
+    """How many seeds are in a group that is not the successes."""
+    split, n, where = scale.split, scale.summary.n, at(study, [scale])
+    if split is not None and split.at_bounds:
+        end = split.lowest if split.at_lowest >= split.at_highest else split.highest
+        share = success_rate(np.arange(n) < max(split.at_lowest, split.at_highest), 1.0)
+        what = f"Seeds at exactly {text.number(end)} at {where}"
+    elif split is not None and split.better is not None:
+        share, what = split.better, f"Seeds in the better group at {where}"
+    else:
+        return
+    interval = f"{text.percent_interval(share.low, share.high)}, {share.successes} of {share.n}"
+    yield KeyNumber(what, text.percent(share.rate), interval)
 
 
 def _mean(study: Study, scale: ScaleStudy) -> KeyNumber:

@@ -89,9 +89,9 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
         )
     if len(study.capacity.scales) > 1:
         where = (
-            "No step stands out of the noise here."
+            "No step stands out here."
             if study.capacity.scale is None
-            else f"Here the largest drop is at {what} {text.scale(study.capacity.scale)}."
+            else f"Here one drop stands out, at {what} {text.scale(study.capacity.scale)}."
         )
         yield picture(
             "distances",

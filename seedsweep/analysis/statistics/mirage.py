@@ -15,7 +15,14 @@ from scipy.stats import rankdata
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, require_share
+from seedsweep.analysis.statistics.samples import (
+    FloatArray,
+    LatticeByScale,
+    as_sample,
+    errors_name,
+    lattice_at,
+    require_share,
+)
 from seedsweep.analysis.statistics.scale_curves import breakthroughness, linearity
 
 MirageVerdict: TypeAlias = Literal["survives", "mirage", "mixed", "not multimodal"]
@@ -111,7 +118,7 @@ class MirageCheck(Result):
 def mirage_check(
     values: Mapping[str, Mapping[float, npt.ArrayLike]],
     *,
-    lattices: Mapping[str, float] | None = None,
+    lattices: Mapping[str, LatticeByScale] | None = None,
     level: float = 0.05,
 ) -> MirageCheck:
     """The verdict on modality under several metrics of the same seeds, side by side.
@@ -125,8 +132,8 @@ def mirage_check(
         The final values, higher is better (give the negative of a loss or an error score); the same scales and,
         at each, the same seeds in the same order under every metric. `nan` is a diverged seed. The first metric is
         the harsh one (exact match) that the others are held against.
-    lattices : mapping from metric to float, optional
-        Step of the metrics that can only take multiples of it, for the dip test.
+    lattices : mapping from metric to float or to a mapping from scale to float, optional
+        Step between the values that a metric can take, for the metrics and scales that have one.
     level : float
         Of the tests.
 
@@ -194,7 +201,10 @@ def mirage_check(
                 if sample.size != beside.size:
                     raise ValueError(f"{sample.size} seeds of {name} and {beside.size} of {first}")
 
-    metrics = tuple(_modality(name, of, lattices.get(name), level) for name, of in samples.items())
+    metrics = tuple(
+        _modality(name, dict(zip(scales, of, strict=True)), lattices.get(name), level)
+        for name, of in samples.items()
+    )
     verdicts = tuple(
         _verdict(harsh, continuous)
         for harsh, *continuous in zip(*(metric.multimodal for metric in metrics), strict=True)
@@ -213,10 +223,12 @@ def mirage_check(
     )
 
 
-def _modality(name: str, samples: list[FloatArray], lattice: float | None, level: float) -> MetricModality:
-    dips = tuple(dip(sample, lattice=lattice) for sample in samples)
+def _modality(
+    name: str, samples: Mapping[float, FloatArray], lattice: LatticeByScale, level: float
+) -> MetricModality:
+    dips = tuple(dip(sample, lattice=lattice_at(lattice, scale)) for scale, sample in samples.items())
     pvalues = tuple(adjust_pvalues([result.pvalue for result in dips]).tolist())
-    seen = [sample[~np.isnan(sample)] for sample in samples]
+    seen = [sample[~np.isnan(sample)] for sample in samples.values()]
     means = [float(sample.mean()) if sample.size else math.nan for sample in seen]
     return MetricModality(
         metric=name,

@@ -23,10 +23,11 @@ from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
-from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study import parts
 from seedsweep.analysis.study.parts import LEVEL, Measured
+from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
@@ -53,10 +54,12 @@ class ScaleStudy(Result):
         Of `summary.dip`, corrected for the number of scales by Holm, and by Benjamini and Hochberg.
     multimodal : bool
         Whether `pvalue_holm` is below `LEVEL`.
+    split : GroupSplit or None
+        How the seeds part, and whether that is into successes and failures; None where no groups are found.
     mixed : bool
         Whether the outcome depends on the seed: at least 5 % of the seeds succeed and at least 5 % fail.
     cluster : SuccessCluster
-        Success without a threshold; its `upper` cluster is the better one.
+        Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
         To detect the split that this sample shows, at `LEVEL` divided by the number of scales; None where the
         scale is not mixed, so that there is hardly a split to show.
@@ -72,6 +75,7 @@ class ScaleStudy(Result):
     pvalue_holm: float
     pvalue_bh: float
     multimodal: bool
+    split: GroupSplit | None
     mixed: bool
     cluster: SuccessCluster
     seeds_needed: SeedsNeeded | None
@@ -90,7 +94,9 @@ class ScaleStudy(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the parts that a study has along the ladder."""
-        names = ("scale", "dips", "pvalue_holm", "pvalue_bh", "multimodal", "mixed", "cluster", "seeds_needed")
+        names = (
+            "scale", "dips", "pvalue_holm", "pvalue_bh", "multimodal", "split", "mixed", "cluster", "seeds_needed",
+        )  # fmt: skip
         return {name: jsonable(getattr(self, name)) for name in names}
 
 
@@ -222,26 +228,44 @@ def _study_scales(
     low, high = population.metrics[criterion.metric].bounds
     bounds = (low, math.inf if high is None else high)
     worst, best = sorted(criterion.oriented(bounds).tolist())
-    lattice = population.lattice(criterion.metric, criterion.split)
+    lattices = population.lattices(criterion.metric, criterion.split)
     pvalues = [scale.dip.pvalue for scale in summary.scales]
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
     holm, bh = adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg")
     times = {} if survival is None else {row.scale: row for row in survival.scales}
+    two_values = _two_values(population, criterion, measured)
     scales = []
     for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
-        sample = measured.values[row.scale]
+        sample, lattice = measured.values[row.scale], lattices.get(row.scale)
         mixed = MIXED <= row.success.rate <= 1 - MIXED
-        cluster = success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best))
+        cluster = _shown_cluster(
+            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
+            criterion,
+        )
+        dips = dip_variants(sample, lattice=lattice, bounds=bounds)
+        multimodal = bool(holm[i] < LEVEL)
         scales.append(
             ScaleStudy(
                 summary=row,
                 drift=distances,
-                dips=dip_variants(sample, lattice=lattice, bounds=bounds),
+                dips=dips,
                 pvalue_holm=float(holm[i]),
                 pvalue_bh=float(bh[i]),
-                multimodal=bool(holm[i] < LEVEL),
+                multimodal=multimodal,
+                split=group_split(
+                    sample,
+                    cluster,
+                    dips,
+                    row.success,
+                    criterion,
+                    bounds=bounds,
+                    two_values=two_values,
+                    level=LEVEL,
+                )
+                if multimodal
+                else None,
                 mixed=mixed,
-                cluster=_shown_cluster(cluster, criterion),
+                cluster=cluster,
                 seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
                 survival=times.get(row.scale),
                 mirage=None if mirage is None else mirage.at(row.scale),
@@ -250,11 +274,20 @@ def _study_scales(
     return tuple(scales)
 
 
+def _two_values(population: Population, criterion: Criterion, measured: Measured) -> bool:
+    """Whether the metric knows two values only. A share of many examples, all right or all wrong, knows more."""
+    split = population.splits.get(criterion.split)
+    if split is not None and population.metrics[criterion.metric].counts_examples and split.examples > 1:
+        return False
+    return np.unique(observed(np.concatenate([*measured.values.values(), []]))).size == 2
+
+
 def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessCluster:
     upper, shown = cluster.upper, criterion.shown
     return replace(
         cluster,
         threshold=shown(cluster.threshold),
+        line=shown(cluster.line),
         lower_mean=shown(cluster.lower_mean),
         upper_mean=shown(cluster.upper_mean),
         upper=None if upper is None else replace(upper, threshold=shown(upper.threshold)),

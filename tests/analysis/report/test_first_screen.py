@@ -24,8 +24,16 @@ POPULATIONS: dict[str, dict[float, np.ndarray]] = {
 }
 
 
-@pytest.mark.parametrize("word", get_args(Verdict))
-@pytest.mark.parametrize("name", POPULATIONS)
+# Where no groups are found there are none elsewhere.
+CASES = [
+    (name, word)
+    for name in POPULATIONS
+    for word in get_args(Verdict)
+    if name == "by chance" or word != "split elsewhere"
+]
+
+
+@pytest.mark.parametrize(("name", "word"), CASES)
 def test_any_verdict_has_numbers_and_what_would_change_it(name: str, word: Verdict, tmp_path: Path) -> None:
     study = analysis.study(table(tmp_path, {"accuracy": POPULATIONS[name]}))
     first = first_screen(study, word)
@@ -49,6 +57,15 @@ def test_the_numbers_are_those_of_the_study(tmp_path: Path) -> None:
     assert first.evidence == (
         "P(success) at depth 3: 60 % (50–69 %, 60 of 100); P(success) at depth 4: 100 % (96–100 %, 100 of 100)."
     )
+
+
+def test_groups_that_are_not_the_successes(tmp_path: Path) -> None:
+    study = analysis.study(table(tmp_path, {"accuracy": POPULATIONS["by chance"]}, threshold=0.9))
+    assert analysis.verdict(study) == "split elsewhere"
+    first = first_screen(study, "split elsewhere")
+    assert first.numbers[0].what == "Seeds in the better group at depth 3"
+    assert first.numbers[0].value == "60 %"
+    assert first.change.startswith("A threshold between the groups at depth 3: ")
 
 
 def test_what_was_trained(tmp_path: Path) -> None:
