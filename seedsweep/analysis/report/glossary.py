@@ -23,6 +23,7 @@ GLOSSARY: Final[Mapping[str, str]] = {
         "A small p speaks for separate groups."
     ),
     "diverged": "A seed whose value is not a number; it counts as a failure.",
+    "Gaffke": "An interval for the mean of bounded values that keeps its level where few lie far from all others.",
     "Holm": "A correction of p-values for several tests, one per scale: it bounds the chance of any false alarm.",
     "jittered": (
         "With ties spread evenly over the step of the metric, so that the test does not take them for groups."

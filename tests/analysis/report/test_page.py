@@ -207,7 +207,7 @@ def test_terms_are_explained_in_place_and_at_the_end(count: Report) -> None:
 
 def test_the_first_screen_comes_before_the_words(count: Report) -> None:
     order = [count.html.index(part) for part in (
-        'class="verdict"', 'id="figure-every-seed"', 'class="key"', "Trained:", "What would change the verdict:",
+        'class="verdict', 'id="figure-every-seed"', 'class="key"', "Trained:", "What would change the verdict:",
         'aria-label="Contents"', 'id="words-found"', 'id="figures"', 'id="tables"', 'id="origin"', 'id="words"',
     )]  # fmt: skip
     assert order == sorted(order)
