@@ -118,7 +118,8 @@ def test_the_wheel_holds_types_presets_and_the_page_and_no_tests(wheel: Path) ->
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     presets = {f"seedsweep/presets/{preset.name}.yaml" for preset in list_presets()}
-    assert presets | {"seedsweep/py.typed", "seedsweep/analysis/report/page.html"} <= names
+    page = {f"seedsweep/analysis/report/page.{kind}" for kind in ("html", "css", "js")}
+    assert presets | page | {"seedsweep/py.typed"} <= names
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seedsweep").rglob("*.py")}
     assert sources <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"seedsweep"}
