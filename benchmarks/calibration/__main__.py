@@ -54,19 +54,19 @@ def main() -> None:
         print("\n".join(CASES))
         return
     whole = max(1, options.repetitions // 10) if options.whole is None else options.whole
-    tallies = measure(
+    print(f"seed {options.seed}, {options.repetitions} repetitions, {whole} studied whole")
+    print(f"{'population':30} {'question':50} {'rate':>6} {'low':>6} {'high':>6} {'yes':>6} {'asked':>6}")
+    populations = {}
+    for name, tally in measure(
         named(options.only),
         repetitions=options.repetitions,
         whole=whole,
         seed=options.seed,
         processes=options.processes,
-    )
-    print(f"seed {options.seed}, {options.repetitions} repetitions, {whole} studied whole")
-    print(f"{'population':30} {'question':50} {'rate':>6} {'low':>6} {'high':>6} {'yes':>6} {'asked':>6}")
-    for name, tally in tallies.items():
-        print("\n".join(lines(name, tally)))
-    made = {"seed": options.seed, "repetitions": options.repetitions, "whole": whole}
-    made["populations"] = {name: tally.to_dict() for name, tally in tallies.items()}
+    ):
+        print("\n".join(lines(name, tally)), flush=True)  # what is done survives an interruption
+        populations[name] = tally.to_dict()
+    made = {"seed": options.seed, "repetitions": options.repetitions, "whole": whole, "populations": populations}
     options.json.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
 
 

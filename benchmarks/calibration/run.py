@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -40,20 +40,25 @@ def _part(arguments: Part) -> tuple[str, Tally]:
     return name, repeat(CASES[name], seed, repetitions, whole)
 
 
-def measure(cases: Iterable[Case], *, repetitions: int, whole: int, seed: int, processes: int) -> dict[str, Tally]:
-    """Every case, in the order in which they are given; the numbers depend on neither order nor processes."""
+def measure(
+    cases: Sequence[Case], *, repetitions: int, whole: int, seed: int, processes: int
+) -> Iterator[tuple[str, Tally]]:
+    """Every case as soon as it is done, in the given order, on which its numbers do not depend."""
     size = 10
+    starts = range(0, repetitions, size)
     parts = [
         (case.name, seed, range(first, min(first + size, repetitions)), whole)
         for case in cases
-        for first in range(0, repetitions, size)
+        for first in starts
     ]
-    tallies: dict[str, Tally] = {}
-    for done, (name, tally) in enumerate(_map(parts, processes), 1):
-        tallies.setdefault(name, Tally()).add(tally)
+    tally = Tally()
+    for done, (name, part) in enumerate(_map(parts, processes), 1):
+        tally.add(part)
         print(f"\r{done} of {len(parts)} parts, {name:40}", end="", file=sys.stderr, flush=True)
+        if done % len(starts) == 0:
+            yield name, tally
+            tally = Tally()
     print(file=sys.stderr)
-    return tallies
 
 
 def _map(parts: Sequence[Part], processes: int) -> Iterator[tuple[str, Tally]]:
