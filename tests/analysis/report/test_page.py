@@ -118,7 +118,7 @@ def test_what_a_sweep_shows(count: Report) -> None:
     ):
         assert title in headings
     assert "The mean falls and rises again" not in headings
-    assert page.texts["h2"][0] == "By chance: at depth 2 and 3 the random seed decides who succeeds."
+    assert page.texts["h2"][0] == "By chance: at depth 2 the random seed decides who succeeds."
     assert (
         "variance: seeds of initialisation and of data are not crossed: each run has its own of both."
         in (page.texts["li"])
