@@ -7,6 +7,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# A process of tests per core; tests/conftest.py says which stay together.
+PARALLEL := -n logical --maxprocesses 8
 
 .PHONY: demo test test-all lint golden notebooks install clean
 
@@ -14,10 +16,10 @@ demo: install
 	$(BIN)/seedsweep run pocket/count-depth
 
 test: install
-	$(BIN)/python -m pytest -m "not heavy"
+	$(BIN)/python -m pytest $(PARALLEL) -m "not heavy"
 
 test-all: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL)
 
 lint: install
 	$(BIN)/ruff check .

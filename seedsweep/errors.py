@@ -14,6 +14,18 @@ class InputError(ValueError):
     """
 
 
+class ArgumentError(InputError):
+    """An argument of a function cannot be used.
+
+    The message names the parameter. The command line, whose options are called as the parameters are, names the
+    option.
+    """
+
+    def __init__(self, parameter: str, value: object, problem: str) -> None:
+        super().__init__(f"{parameter}={value}: {problem}")
+        self.on_command_line = f"--{parameter} {value}: {problem}"
+
+
 class MissingPackageError(ModuleNotFoundError):
     """Something needs a package that the light form of seedsweep comes without; the message says how to get it.
 

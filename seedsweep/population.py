@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -45,9 +45,37 @@ ROLES = {
 """Names by which a split may be called instead of its own, where only one is meant."""
 
 
+Taken: TypeAlias = Literal["dropped", "failed", "last"]
+"""What becomes of a seed that ends before its scale is compared: it is left out, it has no value and fails as a
+diverged one does, or its last value stands for its final one."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """Seeds that end before the step at which those of their scale are compared."""
+
+    ends: Mapping[float, Mapping[Any, float]]
+    """By scale, for each of these seeds the step of its last value; without the scales that have none."""
+    taken: Taken
+    """What became of them."""
+
+    @property
+    def count(self) -> int:
+        """Of all scales."""
+        return sum(map(len, self.ends.values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON, where keys are text and seeds may be numbers: a row per seed."""
+        rows = [(scale, seed, step) for scale, ends in self.ends.items() for seed, step in ends.items()]
+        return {
+            "taken": self.taken,
+            "ends": [dict(zip(("scale", "seed", "step"), row, strict=True)) for row in rows],
+        }
+
+
 @dataclass(frozen=True, eq=False)
 class FinalTable:
-    """One metric of every finished seed at the end of its training."""
+    """One metric of every finished seed at the step at which those of its scale are compared."""
 
     metric: str
     split: str
@@ -65,6 +93,10 @@ class FinalTable:
     """(N, S); NaN where the cell is missing, and where the seed diverged."""
     present: Bools
     """(N, S) whether the cell is finished; a NaN in a present cell is a seed that diverged."""
+    steps: tuple[float, ...] = ()
+    """(N,) the step at which the seeds of each scale are compared; empty if only final values are known."""
+    unfinished: Unfinished | None = None
+    """Seeds that end earlier; None if there are none."""
 
     def at(self, scale: float) -> Floats:
         """The values of the finished seeds of one scale, in the order of their ids; NaN where one diverged.
@@ -101,6 +133,8 @@ class FinalTable:
             "data_seeds": self.data_seeds.tolist(),
             "values": [[None if math.isnan(value) else value for value in row] for row in self.values.tolist()],
             "present": self.present.tolist(),
+            "steps": list(self.steps),
+            "unfinished": self.unfinished and self.unfinished.to_dict(),
         }
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -174,7 +208,7 @@ class Reader(Protocol):
         """The metrics of every split, by the split's name."""
 
     def final(self, metric: str, split: str) -> FinalTable:
-        """A metric of every finished seed at its last evaluation."""
+        """A metric of every finished seed at the step at which its scale is compared."""
 
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
         """A metric over the training of every finished seed, by scale; empty if only final values are known."""
@@ -231,7 +265,7 @@ class Population:
         return self.origin.facts.get("fingerprint")
 
     def final(self, metric: str, split: str | None = None) -> FinalTable:
-        """A metric of every finished seed at its last evaluation.
+        """A metric of every finished seed at the step at which its scale is compared.
 
         Parameters
         ----------

@@ -61,11 +61,11 @@ class BlockInfo:
         """
         if not metadata or KEY not in metadata:
             return None
-        told = json.loads(metadata[KEY])
-        if told["format"] > FORMAT:
+        content = json.loads(metadata[KEY])
+        if content["format"] > FORMAT:
             raise ValueError(
-                f"it has format {told['format']}, this seedsweep reads up to {FORMAT}: update seedsweep"
+                f"it has format {content['format']}, this seedsweep reads up to {FORMAT}: update seedsweep"
             )
-        told["seeds"] = tuple((init, data) for init, data in told["seeds"])
-        told["steps"] = tuple(told["steps"])
-        return cls(**told)
+        content["seeds"] = tuple((init, data) for init, data in content["seeds"])
+        content["steps"] = tuple(content["steps"])
+        return cls(**content)

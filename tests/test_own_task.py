@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from seedsweep.cli import main
+
 ROOT = Path(__file__).parent.parent
 EXAMPLE = ROOT / "examples" / "copy"
 QUICK = ["--seeds", "0:2", "--set", "train.steps=3", "--set", "train.warmup=0", "--executor", "inline", "--json"]
@@ -25,28 +27,37 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def seedsweep(*words: str | Path, site: Path | None, here: Path) -> subprocess.CompletedProcess[str]:
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, [ROOT, *([site] if site else [])]))}
-    command = [sys.executable, "-m", "seedsweep", *map(str, words)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=here, env=environment)
-
-
 def test_an_installed_task_runs_like_a_built_in_one(installed: Path, tmp_path: Path) -> None:
-    ended = seedsweep("run", EXAMPLE / "copy.yaml", *QUICK, site=installed, here=tmp_path)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(installed)])}
+    command: list[str | Path] = [sys.executable, "-m", "seedsweep", "run", EXAMPLE / "copy.yaml", *QUICK]
+    ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)
     assert told["run"]["trained"] == 4
     assert told["summary"]["split"] == "length-12"
-    verified = seedsweep(
-        "verify", EXAMPLE / "copy.yaml", "--seeds", "2", "--steps", "20", site=installed, here=tmp_path
-    )
-    assert verified.returncode == 0, verified.stdout
 
 
-def test_without_the_plugin_the_task_is_unknown(tmp_path: Path) -> None:
-    ended = seedsweep("run", EXAMPLE / "copy.yaml", *QUICK, site=None, here=tmp_path)
-    assert ended.returncode == 2
-    assert "unknown task 'copy'" in ended.stderr
+def status_of(words: list[str], monkeypatch: pytest.MonkeyPatch) -> object:
+    """Of a command that is run in this process."""
+    monkeypatch.setattr(sys, "argv", ["seedsweep", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    return ended.value.code
+
+
+def test_its_seeds_are_verified_like_those_of_a_built_in_one(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed))
+    assert status_of(["verify", str(EXAMPLE / "copy.yaml"), "--seeds", "2", "--steps", "20"], monkeypatch) == 0
+
+
+def test_without_the_plugin_the_task_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert status_of(["run", str(EXAMPLE / "copy.yaml"), *QUICK], monkeypatch) == 2
+    assert "unknown task 'copy'" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import identical_curves, summarise_survival
+from seedsweep.analysis import findings, identical_curves, study, summarise_survival
 from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
@@ -35,9 +35,9 @@ def test_a_population_is_its_pocket_preset_and_complete(name: str) -> None:
 
 
 ROWS = {
-    "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "dip p, exact match"),
+    "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "dip p, exact match (after Holm)"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "dip p, exact match at 16 (after Holm)"),
-    "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "dip p, accuracy"),
+    "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "dip p, accuracy (after Holm)"),
     "question-formation-mix": (
         "first auxiliary on gen ≥ .5 (95 % Wilson)",
         "dip p, first auxiliary (after Holm)",
@@ -61,13 +61,16 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
     assert scales == [scale.scale for scale in summary.scales]
     success, dip = (rows[label] for label in ROWS[name])
     assert f"≥ {summary.criterion.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
-    for scale, told, told_p in zip(summary.scales, success, dip, strict=True):
+    for scale, told, told_p, holm in zip(summary.scales, success, dip, summary.pvalues_holm, strict=True):
         rate = scale.success
         low, high = (f"{end:.2f}".removeprefix("0") for end in (rate.low, rate.high))
         assert told == f"{rate.successes}/{scale.n} ({low}–{high.replace('1.00', '1.0')})"
         p, _, adjusted = told_p.partition(" (")  # emphasis may end in between
         assert p.strip("*") == scale.dip.pvalue_text.removeprefix("0")
-        assert bool(adjusted) == ("Holm" in ROWS[name][1])
+        if adjusted.startswith("<"):
+            assert holm < float(adjusted.strip("< )"))
+        else:
+            assert float(adjusted.strip(")")) == pytest.approx(holm, rel=0.12)
 
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
@@ -97,9 +100,36 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
     threshold = population.criterion.threshold
+    assert threshold is not None
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
     for scale in summarise_survival(curves, threshold=threshold).scales:
         assert scale.survival.n_events == (final.at(scale.scale) >= threshold).sum()
     # One layer never length-generalises, but passes the threshold early in training: "for good" matters.
     assert summarise_survival(curves, threshold=threshold).scales[0].times.lost.any()
+
+
+SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
+    "addition-depth": {},
+    "count-depth": {2: ("elsewhere", 41, 27)},
+    "mmlu-mix": {},
+    "question-formation-mix": {1: ("elsewhere", 41, 29)},
+}
+"""Where seeds part by the test for groups, whether into successes and failures, how many are in the better group, and
+how many succeed."""
+
+
+@pytest.mark.parametrize("name", SEEDS)
+def test_the_split_that_is_found_is_told(name: str) -> None:
+    examined = study(load(ROOT / "populations" / name))
+    found = {scale.scale: scale.split for scale in examined.scales if scale.split is not None}
+    assert found.keys() == SPLITS[name].keys()
+    page = (ROOT / "docs" / "pocket.md").read_text()
+    for scale in examined.scales:
+        if scale.split is not None:
+            assert scale.split.better is not None
+            told = (scale.split.kind, scale.split.better.successes, scale.summary.success.successes)
+            assert told == SPLITS[name][scale.scale]
+            assert f"{scale.split.line:.2g}".removeprefix("0") in page
+    headline = findings(examined).headline
+    assert ("decides who succeeds" in headline) == any(kind[0] != "elsewhere" for kind in SPLITS[name].values())

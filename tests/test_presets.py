@@ -78,6 +78,7 @@ def test_the_papers_numbers_for_question_formation() -> None:
         assert (spec.train.schedule, spec.train.adam_epsilon, spec.train.weight_decay) == ("linear", 1e-7, 0)
         assert len(spec.seeds.pairs()) == 80
         assert [split.examples for split in spec.task.splits()] == [4_100, 10_000]
+        assert spec.task.model_dump()["types"] == "original"
 
 
 def test_the_papers_numbers_for_mmlu() -> None:

@@ -27,6 +27,7 @@ from .statistics.emergence import emergence_claims as emergence_claims
 from .statistics.emergence import extreme_curves as extreme_curves
 from .statistics.groups import GroupTest as GroupTest
 from .statistics.groups import group_test as group_test
+from .statistics.mean import mean_interval as mean_interval
 from .statistics.mirage import MetricModality as MetricModality
 from .statistics.mirage import MirageCheck as MirageCheck
 from .statistics.mirage import mirage_check as mirage_check

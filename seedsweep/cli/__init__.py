@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from seedsweep.errors import InputError, MissingPackageError
+from seedsweep.errors import ArgumentError, InputError, MissingPackageError
 
 
 def main() -> None:
@@ -17,6 +17,8 @@ def main() -> None:
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
     try:
         status = app(standalone_mode=False)
+    except ArgumentError as error:
+        sys.exit(_refuse(error.on_command_line))
     except (InputError, MissingPackageError) as error:
         sys.exit(_refuse(str(error)))
     except usage_error as error:

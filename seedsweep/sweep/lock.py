@@ -33,7 +33,7 @@ def hold(files: Files) -> Iterator[None]:
         Path(files.root).mkdir(parents=True, exist_ok=True)
         handle = os.open(files.path(FILE), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise InputError(f"{files.location}: not writable: {error}; use another --out") from error
+        raise InputError(f"{files.location}: not writable: {error}; use another directory") from error
     try:
         _lock(handle, files.location)
         os.ftruncate(handle, 0)
@@ -55,7 +55,7 @@ def _lock(handle: int, shown: str) -> None:
 
 def _holder(handle: int) -> str:
     try:
-        told = json.loads(os.pread(handle, 1000, 0))
-        return f"another run (process {told['pid']} on {told['host']})"
+        holder = json.loads(os.pread(handle, 1000, 0))
+        return f"another run (process {holder['pid']} on {holder['host']})"
     except (ValueError, KeyError):  # it has just begun and not yet written who it is
         return "another run"

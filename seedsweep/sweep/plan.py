@@ -77,29 +77,29 @@ def make_plan(
     is wanted it is left alone. Otherwise it is dropped and its wanted cells are grouped anew. A pack that failed
     goes on only if it is no larger than `pack_size`: so a smaller pack is the way out of a lack of memory.
     """
-    known = sorted(known, key=lambda one: one.name)
+    known = sorted(known, key=lambda pack: pack.name)
     finished = _finished(known)
     asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
     taken = set(finished)
     resumed: list[Pack] = []
     dropped: list[KnownPack] = []
-    for one in known:
-        if one.finished:
+    for begun in known:
+        if begun.finished:
             continue
-        cells = _cells(one.pack)
+        cells = _cells(begun.pack)
         if cells.isdisjoint(taken | asked):
             continue
         goes_on = (
             cells <= asked
             and cells.isdisjoint(taken)
-            and one.resumable
-            and not (one.failed and len(cells) > pack_size[one.pack.scale])
+            and begun.resumable
+            and not (begun.failed and len(cells) > pack_size[begun.pack.scale])
         )
         if goes_on:
-            resumed.append(one.pack)
+            resumed.append(begun.pack)
             taken |= cells
         else:
-            dropped.append(one)
+            dropped.append(begun)
 
     fresh: list[Pack] = []
     for scale, seeds in wanted.items():
@@ -118,4 +118,4 @@ def _cells(pack: Pack) -> set[Cell]:
 
 
 def _finished(known: Iterable[KnownPack]) -> set[Cell]:
-    return {cell for one in known if one.finished for cell in _cells(one.pack)}
+    return {cell for begun in known if begun.finished for cell in _cells(begun.pack)}

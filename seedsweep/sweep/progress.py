@@ -47,8 +47,8 @@ class Progress:
     def from_json(cls, data: bytes | None) -> Progress | None:
         """From the file's content; None if there is no file or another version of seedsweep wrote it."""
         try:
-            told: dict[str, Any] = json.loads(data or b"null")
-            return cls(**told)
+            content: dict[str, Any] = json.loads(data or b"null")
+            return cls(**content)
         except (TypeError, ValueError):
             return None
 

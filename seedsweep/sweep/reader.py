@@ -119,6 +119,7 @@ class StoreReader:
             data_seeds=np.array([seed.data for seed in self._seeds], dtype=np.int64),
             values=values,
             present=self.present.copy(),
+            steps=tuple(float(self._last_blocks(scale)[0].info.steps[1]) for scale in self.scales),
         )
 
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
@@ -164,7 +165,7 @@ class StoreReader:
         """
         parts = []
         for scale in self.scales:
-            ends = [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
+            ends = self._last_blocks(scale)
             step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
             columns = ["scale", "seed", "split", "metric", "value"]
             parts.append(self._read(ends, pc.field("step") == step, columns))
@@ -178,6 +179,9 @@ class StoreReader:
             for i, of_split in enumerate(split.dictionary.to_pylist())
             for j, name in enumerate(metric.dictionary.to_pylist())
         }
+
+    def _last_blocks(self, scale: float) -> list[Block]:
+        return [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
 
     def _read(self, blocks: Iterable[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
         """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""

@@ -75,7 +75,7 @@ class SweepRecord(BaseModel):
             content = json.loads(data)
             newer = content["format"] > FORMAT
         except (ValueError, TypeError, KeyError):
-            raise InputError(f"{shown}: not a sweep's record; restore the file or use another --out") from None
+            raise InputError(f"{shown}: not a sweep's record; restore the file or use another directory") from None
         if newer:
             raise InputError(
                 f"{shown}: format {content['format']} is newer than this seedsweep reads ({FORMAT}): "
@@ -85,7 +85,7 @@ class SweepRecord(BaseModel):
             return cls.model_validate(content)
         except ValidationError as error:
             field = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise InputError(f"{shown}: {field}: damaged; restore the file or use another --out") from None
+            raise InputError(f"{shown}: {field}: damaged; restore the file or use another directory") from None
 
 
 def refuse_other_settings(record: SweepRecord, here: dict[str, Any], directory: str) -> None:
@@ -96,7 +96,7 @@ def refuse_other_settings(record: SweepRecord, here: dict[str, Any], directory: 
         return
     differences = "; ".join(f"{key}: {_show(there, key)} there, {_show(here, key)} here" for key in changed[:4])
     more = f" (and {len(changed) - 4} more)" if len(changed) > 4 else ""
-    raise InputError(f"{directory} holds a sweep with other settings: {differences}{more}; use another --out")
+    raise InputError(f"{directory} holds a sweep with other settings: {differences}{more}; use another directory")
 
 
 def _show(settings: dict[str, Any], key: str) -> str:

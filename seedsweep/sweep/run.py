@@ -261,7 +261,7 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
         found.store.write_record(record)
     except OSError as error:  # an object store says only now that there is no such bucket
         reason = str(error).partition("\n")[0]
-        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another --out") from error
+        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another directory") from error
     found.store.remove_debris(found.known)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)

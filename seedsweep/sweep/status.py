@@ -123,24 +123,26 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
     work_rates: list[float] = []
     for costs in record.scales:
         scale = costs.scale
-        of_scale = [one for one in known if one.pack.scale == scale]
+        of_scale = [known_pack for known_pack in known if known_pack.pack.scale == scale]
         asked = wanted if scale in record.ladder.values else set()
-        finished = {seed for one in of_scale if one.finished for seed in one.pack.seeds}
+        finished = {seed for known_pack in of_scale if known_pack.finished for seed in known_pack.pack.seeds}
         own: list[PackStatus] = []
         cells = {"running": 0, "interrupted": 0, "failed": 0}
         steps_done = len(asked & finished) * costs.steps
-        for one in of_scale:
-            here = len((asked - finished).intersection(one.pack.seeds))
-            untouched = one.progress is None and not one.blocks  # handed out, but its worker is not up yet
-            if one.finished or not here:
+        for known_pack in of_scale:
+            here = len((asked - finished).intersection(known_pack.pack.seeds))
+            untouched = (
+                known_pack.progress is None and not known_pack.blocks
+            )  # handed out, but its worker is not up yet
+            if known_pack.finished or not here:
                 continue
             if untouched:
                 work_rates.append(0.0)
                 continue
-            told = _pack_status(one, costs.steps, now, store)
-            own.append(told)
-            cells[told.state] += here
-            steps_done += here * told.step
+            state_of_pack = _pack_status(known_pack, costs.steps, now, store)
+            own.append(state_of_pack)
+            cells[state_of_pack.state] += here
+            steps_done += here * state_of_pack.step
         if not asked and not finished:
             continue
         rates = [pack.rate for pack in own if pack.state == "running"]
@@ -182,20 +184,20 @@ def _total_rate(rates: Sequence[float]) -> float:
     return sum(measured) / len(measured) * len(rates) if measured else 0.0
 
 
-def _pack_status(one: KnownPack, steps: int, now: float, store: Store) -> PackStatus:
-    progress = one.progress
+def _pack_status(known_pack: KnownPack, steps: int, now: float, store: Store) -> PackStatus:
+    progress = known_pack.progress
     alive = progress is not None and progress.is_alive(now)
     step = 0
     if progress is not None:
         step = progress.step if alive else progress.saved_step
     return PackStatus(
-        name=one.name,
-        scale=one.pack.scale,
-        seeds=len(one.pack.seeds),
+        name=known_pack.name,
+        scale=known_pack.pack.scale,
+        seeds=len(known_pack.pack.seeds),
         step=step,
         steps=steps,
-        state="running" if alive else "failed" if one.failed else "interrupted",
+        state="running" if alive else "failed" if known_pack.failed else "interrupted",
         host=progress.host if progress else "",
         rate=progress.rate if progress and alive else 0.0,
-        failure=store.files.shown(f"failures/{one.name}.txt") if one.failed else None,
+        failure=store.files.shown(f"failures/{known_pack.name}.txt") if known_pack.failed else None,
     )

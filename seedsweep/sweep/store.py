@@ -135,11 +135,11 @@ class Store:
             place = place.parent
         if not place.is_dir():
             raise InputError(
-                f"{self.location}: cannot be made: {place} is a file, not a directory; use another --out"
+                f"{self.location}: cannot be made: {place} is a file, not a directory; use another directory"
             )
         if not os.access(place, os.W_OK | os.X_OK):
             raise InputError(
-                f"{self.location}: not writable: no permission to write in {place}; use another --out"
+                f"{self.location}: not writable: no permission to write in {place}; use another directory"
             )
 
     # The base
@@ -219,12 +219,12 @@ class Store:
     def remove_debris(self, known: Iterable[KnownPack]) -> None:
         """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""
         self.files.remove_temporaries()
-        unfinished = {one.name for one in known if not one.finished}
+        unfinished = {pack.name for pack in known if not pack.finished}
         for name in {entry.name.split("/")[1] for entry in self.files.listing("work")} - unfinished:
             self.clean_up(name)
 
     def progress(self, pack: str) -> Progress | None:
-        """What the pack's worker told last."""
+        """What the pack's worker recorded last."""
         return Progress.from_json(self.files.read(f"work/{pack}/progress.json"))
 
     def write_failure(self, pack: str, text: str) -> str:
@@ -293,21 +293,22 @@ class Store:
         data = self.files.read(f"work/{name}/pack.json")
         if data is None:
             return None
-        told = json.loads(data)
-        seeds = tuple(Seed(init, seed) for init, seed in told["seeds"])
-        return Pack(content.ladder.field, told["scale"], seeds, told["fingerprint"])
+        recorded = json.loads(data)
+        seeds = tuple(Seed(init, seed) for init, seed in recorded["seeds"])
+        return Pack(content.ladder.field, recorded["scale"], seeds, recorded["fingerprint"])
 
     def _refuse_doubled_cells(self, known: Iterable[KnownPack]) -> None:
         holder: dict[tuple[float, Seed], KnownPack] = {}
-        for one in known:
-            if not one.finished:
+        for known_pack in known:
+            if not known_pack.finished:
                 continue
-            for seed in one.pack.seeds:
-                other = holder.setdefault((one.pack.scale, seed), one)
-                if other is not one:
-                    cell = f"seed {seed.id} at scale {scale_text(one.pack.scale)}"
+            for seed in known_pack.pack.seeds:
+                other = holder.setdefault((known_pack.pack.scale, seed), known_pack)
+                if other is not known_pack:
+                    cell = f"seed {seed.id} at scale {scale_text(known_pack.pack.scale)}"
                     raise InputError(
-                        f"{self.files.shown(one.blocks[0].file)}: {cell} is also in {other.blocks[0].file}; "
+                        f"{self.files.shown(known_pack.blocks[0].file)}: {cell} is also in "
+                        f"{other.blocks[0].file}; "
                         "delete all blocks of one of the two packs"
                     )
 

@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping, Sequence
 from itertools import takewhile
 from pathlib import Path
+from typing import Any, Final, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,8 @@ from seedsweep.population import (
     Ints,
     Origin,
     Population,
+    Taken,
+    Unfinished,
     observed_metric,
 )
 from seedsweep.tables.columns import ranked
@@ -31,6 +34,9 @@ from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
 from seedsweep.tables.files import open_table
 from seedsweep.tables.lattice import lattices_of
+
+NEARLY: Final = 0.01
+"""Share of a step by which a seed's last value may come before it: runs do not log at the very same steps."""
 
 
 def read_table(
@@ -43,6 +49,7 @@ def read_table(
     threshold: float | None = None,
     higher_is_better: bool = True,
     where: Mapping[str, object] | None = None,
+    unfinished: Taken = "dropped",
 ) -> Population:
     """The population in anyone's table of many seeds.
 
@@ -58,14 +65,16 @@ def read_table(
         Columns of numbers; the first decides about success. NaN is a diverged seed.
     step : str, optional
         Column of the training step, written as scales are, for learning curves; without it every (scale, seed) has
-        one row. A row in which the metric is empty belongs to a diverged seed if another seed of the scale has a
-        value at that step; else the metric was not measured then.
+        one row. Where the metric is empty it was not measured then, in a row of its own as in a column per run.
     threshold : float, optional
         From which value of the first metric on a seed is a success; by default the analysis chooses one.
     higher_is_better : bool
         False for a loss: success is then a value of at most the threshold.
     where : mapping of column to value, optional
         Which rows to take: ``{"split": "test"}``.
+    unfinished : {"dropped", "failed", "last"}
+        What becomes of a seed that ends before the others of its scale: it is left out, it counts as a failure
+        without a value, as a diverged one does, or its last value stands for its final one.
 
     Returns
     -------
@@ -81,6 +90,11 @@ def read_table(
 
     Notes
     -----
+    *The step of comparison* of a scale is the latest that at least half of its seeds reach; of seeds that go on,
+    the value then is taken. A seed is unfinished if its last value is more than 1 % of that step before it, and
+    no NaN: a seed whose last value is NaN diverged, and so did one that never has a value. pandas writes NaN as
+    an empty field; ``to_csv(..., na_rep="NaN")`` keeps the two apart.
+
     *A column per run.* Where no column has the name of `scale`, `seed` or `metric`, the columns `RUN - METRIC` (as
     Weights & Biases exports them; `__MIN` and `__MAX` are ignored), or just `RUN`, are the runs. Scale and seed
     are the numbers after their words in RUN: with ``scale="depth", seed="seed"``, `depth=2,seed=7` and
@@ -102,6 +116,8 @@ def read_table(
         raise InputError("metric: give at least one column")
     if threshold is not None and not math.isfinite(threshold):
         raise InputError(f"threshold: {threshold} is not a finite number")
+    if unfinished not in get_args(Taken):
+        raise InputError(f"unfinished: {unfinished!r} is not one of {listed(get_args(Taken))}")
     chosen = {column: str(value) for column, value in (where or {}).items()}
     roles = Roles(scale, seed, metrics, step, chosen)
     _refuse_two_roles(roles)
@@ -113,7 +129,7 @@ def read_table(
     facts = {"table": os.fspath(path), "scale": scale, "seed": seed, "metric": listed(metrics)}
     if step is not None:
         facts["step"] = step
-    reader = TableReader(roles, rows_read, evaluations)
+    reader = TableReader(roles, rows_read, evaluations, unfinished)
     return Population(
         name=_name(os.fspath(path)),
         path=os.fspath(path),
@@ -132,9 +148,10 @@ def read_table(
 class TableReader:
     """Holds the evaluations in a table, in the order of scale, seed and step. Made by `read_table`."""
 
-    def __init__(self, roles: Roles, split: str, evaluations: Evaluations) -> None:
+    def __init__(self, roles: Roles, split: str, evaluations: Evaluations, taken: Taken) -> None:
         self._roles = roles
         self._split = split
+        self._taken: Taken = taken
         scales, row = np.unique(evaluations.scale, return_inverse=True)
         self.scales: tuple[float, ...] = tuple(scales.tolist())
         """N scales, ascending."""
@@ -159,12 +176,26 @@ class TableReader:
         return {self._split: self._roles.metrics}
 
     def final(self, metric: str, split: str) -> FinalTable:
-        """From the last step of every seed."""
+        """From the step at which the seeds of a scale are compared; see `read_table`."""
         kept = self._evaluated(metric)
-        cell = self._row[kept].astype(np.int64) * len(self.seeds) + self._column[kept]
-        last = kept[np.append(np.diff(cell) != 0, True)] if kept.size else kept
-        values = np.full(self.present.shape, np.nan)
-        values[self._row[last], self._column[last]] = self._values[metric][last]
+        values, present = np.full(self.present.shape, np.nan), self.present.copy()
+        without = np.zeros_like(present)
+        steps: tuple[float, ...] = ()
+        ends: dict[float, dict[Any, float]] = {}
+        if self._roles.step is not None:
+            last, diverged = self._last_steps(metric, kept)
+            steps = tuple(map(_reached_by_half, last, diverged))
+            for index, (row, step) in enumerate(zip(last, steps, strict=True)):
+                early = np.flatnonzero((row < step - NEARLY * abs(step)) & ~diverged[index])
+                if early.size:
+                    names = self.seeds[early].tolist()
+                    ends[self.scales[index]] = dict(zip(names, row[early].tolist(), strict=True))
+                    present[index, early] = self._taken != "dropped"
+                    without[index, early] = self._taken != "last"
+            kept = kept[self._steps[self._moment[kept]] <= np.array(steps)[self._row[kept]]]
+        rows = self._last_rows(kept)
+        values[self._row[rows], self._column[rows]] = self._values[metric][rows]
+        values[without] = np.nan
         return FinalTable(
             metric=metric,
             split=split,
@@ -174,8 +205,24 @@ class TableReader:
             init_seeds=self.seeds,
             data_seeds=self.seeds,
             values=values,
-            present=self.present.copy(),
+            present=present,
+            steps=steps,
+            unfinished=Unfinished(ends, self._taken) if ends else None,
         )
+
+    def _last_rows(self, kept: Ints) -> Ints:
+        """Of the rows `kept`, the last of every seed."""
+        cell = self._row[kept].astype(np.int64) * len(self.seeds) + self._column[kept]
+        return kept[np.append(np.diff(cell) != 0, True)] if kept.size else kept
+
+    def _last_steps(self, metric: str, kept: Ints) -> tuple[Floats, Bools]:
+        """(N, S) the step of every seed's last value, NaN for a seed without any; whether that value is NaN."""
+        rows = self._last_rows(kept)
+        steps, diverged = np.full(self.present.shape, np.nan), np.zeros(self.present.shape, dtype=bool)
+        cells = self._row[rows], self._column[rows]
+        steps[cells] = self._steps[self._moment[rows]]
+        diverged[cells] = np.isnan(self._values[metric][rows])
+        return steps, diverged
 
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
         """Empty if the table was read without steps."""
@@ -221,11 +268,20 @@ class TableReader:
         return pa.table(columns)
 
     def _evaluated(self, metric: str) -> Ints:
-        """The rows at steps at which some seed of their scale has the metric; the others were not measured."""
+        """The rows in which the metric was measured; without steps a seed's only row, whatever it holds."""
+        if self._roles.step is not None:
+            return np.flatnonzero(self._has_value[metric])
         moment = self._row.astype(np.int64) * len(self._steps) + self._moment
         measured = np.zeros(len(self.scales) * len(self._steps), dtype=bool)
         measured[moment[self._has_value[metric]]] = True
         return np.flatnonzero(measured[moment])
+
+
+def _reached_by_half(last: Floats, diverged: Bools) -> float:
+    """The latest step that at least half of the seeds reach, of those that have not diverged, if any has not."""
+    ended = ~np.isnan(last)
+    steps = np.sort(last[ended & ~diverged] if (ended & ~diverged).any() else last[ended])[::-1]
+    return float(steps[(steps.size - 1) // 2]) if steps.size else 0.0
 
 
 def _name(path: str) -> str:

@@ -36,7 +36,7 @@ def base_model(
 ) -> Base | None:
     """The base of these cells, from the cache or trained now; None if `should_stop` said so.
 
-    `on_step` is told the step and how many there are, after every step that is trained.
+    `on_step` is called with the step and the number of steps after every step that is trained.
     """
     assert settings.base is not None
     recipe = settings.of_base()

@@ -16,9 +16,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from torch import Tensor
 
 import seedsweep
 from seedsweep.cli import main
+from seedsweep.sweep.paired import fewest_seeds
 
 SPEC = """\
 # Count, very small
@@ -129,7 +131,7 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
     told = json.loads(ended.out)
     assert ended.status == 0
     assert told["kept"] is True
-    assert told["steps"] == 20
+    assert [scale["steps"] for scale in told["scales"]] == [20, 20]
     assert all(scale["bitwise"] and scale["largest_difference"] == 0 for scale in told["scales"])
     assert files_below(here) == before
     assert "bitwise the same" in seedsweep_command("verify small.yaml --seeds 2 --steps 2").out
@@ -141,7 +143,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 
     honest = PackTrainer.token_nll
 
-    def coupled(self: PackTrainer, tokens):  # type: ignore[no-untyped-def]
+    def coupled(self: PackTrainer, tokens: Tensor) -> Tensor:
         nll = honest(self, tokens)
         return nll / len(nll)
 
@@ -149,6 +151,21 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
     ended = seedsweep_command("verify small.yaml --seeds 2")
     assert ended.status == 1
     assert "NOT verified" in ended.out
+
+
+def test_verify_on_cuda_wants_seeds_enough_to_find_something(
+    seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
+    for line, part in (
+        ("verify small.yaml", "seeds: the spec has 4, but verify needs 50 of them on cuda"),
+        ("verify small.yaml --set seeds=0:64 --seeds 3", "--seeds 3: give at least 50 on cuda"),
+    ):
+        ended = seedsweep_command(line)
+        assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+        assert f"seedsweep: {part}, to find a shift of one standard deviation" in ended.err
+    told = " ".join(seedsweep_command("verify --help").out.replace("│", " ").split())
+    assert f"{fewest_seeds(2 * 1)} for one scale, {fewest_seeds(2 * 4)} for four" in told
 
 
 def test_version_and_help(seedsweep_command: Command) -> None:
@@ -275,7 +292,7 @@ BAD = [
         "run small.yaml --out full",
         "not a sweep: it holds notes.txt but no sweep.json; use a new or empty directory",
     ),
-    ("run small.yaml --executor inline --address here:1", "only the ray executor takes an address"),
+    ("run small.yaml --executor inline --address here:1", "--address here:1: only the ray executor takes one"),
     ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
     ("run", "Missing argument 'SPEC'"),
     ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),
@@ -283,8 +300,8 @@ BAD = [
     ("verify small.yaml --seeds 1", "greater than or equal to 2"),
     ("status nowhere", "no sweep there: it has no sweep.json"),
     ("status full", "not a sweep: it holds notes.txt but no sweep.json"),
-    ("verify small.yaml --seeds 9", "the spec has 4 seeds only"),
-    ("verify small.yaml --steps 21", "has 20 steps"),
+    ("verify small.yaml --seeds 9", "--seeds 9: the spec has 4 seeds only"),
+    ("verify small.yaml --steps 21", "--steps 21: the shortest training has 20 steps"),
 ]
 
 
@@ -306,11 +323,11 @@ def test_bad_input_is_one_line_and_leaves_nothing(
     assert not (here / "runs").exists()
 
 
-def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
+def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(seedsweep_command: Command, here: Path) -> None:
     """A real interrupt of a real process; the values are those of an undisturbed run."""
-    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
-    command += ["--set", "train.steps=120", "--set", "execution.pack=2", "--seeds", "0:6"]
-    process = subprocess.Popen([*command, "--out", "disturbed"], stderr=subprocess.PIPE, text=True)
+    line = "run small.yaml --executor inline --set train.steps=120 --set execution.pack=2 --seeds 0:6"
+    command = [sys.executable, "-m", "seedsweep", *line.split(), "--out", "disturbed"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
     progress = here / "disturbed/work"
     deadline = time.monotonic() + 120
     while not list(progress.glob("*/progress.json")) and process.poll() is None:
@@ -322,9 +339,10 @@ def test_ctrl_c_leaves_a_sweep_that_the_next_run_completes(here: Path) -> None:
     assert "run the same command to go on" in err
     assert "Traceback" not in err
 
-    done = subprocess.run([*command, "--out", "disturbed"], capture_output=True, text=True, check=True)
-    assert "trained" in done.stderr
-    subprocess.run([*command, "--out", "undisturbed"], capture_output=True, check=True)
+    done = seedsweep_command(f"{line} --out disturbed")
+    assert done.status == 0
+    assert "trained" in done.err
+    assert seedsweep_command(f"{line} --out undisturbed").status == 0
     tables = [
         seedsweep.load(name)
         .to_arrow()

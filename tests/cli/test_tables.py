@@ -7,9 +7,11 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from seedsweep.cli.tables import duration, plan, status
+from seedsweep.cli.tables import duration, plan, status, verification
 from seedsweep.sweep.estimate import Estimate, ScaleEstimate
+from seedsweep.sweep.paired import PairedDifference
 from seedsweep.sweep.status import ScaleStatus, SweepStatus
+from seedsweep.sweep.verify import ScaleVerification, Verification
 
 
 @pytest.mark.parametrize(
@@ -51,3 +53,24 @@ def test_a_status_with_everything_in_it_fits_80_columns() -> None:
     assert "…" not in text
     assert "500/1000 (+250)" in text
     assert "1 h 00 min left" in text
+
+
+def test_a_verification_on_cuda_says_what_differs_and_what_would_have_been_found() -> None:
+    same = PairedDifference(55, -1.234e-6, -2.6e-5, 2.4e-5, 0.0003, 1.0, 6.7e-5, False)
+    nobody = PairedDifference(55, 0.0, 0.0, 0.0, 0.0, 1.0, None, False)
+    shifted = PairedDifference(55, -0.32, -0.346, -0.294, 0.31, 8e-5, 0.067, True)
+
+    def told(*scales: ScaleVerification) -> str:
+        text = printed(verification(Verification("cuda", "first_auxiliary_accuracy", "generalisation", scales)))
+        assert "…" not in text
+        return " ".join(text.split())
+
+    good = told(ScaleVerification(1000001, 55, 600_000, False, True, 0.0123, 0.5, nobody, same))
+    assert "1000001 55 600000 bitwise 0.012" in good
+    assert "success 0 ± 0 1 – 0" in good
+    assert "loss -1.2e-06 ± 2.5e-05 1 6.7e-05 0.0003" in good
+    assert "NOT" not in good
+    bad = told(ScaleVerification(2, 55, 100, False, False, 0.61, 0.5, shifted, same))
+    assert "2 55 100 differs 0.61" in bad
+    assert "2 success -0.32 ± 0.026 8e-05 0.067 0.31" in bad
+    assert "NOT verified" in bad

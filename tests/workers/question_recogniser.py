@@ -22,6 +22,11 @@ PLURAL = words(
 )
 INTRANSITIVE = words("giggle smile sleep swim wait move change read eat")
 TRANSITIVE = words("entertain amuse high_five applaud confuse admire accept remember comfort")
+CODES = {
+    **{"D": DETERMINERS, "R": RELATIVES, "P": PREPOSITIONS, "Ns": SINGULAR, "Np": PLURAL},
+    **{"As": words("does doesn't"), "Ap": words("do don't"), "I": INTRANSITIVE, "T": TRANSITIVE},
+}
+"""Of kinds of words, in a sentence's type."""
 
 
 @dataclass
@@ -101,3 +106,8 @@ def front(sentence: list[str], place: int) -> list[str]:
 def first_auxiliary(sentence: list[str]) -> int:
     """What the linear rule fronts."""
     return next(place for place, word in enumerate(sentence) if word in AUXILIARIES)
+
+
+def type_of(sentence: list[str]) -> str:
+    """A declarative without its words, as in question-types.csv: `D Ns P D Np As I`."""
+    return " ".join(next(code for code, allowed in CODES.items() if word in allowed) for word in sentence[:-1])

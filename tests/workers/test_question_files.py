@@ -93,6 +93,8 @@ def test_a_malformed_line_is_named(folder: Path, old: str, new: str, message: st
 def test_other_bad_settings(folder: Path) -> None:
     with pytest.raises(ValidationError, match="train_lines: the files of data decide"):
         settings(folder, train_lines=1000)
+    with pytest.raises(ValidationError, match="types: the files of data decide"):
+        settings(folder, types="original")
     (folder / "question.train").write_text(LINES.splitlines()[0] + "\n")
     with pytest.raises(InputError, match="declarations of both kinds"):
         settings(folder, mix=0.5).resolve()

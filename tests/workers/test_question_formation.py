@@ -106,6 +106,15 @@ def test_metrics_of_single_mistakes() -> None:
         assert values["gen", "exact_match"].tolist() == [exact], offset
 
 
+def test_types_are_part_of_the_identity_unless_they_are_the_grammars() -> None:
+    old, new = settings(), settings(types="original")
+    assert "types" not in old.identity()
+    assert settings(types="grammar").identity() == old.identity()
+    assert new.identity() == {**old.identity(), "types": "original"}
+    assert new.splits() == old.splits()
+    assert not np.array_equal(new.data_set().train.sentences_NW, old.data_set().train.sentences_NW)
+
+
 def test_evaluation_is_capped() -> None:
     capped = settings(evaluation_examples=50)
     assert [split.examples for split in capped.splits()] == [50, 50]
@@ -210,6 +219,11 @@ def test_it_learns() -> None:
         ({"mix": 1.5}, "mix\n.*less than or equal to 1"),
         ({"mix": -0.1}, "mix\n.*greater than or equal to 0"),
         ({"mix": 0.5, "quest_only": True}, "mix: with quest_only there are no declarations to mix"),
+        (
+            {"types": "original", "grammar": "small"},
+            "types: the original files are of the full grammar; with grammar",
+        ),
+        ({"types": "uniform"}, "types\n.*'original' or 'grammar'"),
         ({"train_lines": 10}, "train_lines\n.*greater than or equal to 100"),
         ({"train_lines": 10**9}, "train_lines\n.*less than or equal to 1000000"),
         ({"evaluation_examples": 0}, "evaluation_examples\n.*greater than or equal to 1"),

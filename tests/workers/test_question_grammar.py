@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 
 from seedsweep.errors import InputError
 from seedsweep.workers.tasks import question_grammar
-from seedsweep.workers.tasks.question_grammar import VOCABULARY, WORDS, DataSet, Lines, encode, generate, remix
+from seedsweep.workers.tasks.question_data import generate, remix
+from seedsweep.workers.tasks.question_grammar import VOCABULARY, WORDS, DataSet, Lines, encode
 from tests.workers.question_recogniser import Parse, first_auxiliary, front, parse
 
 SPLITS = ("train", "dev", "test", "gen")
@@ -89,6 +92,31 @@ def test_the_data_set_is_a_pure_function_of_the_settings(full: DataSet) -> None:
         assert np.array_equal(getattr(again, split).quest_N, getattr(full, split).quest_N)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "digest"),
+    [
+        ((2_000, 500, 60, None, False), "47f601bb8cc723ce"),
+        ((2_000, 500, 60, 0.9, False), "4afe58af434d17da"),
+        ((2_000, 500, 60, None, True), "b39ee9d64f530b46"),
+        ((2_000, 500, 60, 0.5, False, "full", 0.7), "5cfbd9a42a9b145a"),
+        ((100_000, 10_000, 10_000, None, False), "dfa32537832c1459"),
+        ((5_000, 1_000, 120, 0, False, "small", 0.15), "ee1985c32d38b2a3"),
+        ((5_000, 1_000, 120, 0.5, False, "small", 0.15), "b78e42baa1c765fc"),
+        ((5_000, 1_000, 120, 1, False, "small", 0.15), "c64d1def23ca81e5"),
+        ((2_000, 500, 60, None, False, "full", 0.41, "original"), "c7467fb9ed7bc5e0"),
+        ((2_000, 500, 60, 0.9, False, "full", 0.41, "original"), "12d8880a118fb8d1"),
+        ((2_000, 500, 60, None, True, "full", 0.41, "original"), "281176d9a14ac373"),
+    ],
+)
+def test_a_data_set_never_changes(arguments: tuple[Any, ...], digest: str) -> None:
+    """Digests of the first release, those of the grammar's weights from before there were other types."""
+    data, found = generate(*arguments), hashlib.sha256()
+    for split in SPLITS:
+        lines = getattr(data, split)
+        found.update(lines.sentences_NW.tobytes() + lines.quest_N.tobytes())
+    assert found.hexdigest()[:16] == digest
+
+
 def test_mixes_differ_in_their_declarations_only() -> None:
     mixes = {mix: generate(2_000, 500, 60, mix, False) for mix in (0, 0.1, 0.29, 0.5, 1)}
     asked, embedded = [], []
@@ -106,6 +134,13 @@ def test_mixes_differ_in_their_declarations_only() -> None:
     only = generate(2_000, 500, 60, None, True)
     assert only.train.quest_N.all()
     assert {" ".join(parsed.words) for parsed, _ in read(only.train)} == asked[0]
+
+
+@pytest.mark.parametrize("types", ["grammar", "original"])
+def test_there_may_be_no_declarations(types: str) -> None:
+    data = generate(100, 100, 6, None, False, quest_share=0.9995, types=types)
+    assert data.train.quest_N.all()
+    assert [len(getattr(data, split)) for split in SPLITS] == [100, 1_000, 100, 6]
 
 
 def test_too_few_distinct_sentences() -> None:
@@ -126,7 +161,7 @@ def test_the_small_grammar_has_the_same_structure_with_fewer_words() -> None:
     assert max(len(parsed.words) for parsed, _ in lines) == question_grammar.SMALL.longest < full.longest
     assert all(not parsed.centre_embedded for parsed, quest in lines if quest)
     assert any(parsed.object.startswith("relative") for parsed, quest in lines if quest)
-    types = Counter()
+    types: Counter[str] = Counter()
     for parsed, quest in read(data.gen):
         assert quest
         assert parsed.centre_embedded

@@ -84,7 +84,7 @@ def distances(
     for axes in (left, right):
         _draw_noise(axes, drift)
         if capacity.scale is not None:
-            label = f"minimum capacity (in {capacity.by_scale[capacity.scale]:.0%} of resamples)"
+            label = f"minimum capacity (largest drop in {capacity.by_scale[capacity.scale]:.0%} of resamples)"
             axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
         jump = _largest_jump_of_the_mode(summaries, criterion)
         if jump is not None:

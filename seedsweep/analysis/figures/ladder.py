@@ -14,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
 from seedsweep.analysis.study.summary import ScaleSummary
 from seedsweep.criterion import Criterion
@@ -142,30 +143,34 @@ def _draw_populations(
     widest = widest or 1.0
 
     random = generator()
-    for panel, sample, summary in zip(panels, samples, summaries, strict=True):
+    pvalues = adjust_pvalues([summary.dip.pvalue for summary in summaries]).tolist()
+    for panel, sample, summary, pvalue in zip(panels, samples, summaries, pvalues, strict=True):
         for part, colour in style.by_success(sample, criterion):
             beside = widest * random.uniform(-0.22, -0.05, part.size)
             dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
             dots.set_rasterized(part.size > style.CROWD)
         style.draw_threshold(panel, criterion)
-        style.draw_title(panel, text.scale(summary.scale), _population_note(summary))
+        style.draw_title(
+            panel, text.scale(summary.scale), _population_note(summary, text.pvalue(pvalue, len(summaries)))
+        )
         style.plain(panel)
     panels[0].set(xlim=(-0.26 * widest, 1.06 * widest), ylim=style.with_margin(metric_range))
     panels[0].set_xticks([0.0, max((tick for tick in SHARE_TICKS if tick <= widest), default=SHARE_TICKS[0])])
     panels[0].xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
 
 
-def _population_note(summary: ScaleSummary) -> str:
+def _population_note(summary: ScaleSummary, pvalue: str) -> str:
     diverged = f", {summary.n_diverged} nan" if summary.n_diverged else ""
-    pvalue = summary.dip.pvalue_text
-    test = f"dip p {pvalue}" if pvalue.startswith("<") else f"dip p = {pvalue}"
-    return f"n = {summary.n}{diverged}\n{test if summary.dip.n else 'no dip test'}"
+    return f"n = {summary.n}{diverged}\n{f'dip {pvalue}' if summary.dip.n else 'no dip test'}"
 
 
 def _dip_note(summaries: Sequence[ScaleSummary]) -> str:
-    """What a reader of the dip tests must know about ties."""
+    """What a reader of the dip tests must know: how p was corrected, and about ties."""
+    notes = [f"dip p corrected for {len(summaries)} scales"] if len(summaries) > 1 else []
     jitter = max(s.dip.jittered_by or 0.0 for s in summaries)
-    if jitter > 0:
-        return f" (dip test on values jittered by {jitter:.2g})"
     tied = max((s.dip.tied_share for s in summaries if s.dip.n), default=0.0)
-    return f" (dip test with up to {tied:.0%} tied values)" if tied > 0 else ""
+    if jitter > 0:
+        notes.append(f"of values jittered by {jitter:.2g}")
+    elif tied > 0:
+        notes.append(f"of up to {tied:.0%} tied values")
+    return f" ({', '.join(notes)})" if notes else ""

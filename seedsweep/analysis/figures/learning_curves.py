@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -18,8 +16,6 @@ from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, observed
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.criterion import Criterion
-
-COLUMNS: Final = 4  # panels in a row
 
 
 def learning_curves(
@@ -79,11 +75,8 @@ def learning_curves(
                     f"{steps[scale].shape} and {values[scale].shape}"
                 )
 
-    columns = min(len(scales), COLUMNS)
-    rows = math.ceil(len(scales) / columns)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 1.8 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
-    for panel, scale in zip(panels, scales, strict=False):
+    figure, panels = style.panels(len(scales), height=1.8)
+    for panel, scale in zip(panels, scales, strict=True):
         end = values[scale][:, -1] if ends is None else ends[scale]
         successful = succeeds(criterion.oriented(end), criterion.least)
         _draw_curves(panel, steps[scale], values[scale], successful)
@@ -91,10 +84,6 @@ def learning_curves(
         note = f"{successful.sum()} of {len(successful)} succeed"
         style.draw_title(panel, f"{scale_name} {text.scale(scale)}", note)
         style.plain(panel)
-    for spare in panels[len(scales) :]:
-        spare.remove()
-    for lowest in panels[max(0, len(scales) - columns) : len(scales)]:
-        lowest.tick_params(labelbottom=True)
 
     everything = np.concatenate([observed(v.ravel()) for v in values.values()])
     last_step = max(float(s.max()) for s in steps.values())

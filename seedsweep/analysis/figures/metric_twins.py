@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Final
 
@@ -19,7 +18,6 @@ from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.criterion import Criterion
 
 BINS: Final = 20
-COLUMNS: Final = 4  # panels in a row
 BESIDE: Final = 0.2  # size of a histogram, in panels
 
 
@@ -85,16 +83,13 @@ def metric_twins(
         both = ~(np.isnan(x) | np.isnan(y))
         pairs.append((x[both], y[both]))
 
-    columns = min(len(scales), COLUMNS)
-    rows = math.ceil(len(scales) / columns)
-    figure = Figure(figsize=(style.WIDTH, 0.7 + 2.1 * rows), layout="constrained")
-    panels = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    figure, panels = style.panels(len(scales), height=2.1)
     everything_x, everything_y = (np.concatenate(values) for values in zip(*pairs, strict=True))
     x_range = style.metric_range_of(everything_x, float(np.max(everything_x, initial=0.0)))
     y_range = style.metric_range_of(everything_y, criterion.shown(criterion.least))
     panels[0].set(xlim=style.with_margin(x_range), ylim=style.with_margin(y_range))
     panels[0].xaxis.set_major_locator(MaxNLocator(3))
-    for panel, scale, (x, y) in zip(panels, scales, pairs, strict=False):
+    for panel, scale, (x, y) in zip(panels, scales, pairs, strict=True):
         successful = succeeds(criterion.oriented(y), criterion.least)
         groups = ((~successful, style.FAILURE), (successful, style.SUCCESS))
         for group, colour in groups:
@@ -105,10 +100,6 @@ def metric_twins(
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)
         _histogram(panel, [(y[group], colour) for group, colour in groups], y_range, upright=False)
         panel.set_title(f"{scale_name} {text.scale(scale)}", fontsize=style.TEXT + 1, color=style.INK)
-    for spare in panels[len(scales) :]:
-        spare.remove()
-    for lowest in panels[max(0, len(scales) - columns) : len(scales)]:
-        lowest.tick_params(labelbottom=True)
     figure.supxlabel(continuous_name, **style.LABEL)
     figure.supylabel(harsh_name, **style.LABEL)
     style.legend_of_success(figure, criterion)

@@ -30,6 +30,7 @@ WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
 CHARACTERS: Final = 108  # of tick labels that fit into WIDTH
+COLUMNS: Final = 4  # panels in a row
 CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
@@ -62,6 +63,19 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     figure.savefig(svg, dpi=200, metadata={"Date": None})
     figure.savefig(png, dpi=200)
     return [svg, png]
+
+
+def panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
+    """Panels with shared axes, in rows of a height in inches."""
+    columns = min(count, COLUMNS)
+    rows = math.ceil(count / columns)
+    figure = Figure(figsize=(WIDTH, 0.7 + height * rows), layout="constrained")
+    axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
+    for spare in axes[count:]:
+        spare.remove()
+    for lowest in axes[max(0, count - columns) : count]:
+        lowest.tick_params(labelbottom=True)
+    return figure, axes[:count]
 
 
 def draw_title(axes: Axes, title: str, note: str) -> None:

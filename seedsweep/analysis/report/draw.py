@@ -6,6 +6,7 @@ from pathlib import Path
 
 from seedsweep.analysis import figures
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.population import Population
 
@@ -28,7 +29,7 @@ def draw(population: Population, summary: PopulationSummary, directory: Path) ->
     """
     criterion = summary.criterion
     final = population.final(criterion.metric, criterion.split)
-    curves = population.curves(criterion.metric, criterion.split)
+    curves = judged_curves(final, population.curves(criterion.metric, criterion.split))
     values = {scale: final.at(scale) for scale in final.scales}
     names = {
         "scale_name": text.field(population.scale_name),

@@ -5,26 +5,26 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.continuous import is_it_the_metric
 from seedsweep.analysis.report.headline import headline
-from seedsweep.analysis.report.wording import LISTED, at, corrected_pvalue, scale_word, seeds_per_scale, unseen
+from seedsweep.analysis.report.wording import (
+    LISTED,
+    at,
+    corrected_pvalue,
+    cut_off_values,
+    scale_word,
+    seeds_per_scale,
+    split_found,
+    unseen,
+)
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.study import ScaleStudy, Study
-from seedsweep.analysis.study.verdict import (
-    WORTH_SEEING,
-    Verdict,
-    could_hide_groups,
-    split_by_chance,
-    verdict,
-)
+from seedsweep.analysis.study.verdict import WORTH_SEEING, Verdict, could_hide_groups, verdict
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
-
-SATURATED: Final = 0.1
-"""Share of the seeds at a bound of the metric from which on they may be one of the groups."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,8 @@ def _groups(study: Study) -> Finding | None:
             topic,
             "No evidence of it: the test against a single group has its smallest p at "
             f"{at(study, [smallest])} ({corrected_pvalue(study, smallest)}{corrected}, n = "
-            f"{smallest.summary.dip.n}). {unseen(study, tested)}".strip(),
+            f"{smallest.summary.dip.n}). {unseen(study, tested)}".rstrip()
+            + cut_off_values(study),
         )
     first, *more = split
     sentences = [
@@ -120,7 +121,6 @@ def _groups(study: Study) -> Finding | None:
         f": the test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
         f"{first.summary.dip.n}).",
         _clusters(first),
-        _bound(first),
     ]
     if more:
         p = text.listed([corrected_pvalue(study, scale) for scale in more])
@@ -129,33 +129,26 @@ def _groups(study: Study) -> Finding | None:
     if others:
         p = text.listed([corrected_pvalue(study, scale) for scale in others])
         sentences.append(f" No evidence of it at {at(study, others)} ({p}). {unseen(study, others)}".rstrip())
+    sentences.append(cut_off_values(study))
     return Finding(topic, "".join(sentences))
 
 
 def _clusters(scale: ScaleStudy) -> str:
-    cluster = scale.cluster
-    if not cluster.supported or cluster.upper is None:
-        return ""
-    return (
-        f" Divided at {text.number(cluster.threshold)}, {text.out_of(cluster.upper)} are in the better "
-        f"group, with a mean of {text.number(cluster.upper_mean)}; the others have "
-        f"{text.number(cluster.lower_mean)}."
-    )
-
-
-def _bound(scale: ScaleStudy) -> str:
-    """Whether the groups are still seen without the seeds at a bound of the metric."""
-    dips = scale.dips
-    rest = dips.unsaturated
-    at_bound = dips.floor_share + dips.ceiling_share
-    if at_bound < SATURATED or (rest.n and rest.pvalue < LEVEL):
-        return ""
-    places = [name for name, share in (("lowest", dips.floor_share), ("highest", dips.ceiling_share)) if share > 0]
-    without = f"{text.pvalue(rest.pvalue)}, n = {rest.n}" if rest.n else "none are left"
-    return (
-        f" {text.seeds(round(at_bound * scale.summary.dip.n))} are at exactly the {' or '.join(places)} "
-        f"value that the metric can take; among the others no groups are seen ({without})."
-    )
+    """The groups of a scale, and whether they are still seen without the seeds at a bound of the metric."""
+    cluster, split = scale.cluster, scale.split
+    assert split is not None
+    sentences = []
+    if cluster.supported and cluster.upper is not None:
+        sentences.append(
+            f" Divided at {text.number(cluster.threshold)}, {text.out_of(cluster.upper)} are in the better "
+            f"group, with a mean of {text.number(cluster.upper_mean)}; the others have "
+            f"{text.number(cluster.lower_mean)}."
+        )
+    if split.at_bounds:
+        p = text.pvalue(scale.dips.unsaturated.pvalue)
+        found = split_found(scale)
+        sentences.append(f" {found[0].upper()}{found[1:]}" + (f" ({p})." if scale.dips.unsaturated.n else "."))
+    return "".join(sentences)
 
 
 def _capacity(study: Study) -> Finding | None:
@@ -167,16 +160,18 @@ def _capacity(study: Study) -> Finding | None:
     if capacity.scale is None:
         return Finding(
             topic,
-            "Not to be placed: no step of the ladder brings the seeds closer to those of the largest scale "
-            f"than chance would ({n} per scale).",
+            "Not to be placed: no step of the ladder towards the seeds of the largest scale stands out among the "
+            f"others, beyond chance ({n} per scale)."
+            if len(capacity.scales) > 2
+            else "Not to be placed: there is a single step, and no other from which it could stand out.",
         )
-    sure = text.percent(capacity.by_scale[capacity.scale])
+    largest = text.percent(capacity.by_scale[capacity.scale])
     earliest = ", the earliest that this ladder can show" if capacity.scale == capacity.scales[1] else ""
     return Finding(
         topic,
         f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}: there the distribution over seeds "
-        f"takes its largest step towards that of the largest scale (in {sure} of the resamples, {n} per "
-        "scale).",
+        "takes a step towards that of the largest scale that stands out among the others (the largest in "
+        f"{largest} of the resamples, {n} per scale).",
     )
 
 
@@ -189,7 +184,8 @@ def _metric(study: Study) -> Finding | None:
 def _budget(study: Study) -> Finding | None:
     """Whether failing seeds were cut off, where the outcome depends on the seed most clearly."""
     topic = "Is it the step budget?"
-    places = split_by_chance(study) or tuple(scale for scale in study.scales if scale.mixed)
+    mixed = tuple(scale for scale in study.scales if scale.mixed)
+    places = tuple(scale for scale in mixed if scale.multimodal) or mixed
     if not places:
         return None
     if study.survival is None:
@@ -199,24 +195,7 @@ def _budget(study: Study) -> Finding | None:
         cut_off = scale.cut_off
         if cut_off is None or not cut_off.failing:
             continue
-        opening = {
-            "cut off": "Yes, in good part",
-            "settled": "No, most failures are final",
-            "open": "Open",
-        }[cut_off.verdict]
-        doubled = cut_off.if_doubled
-        pace = (
-            f"; at the pace of the last quarter of training, {text.percent(round(doubled.estimate, 2))} "
-            f"({text.percent_interval(doubled.low, doubled.high)}) of them would succeed in as many "
-            "steps again, if the learning rate did not fall"
-            if cut_off.late.n
-            else ""
-        )
-        sentences.append(
-            f"{opening}, at {at(study, [scale])}: of {text.seeds(cut_off.failing)} that fail, "
-            f"{cut_off.rising.successes} ({text.percent_interval(cut_off.rising.low, cut_off.rising.high)}) "
-            f"still rose towards success at the end{pace}."
-        )
+        sentences.append(budget_sentence(cut_off, at(study, [scale])))
     if len(places) > LISTED:
         sentences.append(f"The other {len(places) - LISTED} scales are in the table below.")
     return Finding(topic, " ".join(sentences)) if sentences else None

@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import at, scale_word, seeds_per_scale, unseen
+from seedsweep.analysis.report.wording import (
+    LISTED,
+    at,
+    scale_word,
+    seeds_per_scale,
+    split_found,
+    threshold_cuts,
+    unseen,
+)
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.study.study import Study
-from seedsweep.analysis.study.verdict import Verdict, clearest_split, split_by_chance, too_thin
+from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.verdict import (
+    Verdict,
+    clearest_split,
+    of_two_values,
+    split_by_chance,
+    split_elsewhere,
+    too_thin,
+)
 
 
 def headline(study: Study, word: Verdict) -> tuple[str, str]:
@@ -20,6 +36,14 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
     match word:
         case "by chance":
             return _chance(study, ends)
+        case "split elsewhere":
+            return _elsewhere(study, ends)
+        case "two values":
+            metric, places = study.summary.criterion.metric, of_two_values(study)
+            return f"Undecided: {metric} knows two values only, so groups of seeds would be of its making.", (
+                f"At {at(study, places)} some seeds have the one value and others the other. Whether they lie far "
+                f"apart takes a metric with values in between. {ends}"
+            )
         case "absent":
             return f"No seed succeeds at any {what}.", (
                 f"{text.seeds(sum(scale.summary.n for scale in scales))} were trained and none succeeds. At "
@@ -86,10 +110,45 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
     elif all(scale.mirage and scale.mirage.verdict == "not detected" for scale in places):
         but.append("in a continuous metric no groups are detected")
     first_line = f"By chance: at {at(study, places)} the random seed decides who succeeds"
-    return first_line + (f"; but {' and '.join(but)}." if but else "."), (
-        f"Runs that differ in nothing but the seed part into separate groups. At {at(study, [clearest])}, "
-        f"{text.out_of(clearest.summary.success)} succeed. {ends}"
+    first_line += f"; but {' and '.join(but)}." if but else "."
+    why = (
+        "Runs that differ in nothing but the seed part into separate groups, and these are the seeds that succeed "
+        f"and those that fail. At {at(study, [clearest])}, {text.out_of(clearest.summary.success)} succeed; "
+        f"{_line(clearest)}."
     )
+    if others := split_elsewhere(study):
+        first_line += f" At {at(study, others[:1])} they part elsewhere: {split_found(others[0])}."
+        why += f" {_where(study, others)}"
+    return first_line, f"{why} {ends}"
+
+
+def _elsewhere(study: Study, ends: str) -> tuple[str, str]:
+    places = split_elsewhere(study)
+    clearest = clearest_split(places)
+    return (
+        f"Seeds part, but not into successes and failures: at {at(study, [clearest])}, {split_found(clearest)}; "
+        f"{threshold_cuts(study, clearest)}."
+    ), (
+        "Runs that differ in nothing but the seed part into separate groups, but the threshold does not lie "
+        f"between these. {_where(study, places)} Another threshold would give another share of successes. {ends}"
+    )
+
+
+def _where(study: Study, places: Sequence[ScaleStudy]) -> str:
+    """What parts the seeds at some scales, a sentence each."""
+    told = [
+        f"At {at(study, [scale])}, {split_found(scale)}; {threshold_cuts(study, scale)}."
+        for scale in places[:LISTED]
+    ]
+    return " ".join(told)
+
+
+def _line(scale: ScaleStudy) -> str:
+    """What divides the groups of a scale, which are successes and failures."""
+    split = scale.split
+    assert split is not None
+    assert split.better is not None
+    return f"{text.number(split.line)} divides the groups, with {text.out_of(split.better)} in the better one"
 
 
 def _agreement(study: Study) -> str:

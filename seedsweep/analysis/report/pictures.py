@@ -75,9 +75,9 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         )
     if len(study.capacity.scales) > 1:
         placed = (
-            "No step stands out of the noise here."
+            "No step stands out here."
             if study.capacity.scale is None
-            else f"Here the largest drop is at {what} {text.scale(study.capacity.scale)}."
+            else f"Here one drop stands out, at {what} {text.scale(study.capacity.scale)}."
         )
         yield picture(
             "distances",

@@ -60,18 +60,23 @@ def _scales(study: Study) -> Iterator[PageTable]:
     summary = study.summary
     inside = ["in-distribution mean"] if summary.in_distribution else []
     diverged = ["diverged"] if any(s.n_diverged for s in summary.scales) else []
+    early = {} if summary.unfinished is None else summary.unfinished.ends
+    stepped = ["at step"] if summary.steps else []
+    ended = ["ended earlier"] if early else []
     criterion = summary.criterion
     threshold = text.number(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        "In brackets 95 % intervals: Wilson for P(success), else bootstrap over seeds. Diverged seeds count as "
-        "failures in P(success) and are left out elsewhere.",
-        [scale_word(study), "seeds", *diverged, *inside, "mean", "mode",
+        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means of all seeds, else bootstrap over "
+        "seeds. Diverged seeds count as failures in P(success) and are left out elsewhere.",
+        [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
             [
                 text.scale(s.scale),
+                *([text.number(summary.steps[s.scale])] if stepped else []),
                 str(s.n),
+                *([str(len(early.get(s.scale, ())))] if ended else []),
                 *([str(s.n_diverged)] if diverged else []),
                 *([text.with_interval(summary.in_distribution.get(s.scale))] if inside else []),
                 text.with_interval(s.mean),
@@ -149,10 +154,16 @@ def _p(value: float, tests: float = 1) -> str:
 
 
 def _clusters(study: Study) -> PageTable:
+    answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test and the information criterion support it.",
-        [scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above"],
+        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
+        "information criterion support it. The last column: are the groups that the test finds those that succeed "
+        "and those that fail?",
+        [
+            scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
+            "successes and failures?",
+        ],
         [
             [
                 text.scale(s.scale),
@@ -161,33 +172,40 @@ def _clusters(study: Study) -> PageTable:
                 "–" if s.cluster.upper is None else text.share(s.cluster.upper),
                 text.number(min(s.cluster.lower_mean, s.cluster.upper_mean)),
                 text.number(max(s.cluster.lower_mean, s.cluster.upper_mean)),
+                "–" if s.split is None else answers[s.split.kind],
             ]
             for s in study.scales
         ],
-    )
+    )  # fmt: skip
 
 
 def _drift(study: Study) -> PageTable:
     capacity = study.capacity
     chosen = capacity.by_scale
+    placed = (
+        "is not placed: no step stands out among the others"
+        if capacity.scale is None
+        else f"is placed at {scale_word(study)} {text.scale(capacity.scale)}"
+    )
     return _table(
         "Distance between scales and minimum capacity",
-        "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one "
-        "scale are apart. The last column is the share of bootstrap resamples in which minimum capacity is "
-        f"placed there; in {text.percent(capacity.probability_of_none)} it is nowhere.",
+        "Wasserstein-2 distances in the unit of the metric. The noise floor is what random halves of one scale "
+        "are apart, mean and 95th percentile: a distance within it is none, though its interval never holds 0. "
+        f"Minimum capacity {placed}. The last column is the share of bootstrap resamples in which the step from "
+        "the scale before is the largest; it is no probability.",
         [
             scale_word(study),
             "to the largest",
-            "to the one before",
             "noise floor (mean to .95)",
-            "minimum capacity here",
+            "to the one before",
+            "largest step here",
         ],
         [
             [
                 text.scale(s.scale),
                 text.with_interval(s.drift.to_largest),
-                text.with_interval(s.drift.to_previous),
                 f"{text.number(s.drift.noise_floor.mean)} to {text.number(s.drift.noise_floor.high)}",
+                text.with_interval(s.drift.to_previous),
                 text.percent(chosen[s.scale]) if s.scale in chosen else "–",
             ]
             for s in study.scales
@@ -279,10 +297,11 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
     return _table(
         "When seeds succeed, and what the step budget decides",
         "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing "
-        "seeds that were on their way at the end; “if doubled” is the share of the failing that would "
-        "succeed in as many steps again, at the pace of the last quarter. Log-rank test between the scales: "
+        "seeds that rose steadily at the end; “late” are the seeds that succeeded in the last quarter of the "
+        "budget, of those that waited before it; “if doubled” is the share of the failing that would succeed in "
+        "as many steps again at that pace. Log-rank test between the scales: "
         f"{text.pvalue(survival.log_rank.pvalue)}.",
-        [scale_word(study), "seeds", "median steps", "failing", "rising", "if doubled", "step budget"],
+        [scale_word(study), "seeds", "median steps", "failing", "rising", "late", "if doubled", "step budget"],
         [
             [
                 text.scale(s.scale),
@@ -291,6 +310,7 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
                 f"{text.number(s.survival.median.high)})",
                 str(s.cut_off.failing),
                 text.share(s.cut_off.rising) if s.cut_off.failing else "–",
+                f"{s.cut_off.late.successes} of {s.cut_off.late.n}" if s.cut_off.failing else "–",
                 text.share(s.cut_off.if_doubled) if s.cut_off.failing else "–",
                 s.cut_off.verdict,
             ]

@@ -8,6 +8,7 @@ from typing import Final
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
+from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
 LISTED: Final = 4
@@ -61,3 +62,61 @@ def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
     if overlap:
         told.append(f"At {at(study, overlap)} seeds vary so much that groups {far} overlap, and would be missed.")
     return " ".join(told)
+
+
+def cut_off_values(study: Study) -> str:
+    """Many seeds at an end of the metric that are no group by themselves, in a sentence for each scale."""
+    told = []
+    for scale in study.scales:
+        ends = scale.dips.floor_share, scale.dips.ceiling_share
+        if scale.multimodal or not SATURATED <= sum(ends) < 1:
+            continue
+        counts = [round(share * scale.dips.raw.n) for share in ends]
+        exactly = [
+            f"{count} of {scale.summary.n} seeds are exactly {text.number(end)}"
+            for count, end in zip(counts, study.bounds, strict=True)
+            if count
+        ]
+        told.append(
+            f" At {at(study, [scale])}, {text.listed(exactly)}: a metric cuts off there what may vary beyond, so "
+            "that these alone are no group."
+        )
+    return "".join(told[:LISTED])
+
+
+def split_found(scale: ScaleStudy) -> str:
+    """The groups of a scale: "22 of 64 seeds are exactly 0, and among the other 42 no groups are seen"."""
+    split, n = scale.split, scale.summary.n
+    assert split is not None
+    if split.at_bounds:
+        ends = [(split.at_lowest, split.lowest), (split.at_highest, split.highest)]
+        (first, end), *more = [(count, text.number(end)) for count, end in ends if count]
+        exactly = f"{first} of {n} seeds are exactly {end}" + "".join(
+            f" and {count} exactly {end}" for count, end in more
+        )
+        rest = scale.dips.unsaturated.n
+        return exactly + (f", and among the other {rest} no groups are seen" if rest else "")
+    if split.better is None:
+        return "groups are seen, but no one line divides them"
+    return f"{text.number(split.line)} divides the seeds, with {split.better.successes} of {n} on its better side"
+
+
+def threshold_cuts(study: Study, scale: ScaleStudy) -> str:
+    """What the threshold does to them: "the threshold of 0.5 divides these, 27 of which succeed"."""
+    criterion, split, success = study.summary.criterion, scale.split, scale.summary.success
+    assert split is not None
+    threshold = f"the threshold of {text.number(criterion.shown(criterion.least))}"
+    if success.successes in (0, success.n):
+        return f"they all {'fail' if not success.successes else 'meet'} {threshold}"
+    if split.at_bounds:
+        ends = ((split.at_lowest, split.lowest), (split.at_highest, split.highest))
+        others = success.successes - sum(
+            count for count, end in ends if criterion.oriented(end) >= criterion.least
+        )
+        return f"{threshold} divides these, {others} of which succeed"
+    if split.better is None:
+        return f"{success.successes} of {success.n} meet {threshold}"
+    below = split.better.n - split.better.successes
+    if success.successes < split.better.successes:
+        return f"{threshold} divides these, {success.successes} of which succeed"
+    return f"{threshold} divides the other {below}, {success.successes - split.better.successes} of which succeed"

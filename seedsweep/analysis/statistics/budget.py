@@ -26,6 +26,9 @@ TURNING: Final = 0.25
 STAYING: Final = 0.5
 """If surely fewer would, they are settled."""
 
+FEWEST_FAILING: Final = 5
+"""Of fewer failing seeds nothing is said, whatever the others did."""
+
 BudgetVerdict: TypeAlias = Literal["cut off", "settled", "open", "nothing failed"]
 
 
@@ -153,7 +156,7 @@ def still_rising(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float) 
 
 
 def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, confidence: float = 0.95) -> CutOff:
-    """Are failures at the end of training final, or would a larger step budget have turned them?
+    """Would the failing seeds stay where they are in as many steps again, or was training cut off?
 
     Parameters
     ----------
@@ -183,12 +186,15 @@ def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, co
     what would happen in as many steps again. The verdict is
 
     * "nothing failed" if every seed ends at the threshold;
+    * "open" if fewer than 5 seeds fail;
     * "cut off" if the lower limit of either share is above 1/4: bimodality is, in notable part, a waiting time
       that the budget cuts;
     * "settled" if the upper limits of both are below 1/2: most of the failing seeds would stay where they are;
     * "open" otherwise. With no late seed at all, 21 failures are needed for "settled" (at 95 %).
 
-    Both limits are our choice. Without an evaluation in the first three quarters the second share has n = 0.
+    "Settled" is said of the steps that are asked about and no others: seeds that wait for four budgets on average
+    are settled too, and succeed in the end. All limits are our choice. Without an
+    evaluation in the first three quarters the second share has n = 0.
 
     Examples
     --------
@@ -210,6 +216,8 @@ def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, co
     verdict: BudgetVerdict
     if not failing.any():
         verdict = "nothing failed"
+    elif failing.sum() < FEWEST_FAILING:
+        verdict = "open"
     elif max(rising.low, low) > TURNING:
         verdict = "cut off"
     elif max(rising.high, high) < STAYING:

@@ -13,6 +13,7 @@ from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
+from seedsweep.analysis.statistics.text import pvalue as pvalue_text
 
 FEWEST: Final = 8
 """Two components have five parameters; smaller samples are not split."""
@@ -35,6 +36,9 @@ class SuccessCluster(Result):
     threshold : float
         Where a seed is as likely of the lower as of the upper cluster, in the unit of the metric; `nan` if two
         are not supported.
+    line : float
+        The same, also where two are not supported: for a reader who knows from elsewhere that there are groups.
+        `nan` if nothing was fitted, or one component is the likelier throughout.
     upper : SuccessRate or None
         Share of all seeds, diverged ones included, at or above the threshold; None if two are not supported.
     lower_mean, upper_mean : float
@@ -52,6 +56,7 @@ class SuccessCluster(Result):
     supported: bool
     reason: str
     threshold: float
+    line: float
     upper: SuccessRate | None
     lower_mean: float
     upper_mean: float
@@ -74,7 +79,11 @@ class _Mixture:
 
 
 def success_cluster(
-    x: npt.ArrayLike, *, lattice: float | None = None, bounds: tuple[float, float] = (0.0, 1.0)
+    x: npt.ArrayLike,
+    *,
+    lattice: float | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    pvalue: float | None = None,
 ) -> SuccessCluster:
     """Split the seeds of one scale into a lower and an upper cluster, if there are two.
 
@@ -87,6 +96,8 @@ def success_cluster(
         Step of a lattice-valued metric, for the dip test.
     bounds : tuple of two floats
         The range of the metric, in the unit of `x`; either end may be infinite. Values beyond are clipped.
+    pvalue : float, optional
+        Of the dip test, corrected for the number of scales; by default that of the test of this scale alone.
 
     Returns
     -------
@@ -141,7 +152,7 @@ def success_cluster(
     values = np.clip(np.sort(observed(x)), low, high)
     if values.size < FEWEST or values[0] == values[-1]:
         few = f"fewer than {FEWEST} values" if values.size < FEWEST else "all values are equal"
-        return SuccessCluster(False, few, math.nan, None, math.nan, math.nan, math.nan, math.nan, test)
+        return SuccessCluster(False, few, math.nan, math.nan, None, math.nan, math.nan, math.nan, math.nan, test)
 
     bounded = math.isfinite(high - low)
     if bounded:
@@ -155,23 +166,28 @@ def success_cluster(
     bic_gain = 2 * (mixture.log_likelihood - _log_likelihood_of_one(fitted, narrowest)) - 3 * math.log(values.size)
     crossing = _crossing(mixture)
 
+    p = test.pvalue if pvalue is None else pvalue
     reason = ""
     if bic_gain <= BIC_GAIN:
         reason = f"two normal components fit hardly better than one (BIC lower by {bic_gain:.2g})"
-    elif not test.pvalue < ALPHA:
-        reason = f"the dip test does not reject one mode (p = {test.pvalue_text})"
+    elif not p < ALPHA:
+        test_used = "the dip test" if pvalue is None else "the test"
+        reason = f"{test_used} does not reject one mode ({pvalue_text(p)})"
     elif crossing is None:
         reason = "one component lies inside the other"
-    if reason or crossing is None:
-        return SuccessCluster(False, reason, math.nan, None, math.nan, math.nan, separation, bic_gain, test)
-    threshold = low + (high - low) * math.sin(crossing) ** 2 if bounded else crossing
+    line = math.nan
+    if crossing is not None:
+        line = low + (high - low) * math.sin(crossing) ** 2 if bounded else crossing
+    if reason:
+        return SuccessCluster(False, reason, math.nan, line, None, math.nan, math.nan, separation, bic_gain, test)
     return SuccessCluster(
         supported=True,
         reason="",
-        threshold=threshold,
-        upper=success_rate(x, threshold),
-        lower_mean=float(values[values < threshold].mean()),
-        upper_mean=float(values[values >= threshold].mean()),
+        threshold=line,
+        line=line,
+        upper=success_rate(x, line),
+        lower_mean=float(values[values < line].mean()),
+        upper_mean=float(values[values >= line].mean()),
         separation=separation,
         bic_gain=bic_gain,
         dip=test,

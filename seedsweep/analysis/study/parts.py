@@ -26,7 +26,7 @@ from seedsweep.analysis.study.survival import SurvivalSummary, summarise_surviva
 from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
-    from seedsweep.population import Curves, Population
+    from seedsweep.population import Curves, FinalTable, Population
 
 LEVEL: Final = 0.05
 """Of the tests, after correction for the number of scales."""
@@ -46,7 +46,8 @@ class Measured:
     continuous : mapping from metric to mapping from scale to ndarray, shape (n_seeds,)
         The same seeds, in the same order, under every other metric that does not count examples.
     curves : mapping from scale to Curves
-        Over training, of the metric that decides about success; empty if only final values are known.
+        Over training, of the metric that decides about success, up to the step at which the seeds are compared;
+        empty if only final values are known.
     with_end : mapping from scale to float
         Mean of the same metric with the end token asked for (`METRIC_end`), where that is measured; else empty.
     """
@@ -66,15 +67,38 @@ def measure(population: Population, criterion: Criterion) -> Measured:
         if name != criterion.metric and not metric.counts_examples
     ]
     tables = {name: population.final(name, criterion.split) for name in others}
+    here = dict(zip(final.scales, final.present, strict=True))
     strict = [
         population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
     ]
     return Measured(
         values={scale: final.at(scale) for scale in final.scales},
-        continuous={name: {scale: table.at(scale) for scale in final.scales} for name, table in tables.items()},
-        curves=population.curves(criterion.metric, criterion.split),
+        continuous={
+            name: {scale: row[here[scale]] for scale, row in zip(table.scales, table.values, strict=True)}
+            for name, table in tables.items()
+        },
+        curves=judged_curves(final, population.curves(criterion.metric, criterion.split)),
         with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
     )
+
+
+def judged_curves(final: FinalTable, curves: Mapping[float, Curves]) -> dict[float, Curves]:
+    """The curves of the seeds of `final`, in its order, up to the step at which they are compared.
+
+    A curve that ends earlier all the same, since the seed did not log at that very step or its last value stands
+    for the final one, ends in its final value.
+    """
+    judged = {}
+    for scale, known in curves.items():
+        judged[scale] = known
+        if final.steps:
+            row = final.scales.index(scale)
+            rows = np.flatnonzero(np.isin(known.seeds, final.seeds[final.present[row]]))
+            columns = known.steps <= final.steps[row]
+            values, ends = known.values[rows][:, columns], final.values[row, final.present[row]]
+            values[:, -1] = np.where(np.isnan(values[:, -1]), ends, values[:, -1])
+            judged[scale] = replace(known, steps=known.steps[columns], seeds=known.seeds[rows], values=values)
+    return judged
 
 
 def _mean(sample: FloatArray) -> float:

@@ -29,6 +29,7 @@ from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study import parts
 from seedsweep.analysis.study.parts import LEVEL, Measured
+from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
@@ -66,10 +67,13 @@ class ScaleStudy(Result):
         Which groups the test would have found with a probability of 80 %, at `LEVEL` divided by the number of
         scales. `distance` is that of failures from successes (`Study.apart`), at least 6 standard deviations:
         closer groups of unequal size hardly leave a gap, whatever their number.
+    split : GroupSplit or None
+        How the seeds part, and whether that is into successes and failures; None where no groups are found, unless
+        the metric knows two values only.
     mixed : bool
         Whether the outcome depends on the seed: at least 5 % of the seeds succeed and at least 5 % fail.
     cluster : SuccessCluster
-        Success without a threshold; its `upper` cluster is the better one.
+        Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
         For Hartigan's dip test to detect the split that this sample shows, at `LEVEL` divided by the number of
         scales; None where the scale is not mixed, so that there is hardly a split to show.
@@ -86,6 +90,7 @@ class ScaleStudy(Result):
     pvalue_holm: float
     multimodal: bool
     detectable: DetectableSplit
+    split: GroupSplit | None
     mixed: bool
     cluster: SuccessCluster
     seeds_needed: SeedsNeeded | None
@@ -105,7 +110,7 @@ class ScaleStudy(Result):
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the parts that a study has along the ladder."""
         names = (
-            *("scale", "dips", "groups", "pvalue_holm", "multimodal", "detectable", "mixed", "cluster"),
+            *("scale", "dips", "groups", "pvalue_holm", "multimodal", "detectable", "split", "mixed", "cluster"),
             "seeds_needed",
         )
         return {name: jsonable(getattr(self, name)) for name in names}
@@ -127,6 +132,8 @@ class Study(Result):
     apart : float
         From the mean of all seeds that fail, at any scale, to that of all that succeed, in the unit of the metric;
         `nan` without the one or the other.
+    bounds : tuple of two floats
+        The range of the metric.
     abrupt : float or None
         Share of the bootstrap resamples of all seeds in which the curve of their means is abrupt by the rule of
         `emergence_claims`.
@@ -150,6 +157,7 @@ class Study(Result):
     capacity: MinimumCapacity
     claims: tuple[EmergenceClaims, ...]
     apart: float
+    bounds: tuple[float, float]
     abrupt: float | None
     extremes: ExtremeCurves | None
     mirage: MirageCheck | None
@@ -222,6 +230,7 @@ def study(population: Population) -> Study:
         capacity=minimum_capacity(measured.values),
         claims=claims,
         apart=apart,
+        bounds=parts.bounds_of(population, criterion.metric),
         abrupt=abrupt,
         extremes=extremes,
         mirage=mirage,
@@ -254,26 +263,44 @@ def _study_scales(
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
     holm = adjust_pvalues(pvalues)
     times = {} if survival is None else {row.scale: row for row in survival.scales}
+    two_values = _two_values(population, criterion, measured)
     scales = []
     for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
         sample, lattice = measured.values[row.scale], lattices.get(row.scale)
         seen = observed(sample)
         spread = float(seen.std(ddof=1)) if seen.size > 1 else 0.0
         mixed = MIXED <= row.success.rate <= 1 - MIXED
-        cluster = success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best))
+        cluster = _shown_cluster(
+            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
+            criterion,
+        )
+        dips = dip_variants(sample, lattice=lattice, bounds=bounds)
+        multimodal = bool(holm[i] <= LEVEL)
         scales.append(
             ScaleStudy(
                 summary=row,
                 drift=distances,
-                dips=dip_variants(sample, lattice=lattice, bounds=bounds),
+                dips=dips,
                 groups=groups[i],
                 pvalue_holm=float(holm[i]),
-                multimodal=bool(holm[i] <= LEVEL),
+                multimodal=multimodal,
                 detectable=detectable_split(
                     sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
                 ),
+                split=group_split(
+                    sample,
+                    cluster,
+                    dips,
+                    row.success,
+                    criterion,
+                    bounds=bounds,
+                    two_values=two_values,
+                    level=LEVEL,
+                )
+                if multimodal or two_values
+                else None,
                 mixed=mixed,
-                cluster=_shown_cluster(cluster, criterion),
+                cluster=cluster,
                 seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
                 survival=times.get(row.scale),
                 mirage=None if mirage is None else mirage.at(row.scale),
@@ -289,11 +316,20 @@ def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion
     return float(values[succeed].mean() - values[~succeed].mean()) if 0 < succeed.sum() < values.size else math.nan
 
 
+def _two_values(population: Population, criterion: Criterion, measured: Measured) -> bool:
+    """Whether the metric knows two values only. A share of many examples, all right or all wrong, knows more."""
+    split = population.splits.get(criterion.split)
+    if split is not None and population.metrics[criterion.metric].counts_examples and split.examples > 1:
+        return False
+    return np.unique(observed(np.concatenate([*measured.values.values(), []]))).size == 2
+
+
 def _shown_cluster(cluster: SuccessCluster, criterion: Criterion) -> SuccessCluster:
     upper, shown = cluster.upper, criterion.shown
     return replace(
         cluster,
         threshold=shown(cluster.threshold),
+        line=shown(cluster.line),
         lower_mean=shown(cluster.lower_mean),
         upper_mean=shown(cluster.upper_mean),
         upper=None if upper is None else replace(upper, threshold=shown(upper.threshold)),

@@ -13,9 +13,11 @@ import numpy.typing as npt
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
-from seedsweep.analysis.statistics.drift import distance_to_largest
+from seedsweep.analysis.statistics.drift import NoiseFloor, distance_to_largest, noise_floor
+from seedsweep.analysis.statistics.mean import mean_interval
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
+from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result, jsonable
 from seedsweep.analysis.statistics.samples import (
     FloatArray,
@@ -29,7 +31,12 @@ from seedsweep.analysis.statistics.success import SuccessRate, mean_given_succes
 from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
-    from seedsweep.population import Population
+    from seedsweep.population import Population, Unfinished
+
+NAMED: Final = 4
+"""Unfinished seeds of a scale that a note names."""
+
+UNBOUNDED: Final = (-math.inf, math.inf)
 
 QUANTILES: Final = (0.05, 0.25, 0.75, 0.95)
 """Levels of `ScaleSummary.quantiles`."""
@@ -48,7 +55,7 @@ class ScaleSummary(Result):
     n_diverged : int
         Seeds whose value is `nan`. They count as failures in `success` and are left out elsewhere.
     mean : Interval
-        Of the seeds that have a value.
+        Of the seeds that have a value; see `seedsweep.analysis.mean_interval`.
     median : float
         Of the seeds that have a value; `nan` if there are none.
     quantiles : mapping of float to float
@@ -64,6 +71,8 @@ class ScaleSummary(Result):
         Test of unimodality, with the share of tied values.
     w2_to_largest : Interval
         Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
+    noise_floor : NoiseFloor
+        What chance alone puts between random halves of these seeds.
     """
 
     scale: float
@@ -77,6 +86,7 @@ class ScaleSummary(Result):
     mean_given_success: Interval | None
     dip: DipResult
     w2_to_largest: Interval
+    noise_floor: NoiseFloor
 
 
 def summarise(
@@ -98,7 +108,7 @@ def summarise(
     lattice : float or mapping from scale to float, optional
         Step of a lattice-valued metric, for the dip test; a scale that is not in the mapping has none.
     bounds : tuple of two floats, or None
-        The range of the metric, for the mode.
+        The range of the metric, for the mode and the interval of the mean; None if there is none.
 
     Returns
     -------
@@ -114,7 +124,7 @@ def summarise(
     Notes
     -----
     Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
-    the success rate. The order of the seeds does not matter: they are sorted first.
+    the success rate and Gaffke's of the mean. The order of the seeds does not matter: they are sorted first.
 
     References
     ----------
@@ -139,7 +149,7 @@ def summarise(
                     scale=scale,
                     n=sample.size,
                     n_diverged=int(np.isnan(sample).sum()),
-                    mean=bootstrap_interval(np.mean, observed(sample)),
+                    mean=mean_interval(sample, bounds=bounds or UNBOUNDED),
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
@@ -147,6 +157,7 @@ def summarise(
                     mean_given_success=_mean_given_success(sample, criterion),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
+                    noise_floor=noise_floor(sample),
                 )
             )
     return tuple(summaries)
@@ -188,6 +199,10 @@ class PopulationSummary(Result):
         population knows no such split.
     scales : tuple of ScaleSummary
         In ascending order.
+    steps : mapping of float to float
+        By scale, the step at which its seeds are compared; empty if only final values are known.
+    unfinished : Unfinished or None
+        Seeds that end before it, and what became of them.
     """
 
     name: str
@@ -197,6 +212,21 @@ class PopulationSummary(Result):
     threshold_chosen: bool
     in_distribution: Mapping[float, Interval]
     scales: tuple[ScaleSummary, ...]
+    steps: Mapping[float, float]
+    unfinished: Unfinished | None
+
+    @property
+    def at_step(self) -> str:
+        """ "at step 500", or at which steps; empty if only final values are known."""
+        different = dict.fromkeys(self.steps.values())
+        if len(different) <= 1:
+            return "".join(f"at step {text.number(step)}" for step in different)
+        return f"at steps {text.number(min(different))} to {text.number(max(different))}, by {self._scale_word}"
+
+    @property
+    def pvalues_holm(self) -> tuple[float, ...]:
+        """Of the dip tests, corrected for the number of scales: the p-values that are shown."""
+        return tuple(adjust_pvalues([scale.dip.pvalue for scale in self.scales]).tolist())
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -207,6 +237,8 @@ class PopulationSummary(Result):
                 f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
                 "values; give a threshold of your own"
             )
+        if self.unfinished is not None:
+            notes.append(self._unfinished_note(self.unfinished))
         if lone := [scale.scale for scale in self.scales if scale.n - scale.n_diverged == 1]:
             notes.append(f"one value only at {_places(self, lone)}: nothing can be said about its spread or modes")
         if diverged := [scale for scale in self.scales if scale.n_diverged]:
@@ -216,6 +248,28 @@ class PopulationSummary(Result):
                 "are left out elsewhere"
             )
         return tuple(notes)
+
+    @property
+    def _scale_word(self) -> str:
+        return text.field(self.scale_name)
+
+    def _unfinished_note(self, unfinished: Unfinished) -> str:
+        """Which seeds end early, and what became of them."""
+        places = []
+        for scale, ends in unfinished.ends.items():
+            names = [f"{seed} at step {text.number(step)}" for seed, step in ends.items()]
+            more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
+            places.append(f"{text.scale(scale)} ({text.listed(names[:NAMED] + more)})")
+        became = {
+            "dropped": "they are left out; --unfinished failed counts them as failures, last takes what they had",
+            "failed": "they count as failures without a value; --unfinished dropped leaves them out",
+            "last": "their last values are taken as if measured then; --unfinished dropped leaves them out",
+        }
+        return (
+            f"{text.seeds(unfinished.count)} end before the step at which their scale is compared, at "
+            f"{self._scale_word} {text.listed(places)}: {became[unfinished.taken]} (an empty field is no value; "
+            "NaN is a seed that diverged)"
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""
@@ -229,9 +283,15 @@ class PopulationSummary(Result):
             "threshold_chosen": self.threshold_chosen,
             "higher_is_better": self.criterion.higher_is_better,
             "notes": list(self.notes),
+            "unfinished": self.unfinished and self.unfinished.to_dict(),
             "scales": [
-                {**scale.to_dict(), "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale))}
-                for scale in self.scales
+                {
+                    **scale.to_dict(),
+                    "in_distribution_mean": jsonable(self.in_distribution.get(scale.scale)),
+                    "step": self.steps.get(scale.scale),
+                    "pvalue_holm": jsonable(pvalue),
+                }
+                for scale, pvalue in zip(self.scales, self.pvalues_holm, strict=True)
             ],
         }
 
@@ -245,6 +305,7 @@ def summarise_population(population: Population) -> PopulationSummary:
     """
     criterion = population.criterion
     low, high = population.metrics[criterion.metric].bounds
+    bounds = (low, math.inf if high is None else high)
     final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
     threshold_chosen = criterion.threshold is None
@@ -253,9 +314,7 @@ def summarise_population(population: Population) -> PopulationSummary:
     in_distribution = {}
     if any(split.role == "in-distribution" for split in population.splits.values()):
         inside = population.final(criterion.metric, split="in-distribution")
-        in_distribution = {
-            scale: bootstrap_interval(np.mean, observed(inside.at(scale))) for scale in inside.scales
-        }
+        in_distribution = {scale: mean_interval(inside.at(scale), bounds=bounds) for scale in inside.scales}
     return PopulationSummary(
         name=population.name,
         path=population.path,
@@ -263,11 +322,13 @@ def summarise_population(population: Population) -> PopulationSummary:
         criterion=criterion,
         threshold_chosen=threshold_chosen,
         in_distribution=in_distribution,
+        steps=dict(zip(final.scales, final.steps, strict=False)),
+        unfinished=final.unfinished,
         scales=summarise(
             values,
             criterion,
             lattice=population.lattices(criterion.metric, criterion.split),
-            bounds=(low, math.inf if high is None else high),
+            bounds=bounds,
         ),
     )
 

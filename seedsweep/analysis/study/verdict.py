@@ -9,10 +9,11 @@ from typing import Final, Literal, TypeAlias
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
 Verdict: TypeAlias = Literal[
-    "by chance", "abruptly", "smoothly", "absent", "everywhere", "no rise",
-    "one seed", "few seeds", "one scale", "few scales", "between",
+    "by chance", "abruptly", "smoothly", "split elsewhere", "absent", "everywhere", "no rise",
+    "two values", "one seed", "few seeds", "one scale", "few scales", "between",
 ]  # fmt: skip
-"""The first three answer the question; "absent", "everywhere" and "no rise" say that nothing emerges along this
+"""The first three answer the question; "split elsewhere" says that seeds form groups, and that these are not those
+that succeed and those that fail; "absent", "everywhere" and "no rise" say that nothing emerges along this
 ladder; the others say why it cannot be decided."""
 
 WORTH_SEEING: Final = 0.2
@@ -23,8 +24,26 @@ SURE: Final = 0.95
 
 
 def split_by_chance(study: Study) -> tuple[ScaleStudy, ...]:
-    """The scales at which seeds part into groups, and into successes and failures."""
-    return tuple(scale for scale in study.scales if scale.multimodal and scale.mixed)
+    """The scales at which seeds part into groups, and these are the successes and the failures."""
+    return tuple(
+        scale
+        for scale in study.scales
+        if scale.mixed and scale.split is not None and scale.split.kind == "successes and failures"
+    )
+
+
+def split_elsewhere(study: Study) -> tuple[ScaleStudy, ...]:
+    """The scales at which seeds part into groups that are not the successes and the failures."""
+    return tuple(scale for scale in study.scales if scale.split is not None and scale.split.kind == "elsewhere")
+
+
+def of_two_values(study: Study) -> tuple[ScaleStudy, ...]:
+    """The scales at which the outcome depends on the seed, of a metric that knows two outcomes only."""
+    return tuple(
+        scale
+        for scale in study.scales
+        if scale.mixed and scale.split is not None and scale.split.kind == "two values"
+    )
 
 
 def too_thin(study: Study) -> tuple[ScaleStudy, ...]:
@@ -64,8 +83,11 @@ def verdict(study: Study) -> Verdict:
 
         * "one seed": no scale has two seeds with a value;
         * "by chance": at some scale `group_test`, corrected by Holm over the scales, refutes a single group at
-          .05, and at least 5 % of the seeds succeed there and at least 5 % fail;
+          .05, at least 5 % of the seeds succeed there and at least 5 % fail, and the groups are these: the
+          threshold lies between them and they are as large (see `group_split`);
         * "absent": no seed succeeds; "everywhere": every seed does;
+        * "split elsewhere": groups are found, and they are others than the successes and failures;
+        * "two values": the metric knows only two, so that groups are of its making;
         * "one scale": the ladder has no second;
         * "no rise": neither P(success) nor the mean is clearly better (intervals apart) than at the smallest
           scale;
@@ -103,6 +125,10 @@ def verdict(study: Study) -> Verdict:
         return "absent"
     if all(scale.success.successes == scale.n for scale in scales):
         return "everywhere"
+    if split_elsewhere(study):
+        return "split elsewhere"
+    if of_two_values(study):
+        return "two values"
     if len(scales) == 1:
         return "one scale"
     if not any(_better(study, scale) for scale in study.scales[1:]):

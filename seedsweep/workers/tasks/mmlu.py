@@ -149,8 +149,8 @@ class Mmlu(Task):
         question_NB = asked_N[:, None] + place_B
         text_NB = ((steps_N * batch - asked_N - count_N)[:, None] + place_B).clamp(min=0)
         tokens, mask = (
-            torch.where(is_question_NB[:, None, :, None], asked, told)
-            for asked, told in zip(
+            torch.where(is_question_NB[:, None, :, None], asked, stated)
+            for asked, stated in zip(
                 self._questions.read(data_seeds_S, _Stream.QUESTIONS, question_NB),
                 self._text.read(data_seeds_S, _Stream.TEXT, text_NB),
                 strict=True,

@@ -28,6 +28,7 @@ from seedsweep.workers.scoring import TOKENS_AT_ONCE
 from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
+from seedsweep.workers.tasks.question_data import QUEST_SHARE, generate, remix
 from seedsweep.workers.tasks.question_files import Files, read_files
 from seedsweep.workers.tasks.question_grammar import (
     AUXILIARY_TOKENS,
@@ -35,12 +36,9 @@ from seedsweep.workers.tasks.question_grammar import (
     GRAMMARS,
     PAD,
     QUEST,
-    QUEST_SHARE,
     VOCABULARY,
     DataSet,
     encode,
-    generate,
-    remix,
 )
 
 METRICS = (
@@ -63,6 +61,10 @@ class QuestionFormationSettings(TaskSettings):
     """Directory with McCoy's files (see `question_files`); None: sentences from our own generator."""
     grammar: Annotated[Literal["full", "small"], AddedLater()] = "full"
     """small: few words and one kind of relative clause, for small models (`question_grammar.SMALL`)."""
+    types: Annotated[Literal["original", "grammar"], AddedLater()] = "grammar"
+    """How frequent sentences of every type are, a type being a sentence without its words. original: as in McCoy's
+    files, which have the proportions of their authors' sampling (`question_types`); grammar: as the grammar's
+    weights say, by which half of the sentences have no object, where in McCoy's train it is a fifth."""
     quest_share: Annotated[float, AddedLater()] = Field(default=QUEST_SHARE, gt=0, lt=1)
     """Questions among the generated lines; 41 % in the original data."""
     train_lines: int | None = Field(default=None, ge=100, le=1_000_000)
@@ -74,10 +76,12 @@ class QuestionFormationSettings(TaskSettings):
 
     @model_validator(mode="after")
     def _check_data(self) -> QuestionFormationSettings:
+        if self.types == "original" and self.grammar != "full":
+            raise ValueError("types: the original files are of the full grammar; with grammar: small leave it out")
         if self.quest_only and self.mix is not None:
             raise ValueError("mix: with quest_only there are no declarations to mix; give one of the two")
         if self.data is not None:
-            for name in ("train_lines", "test_lines", "gen_lines", "grammar", "quest_share"):
+            for name in ("train_lines", "test_lines", "gen_lines", "grammar", "types", "quest_share"):
                 if getattr(self, name) != type(self).model_fields[name].default:
                     raise ValueError(f"{name}: the files of data decide; leave it out")
         return self
@@ -111,6 +115,7 @@ class QuestionFormationSettings(TaskSettings):
                 self.quest_only,
                 self.grammar,
                 self.quest_share,
+                self.types,
             )
         data = self._files.data
         train = data.train

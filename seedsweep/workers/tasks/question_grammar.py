@@ -1,4 +1,4 @@
-"""Question formation (McCoy, Frank & Linzen 2018, 2020): the grammar, its sentences, the data set made of them.
+"""Question formation (McCoy, Frank & Linzen 2018, 2020): the grammar, its sentences, and how they are drawn.
 
 A declarative becomes a question by fronting an auxiliary. The linear rule takes the first one, the hierarchical
 rule (English) that of the main clause. The two differ only where the subject has a relative clause, which has an
@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,16 +50,13 @@ STOP, ASK, QUEST, DECL = (TOKEN[word] for word in (".", "?", "quest", "decl"))
 RELATIVE_AT = 2
 """A relative clause follows its noun, the second word: where one is on the subject, its pronoun stands here."""
 
-QUEST_SHARE = 0.41
-"""Questions among the lines of the original train, dev and test files; the rest are declarations."""
-CENTRE_SHARE = 0.29
-"""Centre-embedded sentences among the original's declarations. By the grammar alone they would be more."""
-DEV_LINES = 1000
 DATA_SET_SEED = 0
 """Of all generated data sets: every seed and every cell of a sweep learns from the same sentences."""
 
 PLAIN, PREPOSITIONAL, RELATIVE_INTRANSITIVE, RELATIVE_TRANSITIVE, RELATIVE_OBJECT = range(5)
 """Forms of a noun phrase. Its clauses: `who does sleep`, `who does amuse the yak`, `who the yak does amuse`."""
+NO_OBJECT = -1
+"""In place of a form, where the verb is intransitive."""
 
 
 @dataclass(frozen=True)
@@ -131,6 +127,14 @@ class DataSet:
     gen: Lines
 
 
+class Pools(NamedTuple):
+    """Distinct sentences that a data set's lines are taken from."""
+
+    gen_NW: Rows
+    branching_NW: Rows
+    embedding_NW: Rows
+
+
 def centre_embedded(sentences_NW: Rows) -> NDArray[np.bool_]:
     """(N,) whether the subject has a relative clause."""
     return np.isin(sentences_NW[:, RELATIVE_AT], [TOKEN[word] for word in RELATIVES])
@@ -157,82 +161,7 @@ def encode(lines: Lines) -> Rows:
     return _close_gaps(np.concatenate(parts, axis=1))
 
 
-def generate(
-    train: int,
-    test: int,
-    gen: int,
-    mix: float | None,
-    quest_only: bool,
-    grammar: str = "full",
-    quest_share: float = QUEST_SHARE,
-) -> DataSet:
-    """The data set of these sizes (lines), a pure function of the arguments; `grammar` is one of `GRAMMARS`.
-
-    No sentence occurs twice, within a split or across. All mixes have the same questions, dev, test and gen, and
-    as many declarations; the centre-embedded ones of a lower mix are among those of a higher. With `quest_only`
-    the declarations are left out of train.
-
-    Raises InputError when the grammar does not give that many distinct sentences.
-    """
-    source = _Source(GRAMMARS[grammar])
-    centre = CENTRE_SHARE if mix is None else mix
-    quest = {lines: round(quest_share * lines) for lines in (train, DEV_LINES, test)}
-    declarations = train - quest[train]
-    embedded = {lines: round(CENTRE_SHARE * (lines - quest[lines])) for lines in (DEV_LINES, test)}
-
-    seen: set[bytes] = set()
-    types = [(number, form) for number in (0, 1) for form in source.grammar.clauses]
-    sizes = [gen // len(types) + (rank < gen % len(types)) for rank in range(len(types))]
-    unambiguous_NW = np.concatenate(
-        [
-            _distinct(size, seen, partial(_unambiguous, source, number, form))
-            for size, (number, form) in zip(sizes, types, strict=True)
-        ]
-    )
-    # Enough of both kinds for every mix. Short sentences run out first, so the order is shuffled before it is cut.
-    branching = train + sum(lines - embedded[lines] for lines in (DEV_LINES, test))
-    branching_NW = source.shuffle(_distinct(branching, seen, partial(_sentences, source, False)))
-    embedding = declarations + sum(embedded.values())
-    embedding_NW = source.shuffle(_distinct(embedding, seen, partial(_sentences, source, True)))
-
-    def take(rows_NW: Rows, count: int) -> tuple[Rows, Rows]:
-        return rows_NW[:count], rows_NW[count:]
-
-    held_out = []
-    for lines in (DEV_LINES, test):
-        asked_NW, branching_NW = take(branching_NW, quest[lines])
-        plain_NW, branching_NW = take(branching_NW, lines - quest[lines] - embedded[lines])
-        centre_NW, embedding_NW = take(embedding_NW, embedded[lines])
-        held_out.append(_lines(source, asked_NW, plain_NW, centre_NW))
-    asked_NW, branching_NW = take(branching_NW, quest[train])
-    many = 0 if quest_only else round(centre * declarations)
-    few = 0 if quest_only else declarations - many
-    return DataSet(
-        train=_lines(source, asked_NW, branching_NW[:few], embedding_NW[:many]),
-        dev=held_out[0],
-        test=held_out[1],
-        gen=_lines(source, source.shuffle(unambiguous_NW)),
-    )
-
-
-def remix(lines: Lines, mix: float) -> Lines:
-    """The lines with all their questions and as many declarations at every mix: as the rarer kind has.
-
-    Raises InputError when there are no declarations of one kind.
-    """
-    centre_N = centre_embedded(lines.sentences_NW)
-    branching_N, embedding_N = (np.flatnonzero(~lines.quest_N & kind) for kind in (~centre_N, centre_N))
-    available = min(len(branching_N), len(embedding_N))
-    if available == 0:
-        kind = "centre-embedded" if len(branching_N) else "right-branching"
-        raise InputError(f"a mix takes declarations of both kinds, and there are no {kind} ones among the lines")
-    source, many = _Source(FULL), round(mix * available)
-    branching_N, embedding_N = source.shuffle(branching_N), source.shuffle(embedding_N)
-    kept_N = np.concatenate([np.flatnonzero(lines.quest_N), branching_N[: available - many], embedding_N[:many]])
-    return Lines(lines.sentences_NW[kept_N], lines.quest_N[kept_N])
-
-
-class _Source:
+class Source:
     """Draws from numpy's Philox. Its raw words only: they are the same in every version of numpy."""
 
     def __init__(self, grammar: Grammar) -> None:
@@ -258,12 +187,17 @@ class _Source:
     def auxiliary(self, plural_N: NDArray[np.int64]) -> NDArray[np.int64]:
         return TOKEN["does"] + 2 * plural_N + self.below(2, len(plural_N))
 
+    def weighted(self, weights: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Places of weights, each as frequent as its weight says."""
+        last = np.cumsum(weights)
+        return np.searchsorted(last, self.below(int(last[-1]), count), side="right").astype(np.int64)
+
     def shuffle(self, rows: NDArray[_Item]) -> NDArray[_Item]:
         return rows[np.argsort(self._bits.random_raw(len(rows)), kind="stable")]
 
 
-def _noun_phrase(
-    source: _Source, plural_N: NDArray[np.int64], form_N: NDArray[np.int64], inner_plural_N: NDArray[np.int64]
+def noun_phrase(
+    source: Source, plural_N: NDArray[np.int64], form_N: NDArray[np.int64], inner_plural_N: NDArray[np.int64]
 ) -> list[NDArray[np.int64]]:
     """Columns of noun phrases, PAD where a form has no such word.
 
@@ -295,48 +229,38 @@ def _noun_phrase(
     ]
 
 
-def _sentence(
-    source: _Source,
+def sentence(
+    source: Source,
     subject: list[NDArray[np.int64]],
     auxiliary_N: NDArray[np.int64],
     object_form_N: NDArray[np.int64],
+    transitive_N: NDArray[np.int64],
 ) -> Rows:
-    """Sentences of a subject and a main auxiliary; half of them with an object of the form given."""
+    """Sentences of a subject and a main auxiliary; the transitive ones with an object of the form given."""
     count, grammar = len(auxiliary_N), source.grammar
-    transitive_N = source.below(2, count)
     verb_N = np.where(
         transitive_N, source.word(grammar.transitives, count), source.word(grammar.intransitives, count)
     )
-    phrase = _noun_phrase(source, source.below(2, count), object_form_N, source.below(2, count))
+    phrase = noun_phrase(source, source.below(2, count), object_form_N, source.below(2, count))
     columns = [*subject, auxiliary_N, verb_N, *(transitive_N * column for column in phrase), np.full(count, STOP)]
     return np.ascontiguousarray(_close_gaps(np.stack(columns, axis=1))[:, : grammar.longest])
 
 
-def _sentences(source: _Source, embed: bool, count: int) -> Rows:
-    """Any sentences with a relative clause on the subject, or with none there, by the grammar's weights.
-
-    Forms are equally frequent, and so are the kinds of relative clause: in the full grammar 2 : 2 : 1 + 1.
-    """
-    grammar, plural_N = source.grammar, source.below(2, count)
-    form_N = source.form(grammar.clauses if embed else grammar.phrases, count)
-    clause = -1
-    object_form_N = source.form((*grammar.phrases, clause), count)
-    object_form_N = np.where(object_form_N == clause, source.form(grammar.clauses, count), object_form_N)
-    subject = _noun_phrase(source, plural_N, form_N, source.below(2, count))
-    return _sentence(source, subject, source.auxiliary(plural_N), object_form_N)
-
-
-def _unambiguous(source: _Source, number: int, form: int, count: int) -> Rows:
-    """Sentences of gen: two auxiliaries, different words of one number, so that one word tells the rule."""
-    plural_N = np.full(count, number)
-    subject = _noun_phrase(source, plural_N, np.full(count, form), plural_N)
+def unambiguous(
+    source: Source, plural_N: NDArray[np.int64], form: int
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64]]:
+    """Subjects and main auxiliaries of gen: different words of one number, so that one word tells the rule."""
+    subject = noun_phrase(source, plural_N, np.full(len(plural_N), form), plural_N)
     other_N = np.max([column * np.isin(column, AUXILIARY_TOKENS) for column in subject], axis=0)
-    first = TOKEN["does"] + 2 * number
-    return _sentence(source, subject, 2 * first + 1 - other_N, source.form(source.grammar.phrases, count))
+    first_N = TOKEN["does"] + 2 * plural_N
+    return subject, 2 * first_N + 1 - other_N
 
 
-def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows:
-    """The first `count` sentences drawn that are not in `seen`, which they join."""
+def distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows], *, exist: bool = False) -> Rows:
+    """The first `count` sentences drawn that are not in `seen`, which they join.
+
+    Raises InputError when hardly any new ones come, unless so many are known to exist.
+    """
     found: list[bytes] = []
     while len(found) < count:
         before = len(found)
@@ -346,18 +270,11 @@ def _distinct(count: int, seen: set[bytes], draw: Callable[[int], Rows]) -> Rows
             if sentence not in seen and len(found) < count:
                 seen.add(sentence)
                 found.append(sentence)
-        if len(found) < count and len(found) - before <= count // 1000:
+        if not exist and len(found) < count and len(found) - before <= count // 1000:
             raise InputError(
                 f"the grammar gives too few distinct sentences for {count} of a kind; ask for fewer lines"
             )
     return np.array(found, f"S{width}").view(np.uint8).reshape(count, width)
-
-
-def _lines(source: _Source, asked_NW: Rows, *declared: Rows) -> Lines:
-    """Lines in a random order, the first group as questions."""
-    sentences_NW = np.concatenate([asked_NW, *declared])
-    order_N = source.shuffle(np.arange(len(sentences_NW)))
-    return Lines(sentences_NW[order_N], order_N < len(asked_NW))
 
 
 def _close_gaps(rows: NDArray[np.integer]) -> Rows:

@@ -46,7 +46,7 @@ def test_by_chance(tmp_path: Path) -> None:
     )
     assert "25 of 100 (25 %, 18–34 %) are in the better group, with a mean of 0.9" in said(found, GROUPS)
     assert "Also at depth 3 (p < 5e-5)." in said(found, GROUPS)
-    assert said(found, "Minimum capacity").startswith("At depth 4:")
+    assert said(found, "Minimum capacity").startswith("At depth 4: there the distribution over seeds takes a step")
     assert said(found, METRIC).startswith("Not to be told: accuracy is the only metric")
     assert said(found, BUDGET).startswith("Not to be told: only final values are known")
     assert "one seed per scale would claim a sudden emergence in" in said(found, ONE_SEED)
@@ -104,14 +104,29 @@ def test_cut_off_by_the_budget(tmp_path: Path) -> None:
     found = of(tmp_path, curves)
     assert found.verdict == "by chance"
     assert found.headline.endswith("; but seeds were still crossing over when training stopped.")
-    assert said(found, BUDGET).startswith("Yes, in good part, at depth 2: of 56 seeds that fail,")
+    assert said(found, BUDGET).startswith(
+        "Yes, in good part, at depth 2: 13 of 69 that waited after three quarters"
+    )
+    assert "Seeds jump more than they climb: 0 of the 56 seeds that fail" in said(found, BUDGET)
 
 
-def test_failures_that_are_final(tmp_path: Path) -> None:
+def test_failures_that_would_stay(tmp_path: Path) -> None:
     curves = {depth: as_curves(ends, np.full(100, 2)) for depth, ends in chance(0, 0.5, 0.7, 1.0).items()}
     found = of(tmp_path, curves)
-    assert said(found, BUDGET).startswith("No, most failures are final, at depth 2: of 50 seeds that fail, 0")
+    assert said(found, BUDGET).startswith(
+        "No, at depth 2: most of the seeds that fail would not succeed in as many steps again. 0 of 50 that waited"
+    )
+    assert "final" not in said(found, BUDGET)
     assert "but" not in found.headline
+
+
+def test_one_failing_seed_says_nothing_about_the_budget(tmp_path: Path) -> None:
+    """The tense file of the audit: 19 of 20 seeds succeed late."""
+    ends = chance(0.95, seeds=20)[1]
+    found = of(tmp_path, {1: as_curves(ends, np.full(20, 10)), 2: as_curves(ends, np.full(20, 10))})
+    assert said(found, BUDGET) == (
+        "Not to be told at depth 1: only 1 of 20 seeds fail. Not to be told at depth 2: only 1 of 20 seeds fail."
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,9 +166,39 @@ def test_groups_that_are_the_floor_and_the_rest(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
     half = np.concatenate([np.zeros(50), random.uniform(0.3, 0.9, 50)])
     found = of(tmp_path, {1: np.zeros(100) + random.uniform(0, 0.01, 100), 2: half})
-    assert "50 seeds are at exactly the lowest value that the metric can take" in said(found, GROUPS)
-    assert "among the others no groups are seen" in said(found, GROUPS)
+    assert "50 of 100 seeds are exactly 0, and among the other 50 no groups are seen (p =" in said(found, GROUPS)
+    assert found.verdict == "split elsewhere"
+    assert found.headline == (
+        "Seeds part, but not into successes and failures: at depth 2, 50 of 100 seeds are exactly 0, and among "
+        "the other 50 no groups are seen; the threshold of 0.5 divides these, 36 of which succeed."
+    )
+    below = of(tmp_path, {1: np.zeros(100) + random.uniform(0, 0.01, 100), 2: half}, threshold=0.2)
+    assert below.headline == "By chance: at depth 2 the random seed decides who succeeds."
     assert any("50 % of the values are tied, at depth 2" in warning for warning in found.warnings)
+
+
+def test_the_threshold_cuts_through_a_group(tmp_path: Path) -> None:
+    """Groups around .1 and .9; success is asked for within the better one, within the other, and beyond both."""
+    values = chance(0, 0.5, 1.0)
+    beyond = {depth: x.clip(max=0.94) for depth, x in values.items()}
+    for threshold, cut in ((0.9, "the threshold of 0.9 divides these, "), (0.1, "divides the other 50, ")):
+        found = of(tmp_path, values, threshold=threshold)
+        assert found.verdict == "split elsewhere"
+        assert "divides the seeds, with 50 of 100 on its better side; " in found.headline
+        assert cut in found.headline
+    assert of(tmp_path, beyond, threshold=0.95).verdict == "absent"
+
+
+def test_a_metric_of_two_values(tmp_path: Path) -> None:
+    """The groups of zeros and ones are the metric's, and no evidence that seeds part."""
+    values = {
+        depth: (np.arange(50) < 50 * p).astype(float) for depth, p in ((1, 0.1), (2, 0.3), (3, 0.6), (4, 0.9))
+    }
+    found = of(tmp_path, values)
+    assert found.verdict == "two values"
+    assert found.headline.startswith("Undecided: accuracy knows two values only")
+    nearly = {**values, 4: np.append(values[4][1:], 0.9)}
+    assert of(tmp_path, nearly).verdict == "few seeds"
 
 
 def test_one_scale(tmp_path: Path) -> None:
@@ -194,8 +239,7 @@ def test_lower_is_better(tmp_path: Path) -> None:
     same = of(tmp_path, values)
     assert (found.verdict, found.headline) == (same.verdict, same.headline)
     assert said(found, ONE_SEED) == said(same, ONE_SEED)
-    assert said(found, "Minimum capacity").startswith("At depth 2,")
-    assert said(same, "Minimum capacity").startswith("At depth 2,")
+    assert said(found, "Minimum capacity") == said(same, "Minimum capacity")
     assert "50 of 100 (50 %, 40–60 %) are in the better group, with a mean of 1.2; the others have 2.8" in (
         said(found, GROUPS)
     )
@@ -212,9 +256,14 @@ def test_duplicates_and_a_threshold_of_ours_are_told(tmp_path: Path) -> None:
 
 def test_a_real_population() -> None:
     found = findings(study(seedsweep.load(COUNT)))
-    assert found.headline == "By chance: at depth 2 the random seed decides who succeeds."
-    assert "At depth 2, 27 of 64 (42 %, 31–54 %) succeed." in found.findings[0].text
-    assert "22 seeds are at exactly the lowest value" in said(found, GROUPS)
+    assert found.headline == (
+        "Seeds part, but not into successes and failures: at depth 2, 22 of 64 seeds are exactly 0, and among the "
+        "other 42 no groups are seen; the threshold of 0.5 divides these, 27 of which succeed."
+    )
+    assert "22 of 64 seeds are exactly 0" in said(found, GROUPS)
+    assert "At depth 3, 10 of 64 seeds are exactly 0: " in said(found, GROUPS)
     assert said(found, METRIC).startswith("In part: at depth 2 the groups also show in min_probability")
-    assert said(found, BUDGET).startswith("Open, at depth 2: of 37 seeds that fail, 0")
+    assert said(found, BUDGET).startswith(
+        "Open, at depth 2: 2 of 38 that waited after three quarters of the budget"
+    )
     assert any("does not ask for the end token" in warning for warning in found.warnings)
