@@ -33,7 +33,7 @@ def ask(case: Case, population: Population, tally: Tally) -> dict[float, bool] |
                 found = _groups(case, population, better, tally)
             case "intervals":
                 rows = analysis.summarise(
-                    values, criterion, lattice=population.lattice(METRIC), bounds=_bounds(population)
+                    values, criterion, lattice=population.lattices(METRIC), bounds=_bounds(population)
                 )
                 cover(case, rows, tally)
             case "claims":
@@ -59,11 +59,14 @@ def _bounds(population: Population) -> tuple[float, float]:
 def _groups(
     case: Case, population: Population, better: dict[float, FloatArray], tally: Tally
 ) -> dict[float, bool]:
-    """Groups by the dip test, after Holm; by chance where they are where some succeed and some fail."""
-    criterion, lattice = population.criterion, population.lattice(METRIC)
-    dips = [analysis.dip(sample, lattice=lattice) for sample in better.values()]
-    adjusted = analysis.adjust_pvalues([dip.pvalue for dip in dips])
-    found = dict(zip(better, (adjusted < LEVEL).tolist(), strict=True))
+    """Groups by their test, after Holm; by chance where they are where some succeed and some fail."""
+    criterion, lattices, bounds = population.criterion, population.lattices(METRIC), _bounds(population)
+    tests = [
+        analysis.group_test(criterion.oriented(sample), lattice=lattices.get(scale), bounds=bounds)
+        for scale, sample in better.items()
+    ]
+    adjusted = analysis.adjust_pvalues([test.pvalue for test in tests])
+    found = dict(zip(better, (adjusted <= LEVEL).tolist(), strict=True))
     rates = {scale: analysis.success_rate(sample, criterion.least) for scale, sample in better.items()}
     split = [s for s, group in found.items() if group and MIXED <= rates[s].rate <= 1 - MIXED]
     tally.ask("groups claimed", any(found.values()))
@@ -73,8 +76,12 @@ def _groups(
         tally.ask(f"groups claimed at {scale:g}", found[scale])
     tally.ask("by chance", bool(split))
     if split:
-        clearest = max(split, key=lambda scale: dips[list(found).index(scale)].statistic)
-        cluster = analysis.success_cluster(better[clearest], lattice=lattice, bounds=_bounds(population))
+        dips = {scale: analysis.dip(better[scale], lattice=lattices.get(scale)) for scale in split}
+        clearest = max(split, key=lambda scale: dips[scale].statistic)
+        p = float(adjusted[list(found).index(clearest)])
+        cluster = analysis.success_cluster(
+            better[clearest], lattice=lattices.get(clearest), bounds=bounds, pvalue=p
+        )
         if cluster.supported and cluster.upper is not None:
             apart = not rates[clearest].low <= cluster.upper.rate <= rates[clearest].high
             tally.ask("by chance, of other seeds than the groups", apart)
@@ -122,10 +129,12 @@ def _capacity(case: Case, found: analysis.MinimumCapacity, tally: Tally) -> None
 
 def _metric(population: Population, better: dict[float, FloatArray], tally: Tally) -> None:
     final = population.final("margin")
-    lattices = {name: population.lattice(name) for name in (METRIC, "margin")}
+    low, high = population.metrics["margin"].bounds
     check = analysis.mirage_check(
         {METRIC: better, "margin": {scale: final.at(scale) for scale in final.scales}},
-        lattices={name: step for name, step in lattices.items() if step is not None},
+        threshold=population.criterion.least,
+        lattices={name: population.lattices(name) for name in (METRIC, "margin")},
+        bounds={METRIC: _bounds(population), "margin": (low, np.inf if high is None else high)},
         level=LEVEL,
     )
     tally.ask("groups said to be in one metric only", check.verdict == "mirage")

@@ -22,7 +22,6 @@ from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study, study
-from seedsweep.analysis.study.verdict import FEWEST_TO_TELL
 from seedsweep.criterion import Criterion
 from seedsweep.population import ALL_ROWS, Population
 from seedsweep.version import __version__
@@ -156,7 +155,7 @@ def report(
         absent=examined.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
+        extend=extend and f"{extend} --seeds 0:{2 * most}",
         command=command,
         version=__version__,
         glossary=GLOSSARY,

@@ -146,7 +146,7 @@ def test_what_a_sweep_shows(count: Report) -> None:
     ):
         assert title in headings
     assert "The mean falls and rises again" not in headings
-    assert page.texts["h2"][0].startswith("By chance: at depth 3 the random seed decides who succeeds; but ")
+    assert page.texts["h2"][0].startswith("Seeds part, but not into successes and failures: at depth 2, 22 of 64 ")
     assert (
         "variance: seeds of initialisation and of data are not crossed: each run has its own of both."
         in (page.texts["li"])
@@ -170,7 +170,7 @@ def test_numbers_are_those_of_the_statistics(count: Report) -> None:
     told = json.loads(json.dumps(count.to_dict(), allow_nan=False))
     assert [scale["scale"] for scale in told["study"]["scales"]] == [1, 2, 3, 5]
     assert told["study"]["summary"]["scales"][1]["success"]["successes"] == 27
-    assert told["findings"]["verdict"] == "by chance"
+    assert told["findings"]["verdict"] == "split elsewhere"
     cells = Page(count.html).texts["td"]
     assert "42 % (31–54 %)" in [cell.replace("\u00a0", " ") for cell in cells]
 
