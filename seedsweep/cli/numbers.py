@@ -9,6 +9,7 @@ from rich.console import Console, ConsoleOptions, JustifyMethod, RenderableType,
 from rich.markup import escape
 from rich.measure import Measurement
 from rich.table import Table
+from rich.text import Text
 
 
 class Numbers:
@@ -39,8 +40,10 @@ class Numbers:
         for part in parts:
             table = self._part(part)
             table.title = self._title if part is parts[0] else None
-            table.caption = self._caption if part is parts[-1] else None
+            table.caption = self._caption if len(parts) == 1 else None
             yield table
+        if self._caption and len(parts) > 1:  # the last part is narrow
+            yield Text.from_markup(self._caption, style="table.caption")
 
     def _part(self, columns: Sequence[int]) -> Table:
         table = Table(

@@ -118,8 +118,8 @@ def _change(study: Study, word: Verdict) -> str:
             return _against_chance(study, telling)
         case "split elsewhere":
             return (
-                f"A threshold between the groups at {at(study, [telling])}: {split_found(telling)}. Then the seed "
-                "decides who succeeds there."
+                "A threshold that lies between the groups, if one does, so that they are the successes and the "
+                f"failures. At {at(study, [telling])}: {split_found(telling)}."
             )
         case "two values":
             return f"A metric of the same seeds that has values in between, at {at(study, [telling])} above all."
@@ -142,13 +142,7 @@ def _change(study: Study, word: Verdict) -> str:
                 "More seeds: from two per scale on there is a spread, and the groups of seeds take dozens to see."
             )
         case "few seeds":
-            needed = telling.seeds_needed
-            if needed is not None and needed.n is not None and needed.n > telling.summary.dip.n:
-                return (
-                    f"More seeds: {needed.n} at {at(study, [telling])} would show a split like the one there, if "
-                    "it is one, in four of five cases."
-                )
-            return f"More seeds at {at(study, [telling])}."
+            return _more_seeds(study, telling)
         case "one scale":
             return "More scales, four or more to tell a jump from a steep rise."
         case "few scales":
@@ -171,6 +165,21 @@ def _change(study: Study, word: Verdict) -> str:
             )
         case _:
             assert_never(word)
+
+
+def _more_seeds(study: Study, scale: ScaleStudy) -> str:
+    """How many would show whether there are groups."""
+    needed, there, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
+    if needed is None:
+        return f"More seeds at {where}."
+    if needed.n is None:
+        return f"Over {needed.cap} seeds at {where}: so small is the split there, if there is any."
+    if needed.n <= there:
+        return f"Twice the {there} seeds at {where}: whether there are groups is borderline."
+    return (
+        f"More seeds: {needed.n} at {where} would show a split like the one there, if it is one, in four of five "
+        "cases."
+    )
 
 
 def _against_chance(study: Study, telling: ScaleStudy) -> str:

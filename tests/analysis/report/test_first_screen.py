@@ -65,7 +65,8 @@ def test_groups_that_are_not_the_successes(tmp_path: Path) -> None:
     first = first_screen(study, "split elsewhere")
     assert first.numbers[0].what == "Seeds in the better group at depth 3"
     assert first.numbers[0].value == "60 %"
-    assert first.change.startswith("A threshold between the groups at depth 3: ")
+    assert first.change.startswith("A threshold that lies between the groups, if one does")
+    assert "At depth 3: 0.49 divides the seeds" in first.change
 
 
 def test_what_was_trained(tmp_path: Path) -> None:
