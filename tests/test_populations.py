@@ -115,8 +115,8 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
 }
-"""Where seeds part by the test for groups, whether into successes and failures, how many are in the better group, and
-how many succeed."""
+"""Where seeds part by the test for groups, whether into successes and failures, how many are in the better group,
+and how many succeed."""
 
 
 @pytest.mark.parametrize("name", SEEDS)
