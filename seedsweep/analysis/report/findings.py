@@ -12,6 +12,7 @@ from seedsweep.analysis.report.wording import (
     LISTED,
     at,
     corrected_pvalue,
+    group_names,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -24,7 +25,7 @@ from seedsweep.analysis.study.verdict import FEWEST_TO_TELL, Verdict, clearest_s
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
 
-ALIKE: Final = 0.5
+ALIKE: Final = 0.8
 """Rank correlation from which on two metrics rank the seeds alike."""
 
 
@@ -207,14 +208,14 @@ def _continuous(study: Study) -> Finding | None:
     if agreement:
         weakest = min(agreement, key=lambda r: r.estimate)
         answer += (
-            f" The lowest rank correlation of another metric with {harsh} is {text.with_interval(weakest)}: "
-            + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
+            f" The lowest rank correlation of another metric with {harsh} there is {text.with_interval(weakest)}: "
+            + ("all rank the seeds alike." if weakest.low > ALIKE else "it ranks the seeds in part otherwise.")
         )
     verdicts = [scale.mirage.verdict for scale in split if scale.mirage]
     if len(set(verdicts)) > 1:
-        answer += (
-            f" Of {len(split)} scales with groups, they show in every metric at {verdicts.count('survives')}."
-        )
+        everywhere = [scale for scale in split if scale.mirage and scale.mirage.verdict == "survives"]
+        where = f"at {at(study, everywhere)}" if everywhere else f"at none of the {len(split)} scales with groups"
+        answer += f" They show in every metric {where}."
     return Finding(topic, answer)
 
 
@@ -303,14 +304,15 @@ def _open(study: Study) -> Finding | None:
 
 
 def _warnings(study: Study) -> tuple[str, ...]:
-    what, metric = scale_word(study), study.summary.criterion.metric
+    metric = study.summary.criterion.metric
     warnings = list(study.summary.notes)
-    for group in study.duplicates or ():
+    for group in study.duplicates:
         if group.same_run:
-            names = text.listed([str(seed) for seed in group.seeds])
+            has = "have one learning curve" if study.measured.curves else "end at one and the same value"
             warnings.append(
-                f"seeds {names} at {what} {text.scale(group.scale)} have identical learning curves, one "
-                "run under several names: there are fewer seeds than it seems"
+                f"seeds {text.listed(group_names(study, group))} {has}, where chance would make "
+                f"{text.number(float(f'{group.expected_by_chance:.1g}'))} such pairs: most likely one run under "
+                "several names, and there are fewer seeds than it seems"
             )
     tied = [
         scale

@@ -92,19 +92,21 @@ def _modality(study: Study) -> PageTable:
     tests = sum(s.summary.dip.n > 0 for s in study.scales)
     return _table(
         "Is there more than one group of seeds? Hartigan's dip test",
-        "Small p-values speak against a single group. “Jittered” spreads ties over the step of the metric, "
-        "“unsaturated” leaves out seeds at the floor and the ceiling. Holm and Benjamini–Hochberg correct "
-        "for the number of scales. “Seeds needed” would show the split that this sample has with 80 % power "
+        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the p of "
+        "every sentence, table and figure; Benjamini and Hochberg’s is another correction. The others "
+        "are of one scale alone, uncorrected. “Jittered” spreads ties over the step of the metric, "
+        "“unsaturated” leaves out seeds at the floor and the ceiling. "
+        "“Seeds needed” would show the split that this sample has with 80 % power "
         "at the corrected level.",
         [
             scale_word(study),
             "dip",
-            "p",
             "p Holm",
             "p B–H",
-            "p raw",
-            "p jittered",
-            "p unsaturated",
+            "p of this scale alone",
+            "raw",
+            "jittered",
+            "unsaturated",
             "tied",
             "seeds needed",
         ],
@@ -112,9 +114,9 @@ def _modality(study: Study) -> PageTable:
             [
                 text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
-                _p(s.summary.dip.pvalue),
                 _p(s.pvalue_holm, tests),
                 _p(s.pvalue_bh, tests),
+                _p(s.summary.dip.pvalue),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
                 f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
@@ -290,12 +292,14 @@ def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTab
 
 def _duplicates(study: Study, groups: Sequence[IdenticalCurves]) -> PageTable:
     return _table(
-        "Seeds with identical learning curves",
-        "Constant curves agree innocently; a duplicate is one run under several names.",
+        "Seeds that agree",
+        "In every digit, or to a millionth of the range. Constant curves and those of few values agree "
+        "innocently; a duplicate is most likely one run under several names: chance would make fewer than 0.01 "
+        "such pairs.",
         [scale_word(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
         [
             [
-                text.scale(group.scale),
+                text.listed([text.scale(scale) for scale in dict.fromkeys(group.scales)]),
                 _some([str(seed) for seed in group.seeds]),
                 str(group.distinct_values),
                 text.number(group.expected_by_chance),
