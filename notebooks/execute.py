@@ -20,7 +20,7 @@ def execute(path: Path, folder: Path) -> nbformat.NotebookNode:
 
     Raises nbclient.exceptions.CellExecutionError if a cell fails.
     """
-    notebook = nbformat.read(path, as_version=4)
+    notebook: nbformat.NotebookNode = nbformat.read(path, as_version=4)
     client = NotebookClient(
         notebook,
         timeout=300,

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
+import numpy as np
 import pyarrow as pa
 
 from seedsweep.measures import Metric, Split, scale_text
@@ -68,6 +69,26 @@ class Sink(Protocol):
 
     def report(self, step: int, steps: int) -> None:
         """Where the training stands; called after every step."""
+
+
+Metrics: TypeAlias = "dict[tuple[str, str], np.ndarray]"
+"""Values (S,) of S seeds, by split and metric."""
+
+
+class Runs(NamedTuple):
+    """The same seeds trained three times."""
+
+    packed: Metrics
+    """Final metrics (S,) of the seeds trained in packs."""
+    alone: Metrics
+    """The same of the seeds trained one by one."""
+    weights_equal: bool
+    """Whether whatever is trained, weights for example, is bitwise the same packed and alone."""
+    repeat_equal: bool
+    """Whether the packs, trained a second time, gave bitwise the same weights and metrics."""
+    first_steps_S: np.ndarray
+    """How far apart each seed's first steps lead its weights packed and alone, in lengths of the longer way: 0 is
+    the same, 1 that one of them stood still, √2 that they go unrelated ways."""
 
 
 @dataclass(frozen=True)
@@ -142,4 +163,13 @@ class Recipe(ABC):
         """Train a pack from its last checkpoint to the end (True), or to a checkpoint after `should_stop` (False).
 
         Whatever happens in between, block *k* of a pack always holds the same rows under the same number.
+        """
+
+    @abstractmethod
+    def train_alone_and_packed(
+        self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]
+    ) -> Runs:
+        """Train the first `steps` steps of the seeds in these packs, in the same packs again, and one by one.
+
+        Nothing is kept. `on_run` is called after each training: two for every pack, one for every seed.
         """

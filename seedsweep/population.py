@@ -199,7 +199,7 @@ class Origin:
 class Reader(Protocol):
     """Gets the numbers of a population from where they are kept, when they are asked for.
 
-    `Population` checks names before it hands them to a reader: `final`, `curves` and `lattice` are only asked for
+    `Population` checks names before it hands them to a reader: `final`, `curves` and `lattices` are only asked for
     what `measured` holds.
     """
 
@@ -213,8 +213,8 @@ class Reader(Protocol):
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
         """A metric over the training of every finished seed, by scale; empty if only final values are known."""
 
-    def lattice(self, metric: str, split: str) -> float | None:
-        """Step between the values that the metric can take; None if they are not multiples of one."""
+    def lattices(self, metric: str, split: str) -> dict[float, float]:
+        """Step between the values that the metric can take, of every scale at which they lie evenly."""
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         """The long table, a row per value, in those columns of `seedsweep.schema.METRICS` that are known.
@@ -293,12 +293,12 @@ class Population:
         """
         return self.reader.curves(metric, self._measured(metric, split))
 
-    def lattice(self, metric: str, split: str | None = None) -> float | None:
-        """Step between the values that the metric can take, if it can only take multiples of one.
+    def lattices(self, metric: str, split: str | None = None) -> dict[float, float]:
+        """Step between the values that the metric can take, by scale; without the scales that have no such step.
 
-        Parameters and errors are those of `final`.
+        A share of right answers among n examples has steps of 1/n. Parameters and errors are those of `final`.
         """
-        return self.reader.lattice(metric, self._measured(metric, split))
+        return self.reader.lattices(metric, self._measured(metric, split))
 
     def to_arrow(self, metric: str | None = None, split: str | None = None) -> pa.Table:
         """The long table of the population: one row per value, also those of seeds that are still in training.

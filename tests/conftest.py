@@ -46,7 +46,7 @@ def pytest_unconfigure(config: pytest.Config) -> None:
         config.stash[_HOME].cleanup()
 
 
-class Scheduling(LoadScopeScheduling):
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """Test by test, but for those in `TOGETHER`, which come first since they are the largest scopes."""
 
     def _split_scope(self, nodeid: str) -> str:

@@ -138,7 +138,7 @@ def test_what_is_imported_is_declared() -> None:
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     for_all = declared | {canonicalize_name(Requirement(line).name) for line in extras["dev"]}
     known = packages_distributions()
-    own = {"seedsweep", "tests", "notebooks", "seedsweep_copy"}
+    own = {"seedsweep", "tests", "notebooks", "benchmarks", "seedsweep_copy"}
     for folder in ("seedsweep", "tests", "notebooks", "benchmarks", "examples"):
         for path in (ROOT / folder).rglob("*.py"):
             for name in imported(path.read_text()):

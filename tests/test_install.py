@@ -73,13 +73,21 @@ def install(wheel: Path, requirements: list[Requirement], folder: Path) -> Insta
     packages = closure(requirements)
     for package in packages.values():
         for file in package.files or []:
-            if ".." in file.parts or not file.locate().is_file():  # a command in bin; a cache that is gone
+            here = Path(str(file.locate()))
+            if ".." in file.parts or not here.is_file():  # a command in bin; a cache that is gone
                 continue
             link = site / file
             link.parent.mkdir(parents=True, exist_ok=True)
             if not link.exists():  # two packages may bring the same file of a namespace
-                link.symlink_to(file.locate())
-    pip = [sys.executable, "-m", "pip", "--python", folder / "bin" / "python", "--disable-pip-version-check"]
+                link.symlink_to(here)
+    pip: list[str | Path] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        folder / "bin" / "python",
+        "--disable-pip-version-check",
+    ]
     subprocess.run([*pip, "install", "--quiet", "--no-index", "--no-deps", wheel], check=True)
     return Installed(folder, set(packages))
 
@@ -87,7 +95,7 @@ def install(wheel: Path, requirements: list[Requirement], folder: Path) -> Insta
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("dist")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    command: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     (built,) = folder.glob("*.whl")
     return built
@@ -110,7 +118,8 @@ def test_the_wheel_holds_types_presets_and_the_page_and_no_tests(wheel: Path) ->
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     presets = {f"seedsweep/presets/{preset.name}.yaml" for preset in list_presets()}
-    assert presets | {"seedsweep/py.typed", "seedsweep/analysis/report/page.html"} <= names
+    page = {f"seedsweep/analysis/report/page.{kind}" for kind in ("html", "css", "js")}
+    assert presets | page | {"seedsweep/py.typed"} <= names
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seedsweep").rglob("*.py")}
     assert sources <= names
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == {"seedsweep"}
@@ -206,7 +215,7 @@ def test_without_ray_the_inline_executor_trains(
     assert "ray" not in installed.packages
     (tmp_path / "small.yaml").write_text(SPEC)
     refused = installed.seedsweep("run", "small.yaml", here=tmp_path)
-    message = "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use --executor inline"
+    message = "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use inline"
     assert (refused.returncode, refused.stdout, refused.stderr) == (2, "", f"seedsweep: {message}\n")
     assert not (tmp_path / "runs").exists()
     trained = installed.seedsweep("run", "small.yaml", "--executor", "inline", here=tmp_path)

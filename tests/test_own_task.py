@@ -29,7 +29,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_an_installed_task_runs_like_a_built_in_one(installed: Path, tmp_path: Path) -> None:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([os.environ["PYTHONPATH"], str(installed)])}
-    command = [sys.executable, "-m", "seedsweep", "run", EXAMPLE / "copy.yaml", *QUICK]
+    command: list[str | Path] = [sys.executable, "-m", "seedsweep", "run", EXAMPLE / "copy.yaml", *QUICK]
     ended = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert ended.returncode == 0, ended.stderr
     told = json.loads(ended.stdout)

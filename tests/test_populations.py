@@ -100,6 +100,7 @@ def test_no_seed_of_the_population_is_there_twice() -> None:
 def test_survival_ends_where_the_success_rate_is() -> None:
     population = load(ROOT / "populations" / "count-depth")
     threshold = population.criterion.threshold
+    assert threshold is not None
     curves = {scale: (c.steps, c.values) for scale, c in population.curves("exact_match").items()}
     final = population.final("exact_match")
     for scale in summarise_survival(curves, threshold=threshold).scales:
@@ -110,11 +111,12 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
-    "count-depth": {2: ("elsewhere", 41, 27), 3: ("successes and failures", 47, 45)},
-    "mmlu-mix": {0.001: ("elsewhere", 45, 33)},
-    "question-formation-mix": {0.5: ("elsewhere", 23, 17), 1: ("elsewhere", 41, 29)},
+    "count-depth": {2: ("elsewhere", 41, 27)},
+    "mmlu-mix": {},
+    "question-formation-mix": {1: ("elsewhere", 41, 29)},
 }
-"""Where seeds part, whether into successes and failures, how many are in the better group, how many succeed."""
+"""Where seeds part by the test for groups, whether into successes and failures, how many are in the better group,
+and how many succeed."""
 
 
 @pytest.mark.parametrize("name", SEEDS)

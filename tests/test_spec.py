@@ -40,6 +40,7 @@ def spec(**changes: Any) -> SweepSpec:
 def test_defaults_are_filled_in_and_the_dump_reads_back() -> None:
     made = spec()
     assert made.scale.values == (1, 2)
+    assert isinstance(made.model, GPTNeoXSettings)
     assert made.model.rotary_fraction == 0.25
     assert made.train.schedule == "cosine"
     assert made.task.vocabulary_size() == 16

@@ -8,6 +8,8 @@ from .statistics.budget import still_rising as still_rising
 from .statistics.budget import success_by_budget as success_by_budget
 from .statistics.clusters import SuccessCluster as SuccessCluster
 from .statistics.clusters import success_cluster as success_cluster
+from .statistics.detectable import DetectableSplit as DetectableSplit
+from .statistics.detectable import detectable_split as detectable_split
 from .statistics.drift import MinimumCapacity as MinimumCapacity
 from .statistics.drift import NoiseFloor as NoiseFloor
 from .statistics.drift import ScaleDrift as ScaleDrift
@@ -23,6 +25,8 @@ from .statistics.emergence import EmergenceClaims as EmergenceClaims
 from .statistics.emergence import ExtremeCurves as ExtremeCurves
 from .statistics.emergence import emergence_claims as emergence_claims
 from .statistics.emergence import extreme_curves as extreme_curves
+from .statistics.groups import GroupTest as GroupTest
+from .statistics.groups import group_test as group_test
 from .statistics.mean import mean_interval as mean_interval
 from .statistics.mirage import MetricModality as MetricModality
 from .statistics.mirage import MirageCheck as MirageCheck
@@ -38,6 +42,8 @@ from .statistics.power import seeds_needed as seeds_needed
 from .statistics.results import Interval as Interval
 from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
+from .statistics.separation import rank_correlation as rank_correlation
+from .statistics.separation import standardised_difference as standardised_difference
 from .statistics.success import SuccessRate as SuccessRate
 from .statistics.success import mean_given_success as mean_given_success
 from .statistics.success import succeeds as succeeds

@@ -7,20 +7,35 @@ import shlex
 import sys
 import time
 from contextlib import redirect_stdout
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 import seedsweep
-from seedsweep.cli import origin, tables
-from seedsweep.cli.progress import RunDisplay
+from seedsweep.cli import origin
+from seedsweep.cli.options import (
+    Categories,
+    Directory,
+    ExecutorName,
+    HigherIsWorse,
+    Json,
+    Metrics,
+    Out,
+    Seeds,
+    Set,
+    Spec,
+    Step,
+    Threshold,
+    Unfinished,
+    UnfinishedSeeds,
+    Where,
+)
+from seedsweep.cli.progress import RunDisplay, Waiting
+from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
 from seedsweep.errors import InputError
-from seedsweep.population import Population
 
 app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
@@ -31,66 +46,6 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-stdout = Console()
-stderr = Console(stderr=True)
-
-
-class ExecutorName(StrEnum):
-    """Where packs are trained."""
-
-    ray = "ray"
-    inline = "inline"
-
-
-class UnfinishedSeeds(StrEnum):
-    """What becomes of seeds that end early."""
-
-    dropped = "dropped"
-    failed = "failed"
-    last = "last"
-
-
-Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
-Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
-Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),
-]
-Out = Annotated[
-    str | None,
-    typer.Option(
-        "--out", metavar="DIR", help="The sweep's directory or URL.  [default: runs/NAME, after the spec]"
-    ),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
-Metrics = Annotated[
-    list[str],
-    typer.Option(
-        "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
-    ),
-]
-Step = Annotated[
-    str | None,
-    typer.Option("--step", metavar="COL", help="The training step, if a run has many rows: gives curves."),
-]
-Threshold = Annotated[
-    float | None,
-    typer.Option(
-        "--threshold", metavar="X", help="Success is at least X.  [default: the middle of the observed values]"
-    ),
-]
-HigherIsWorse = Annotated[
-    bool, typer.Option("--higher-is-worse", help="The metric is a loss: success is at most X.")
-]
-Where = Annotated[
-    list[str] | None,
-    typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
-]
-Unfinished = Annotated[
-    UnfinishedSeeds,
-    typer.Option(help="Seeds that end before the others of their scale: left out, failures, or their last value."),
-]
-Directory = Annotated[str, typer.Argument(metavar="DIR", help="The directory (or URL) of a sweep.")]
 
 
 def _show_version(wanted: bool) -> None:
@@ -128,39 +83,36 @@ def run(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Train the cells that are missing, then show what the population looks like.
+    """Train the cells that are missing, then show what was found and write the report.
 
     Run it again to resume, to extend (more seeds, more scales) or to recover: it trains what is missing.
 
     Example: seedsweep run pocket/count-depth --seeds 0:16 --out runs/first
     """
-    from seedsweep.sweep.run import run as run_sweep
-    from seedsweep.sweep.specfile import read_spec
+    with Waiting(stderr, "reading the spec …"):
+        from seedsweep.sweep.run import run as run_sweep
+        from seedsweep.sweep.specfile import read_spec
 
-    named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
     place = out or f"runs/{named.name}"
     # Ray's processes print to standard output, which belongs to the results.
     with redirect_stdout(sys.stderr), RunDisplay(stderr) as display:
         result = run_sweep(
             named.spec, place, name=named.name, executor=executor.value, address=address, on_progress=display.show
         )
-    stderr.print(tables.outcome(result), soft_wrap=True)
-    population = seedsweep.load(place)
-    if population.scales:
-        from seedsweep.analysis.report.draw import draw
-        from seedsweep.analysis.study.summary import summarise_population
+    with Waiting(stderr, "reading the results …"):
+        from seedsweep.cli import tables
+        from seedsweep.cli.source import Source
 
-        summary = summarise_population(population)
-        figures = draw(population, summary, origin.directory(population) / "figures")
-        if not as_json:
-            stdout.print(tables.summary(summary))
-            stdout.print(tables.places("store", f"{population.path}/metrics (Parquet)", figures), soft_wrap=True)
-            stdout.print(tables.more(shlex.join(["seedsweep", "report", place])), soft_wrap=True)
+        stderr.print(tables.outcome(result), soft_wrap=True)
+        population = seedsweep.load(place)
+    told: dict[str, Any] = {"run": result.to_dict()}
+    if population.scales:
+        folder = origin.directory(population)
+        source = Source(population, shlex.join(["seedsweep", "report", place]), folder / "report.html")
+        told |= show_findings(source, folder / "figures", source.page, "store", as_json=as_json)
     if as_json:
-        _print_json(
-            {"run": result.to_dict()}
-            | ({"summary": summary.to_dict(), "figures": figures} if population.scales else {})
-        )
+        _print_json(told)
     if result.failed:
         raise typer.Exit(1)
     if result.interrupted:
@@ -180,6 +132,7 @@ def analyze(
     threshold: Threshold = None,
     higher_is_worse: HigherIsWorse = False,
     where: Where = None,
+    categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
     out: Annotated[
         str | None,
@@ -196,27 +149,15 @@ def analyze(
 
     Example: seedsweep analyze study.csv --scale params --seed run --metric accuracy --where split=test
     """
-    from seedsweep.analysis.report.draw import draw
+    with Waiting(stderr, "reading the table …"):
+        from seedsweep.cli.source import of_table
 
-    population, command = _read_table(
-        table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished
-    )
-    place = origin.directory(population) if out is None else Path(out)
-    directory, page = place / "figures", place / "report.html"
-    with stderr.status("counting …"):
-        made = seedsweep.report(population, command=command)
-    summary = made.study.summary
-    try:
-        figures = draw(population, summary, directory)
-        made.write(page)
-    except OSError as error:
-        raise InputError(f"{directory}: cannot be written: {error.strerror}; use another --out") from error
+        source = of_table(table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+    place = source.page.parent if out is None else Path(out)
+    page = place / "report.html"
+    told = show_findings(source, place / "figures", page, "table", as_json=as_json, categories=categories)
     if as_json:
-        _print_json({"summary": summary.to_dict(), "figures": figures, "report": str(page)})
-    else:
-        stdout.print(tables.summary(summary))
-        stdout.print(tables.places("table", population.path, figures), soft_wrap=True)
-        stdout.print(f"report    {page}", soft_wrap=True, markup=False, highlight=False)
+        _print_json(told)
 
 
 @app.command()
@@ -225,16 +166,22 @@ def report(
         str,
         typer.Argument(metavar="DIR|TABLE", help="The directory (or URL) of a sweep, or a table as in analyze."),
     ],
-    scale: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: what is scaled.")] = None,
-    seed: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: the seed.")] = None,
     metric: Annotated[
         list[str] | None,
-        typer.Option("--metric", metavar="COL", help="Of a table: what decides about success. Repeatable."),
+        typer.Option(
+            "--metric", metavar="NAME", help="What decides about success. Repeatable for a table, to compare."
+        ),
     ] = None,
-    step: Step = None,
+    split: Annotated[
+        str | None, typer.Option("--split", metavar="NAME", help="Of a sweep: where that is measured.")
+    ] = None,
     threshold: Threshold = None,
     higher_is_worse: HigherIsWorse = False,
+    scale: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: what is scaled.")] = None,
+    seed: Annotated[str | None, typer.Option(metavar="COL", help="Of a table: the seed.")] = None,
+    step: Step = None,
     where: Where = None,
+    categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
@@ -243,84 +190,39 @@ def report(
 ) -> None:
     """Write one HTML page: what was found in words, then every figure and number, and where they come from.
 
-    The page needs nothing else, no network either. The columns of a table are named as for analyze.
+    The page needs nothing else, no network either. A sweep is judged by its spec's criterion, or by another
+    --metric, --split or --threshold. The columns of a table are named as for analyze.
 
-    Example: seedsweep report runs/pocket/count-depth
+    Example: seedsweep report runs/pocket/count-depth --split length-12 --threshold 0.9
     """
-    if scale is not None and seed is not None and metric:
-        population, command = _read_table(
-            target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished
-        )
-    elif Path(target).is_file() or scale or seed or metric or step or threshold is not None or where:
-        raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
-    else:
-        population = seedsweep.load(target)
-        command = shlex.join(["seedsweep", "report", target])
-        if not population.scales:
-            raise InputError(f"{target}: no seed has finished training yet; see seedsweep status {target}")
-    place = origin.directory(population) / "report.html" if out is None else Path(out)
-    with stderr.status("counting …"):
-        made = seedsweep.report(population, command=command, extend=origin.extending_command(population))
-    try:
-        made.write(place)
-    except OSError as error:
-        raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
+    with Waiting(stderr, "reading …") as waiting:
+        from seedsweep.cli.source import of_sweep, of_table
+
+        if scale is not None and seed is not None and metric:
+            if split is not None:
+                raise InputError(f"--split {split}: is for a sweep; choose a table's rows with --where COL=VALUE")
+            source = of_table(target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+        elif Path(target).is_file() or scale or seed or step or where:
+            raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
+        else:
+            source = of_sweep(target, metric or [], split, threshold, higher_is_worse)
+        population = source.population
+        place = source.page if out is None else Path(out)
+        waiting.say("counting …")
+        command = drawn_as(source.command, categories)
+        extend = origin.extending_command(population)
+        made = seedsweep.report(population, command=command, extend=extend, categories=categories)
+        try:
+            made.write(place)
+        except OSError as error:
+            raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})
     else:
+        from seedsweep.cli import tables
+
         stdout.print(tables.findings(made.findings))
         stdout.print(f"report    {place}", soft_wrap=True, markup=False, highlight=False)
-
-
-def _read_table(
-    table: str,
-    scale: str,
-    seed: str,
-    metrics: list[str],
-    step: str | None,
-    threshold: float | None,
-    higher_is_worse: bool,
-    where: list[str] | None,
-    unfinished: UnfinishedSeeds,
-) -> tuple[Population, str]:
-    """The population in a table, and the command that makes its report."""
-    population = seedsweep.read_table(
-        table,
-        scale=scale,
-        seed=seed,
-        metric=metrics,
-        step=step,
-        threshold=threshold,
-        higher_is_better=not higher_is_worse,
-        where=_conditions(where or []),
-        unfinished=unfinished.value,
-    )
-    words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
-    for metric in metrics:
-        words += ["--metric", metric]
-    if step is not None:
-        words += ["--step", step]
-    if threshold is not None:
-        words += ["--threshold", f"{threshold:g}"]
-    if higher_is_worse:
-        words.append("--higher-is-worse")
-    for condition in where or []:
-        words += ["--where", condition]
-    if unfinished is not UnfinishedSeeds.dropped:
-        words += ["--unfinished", unfinished.value]
-    return population, shlex.join(words)
-
-
-def _conditions(given: list[str]) -> dict[str, str]:
-    conditions: dict[str, str] = {}
-    for text in given:
-        column, equals, value = text.partition("=")
-        if not (column and equals):
-            raise InputError(f"--where {text}: give COL=VALUE, e.g. split=test")
-        if column in conditions:
-            raise InputError(f"--where {text}: {column} is given twice; only one value can be taken")
-        conditions[column] = value
-    return conditions
 
 
 @app.command()
@@ -335,11 +237,13 @@ def plan(
 
     Example: seedsweep plan paper/count-width --seeds 0:250
     """
-    from seedsweep.sweep.estimate import estimate
-    from seedsweep.sweep.specfile import read_spec
+    with Waiting(stderr, "reading the spec …") as waiting:
+        from seedsweep.cli import tables
+        from seedsweep.sweep.estimate import estimate
+        from seedsweep.sweep.specfile import read_spec
 
-    named = read_spec(spec, overrides=changes or [], seeds=seeds)
-    with stderr.status("timing a few steps of every scale …"):
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        waiting.say("timing a few steps of every scale …")
         estimated = estimate(named.spec, out or f"runs/{named.name}")
     if as_json:
         _print_json(estimated.to_dict())
@@ -357,6 +261,7 @@ def status(
 
     Example: seedsweep status runs/pocket/count-depth --watch
     """
+    from seedsweep.cli import tables
     from seedsweep.sweep.status import status as read_status
     from seedsweep.sweep.store import Store
 
@@ -383,6 +288,7 @@ def presets(
 
     Example: seedsweep presets pocket/count-depth > mine.yaml
     """
+    from seedsweep.cli import tables
     from seedsweep.sweep.presets import list_presets, preset_text
 
     if name is not None:
@@ -422,10 +328,12 @@ def verify(
 
     Example: seedsweep verify mine.yaml --steps 200
     """
-    from seedsweep.sweep.specfile import read_spec
-    from seedsweep.sweep.verify import verify as compare
+    with Waiting(stderr, "reading the spec …"):
+        from seedsweep.cli import tables
+        from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import verify as compare
 
-    named = read_spec(spec, overrides=changes or [])
+        named = read_spec(spec, overrides=changes or [])
     columns = TextColumn("[progress.description]{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         bar = progress.add_task("training alone and packed", total=1.0)

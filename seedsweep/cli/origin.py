@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from seedsweep.population import Population
+if TYPE_CHECKING:
+    from seedsweep.population import Population
 
 
 def directory(population: Population) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from rich import box
@@ -17,6 +17,7 @@ from seedsweep.analysis.report.findings import Findings
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.summary import PopulationSummary
+from seedsweep.cli.numbers import Numbers
 from seedsweep.measures import scale_text
 
 if TYPE_CHECKING:  # the driver's modules import torch
@@ -25,23 +26,6 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.presets import Preset
     from seedsweep.sweep.status import SweepStatus
     from seedsweep.sweep.verify import Verification
-
-
-def _table(title: str, columns: Iterable[str], caption: str | None = None) -> Table:
-    """Numbers to the right, the first column to the left; narrow enough for a terminal of 80 columns."""
-    table = Table(
-        title=escape(title),
-        caption=caption,
-        title_justify="left",
-        caption_justify="left",
-        title_style="bold",
-        box=box.HORIZONTALS,
-        collapse_padding=True,
-        pad_edge=False,
-    )
-    for number, column in enumerate(columns):
-        table.add_column(column, justify="left" if number == 0 else "right", no_wrap=True, vertical="top")
-    return table
 
 
 def duration(seconds: float | None) -> str:
@@ -83,7 +67,7 @@ def outcome(result: RunResult) -> Text:
     return Text("\n".join(lines))
 
 
-def summary(found: PopulationSummary) -> Table:
+def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     jittered = any(scale.dip.jittered_by for scale in found.scales)
     caption = (
@@ -105,7 +89,7 @@ def summary(found: PopulationSummary) -> Table:
     columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
     title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
-    table = _table(title, columns, caption)
+    table = Numbers(title, columns, caption)
     unfinished = {} if found.unfinished is None else found.unfinished.ends
     for scale, pvalue in zip(found.scales, found.pvalues_holm, strict=True):
         beside = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
@@ -152,16 +136,16 @@ def _range(low: float, high: float) -> str:
     return f"[dim]{short(low)}–{short(high)}[/dim]"
 
 
-def places(kind: str, path: str, figures: Sequence[str]) -> Text:
-    """Where the numbers and the figures are."""
+def places(kind: str, path: str, figures: Sequence[str], page: str) -> Text:
+    """Where the numbers, the figures and the report are."""
     lines = [f"{kind:10}{path}"]
     lines += [f"figure    {figure}" for figure in figures if figure.endswith(".png")]
-    return Text("\n".join(lines))
+    return Text("\n".join([*lines, f"report    {page}"]))
 
 
-def more(command: str) -> Text:
-    """Where to go on."""
-    return Text(f"more      {command}")
+def verdict(found: Findings, evidence: str) -> Text:
+    """What was found, and what speaks for it: the last lines."""
+    return Text.assemble("\n", (found.headline, "bold"), f"\n{evidence}")
 
 
 def findings(found: Findings) -> Group:
@@ -176,13 +160,14 @@ def findings(found: Findings) -> Group:
     return Group(Text(found.headline, style="bold"), Text(), table)
 
 
-def status(current: SweepStatus) -> RenderableType:
-    """A line per scale, and one for the whole sweep."""
+def status(current: SweepStatus, unknown: str | None = None) -> RenderableType:
+    """A line per scale, and one for the whole sweep; `unknown` is what a run says of itself while the time that is
+    left is not known."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
     columns = [text.field(current.scale_name), "done", "running", "missing"]
     columns += ["stopped"] * interrupted + ["failed"] * failed + ["", "seeds/h"]
-    table = _table(current.name, columns)
+    table = Numbers(current.name, columns)
     for scale in current.scales:
         row: list[RenderableType] = [
             scale_text(scale.scale),
@@ -196,17 +181,25 @@ def status(current: SweepStatus) -> RenderableType:
             "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
         ]
         table.add_row(*row)
+    return Group(table, Text(f"{progress(current, unknown)}; {current.path}"))
+
+
+def progress(current: SweepStatus, unknown: str | None = None) -> Text:
+    """The whole sweep in a line."""
     if current.complete:
-        line = f"complete: {text.seeds(current.done)}"
+        return Text(f"complete: {text.seeds(current.done)}")
+    if current.seconds_left is not None:
+        left = f"about {duration(current.seconds_left)} left"
+    elif unknown is None:
+        left = "estimating …" if any(scale.running for scale in current.scales) else "not running"
     else:
-        line = f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work"
-        line += f", {duration(current.seconds_left)} left" if current.seconds_left is not None else ", not running"
-    return Group(table, Text(f"{line}; {current.path}"))
+        left = unknown
+    return Text(f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work, {left}")
 
 
 def plan(estimated: Estimate) -> RenderableType:
     """What would be trained and what it would cost."""
-    table = _table(
+    table = Numbers(
         estimated.store + ("" if estimated.exists else " (new)"),
         (
             text.field(estimated.scale_name),
@@ -262,7 +255,7 @@ def verification(found: Verification) -> RenderableType:
 
 def _bitwise(found: Verification) -> RenderableType:
     """On a CPU, where every bit must be the same."""
-    table = _table(
+    table = Numbers(
         "alone against packed, on cpu",
         ("scale", "seeds", "steps", "bitwise\nthe same", "same pack\ntwice", "largest\ndifference"),
     )
@@ -287,12 +280,12 @@ def _systematic(found: Verification) -> RenderableType:
     """Elsewhere; what rounding does not explain is red."""
     from seedsweep.sweep.verify import SAME_WAY
 
-    starts = _table(
+    starts = Numbers(
         f"alone against packed, on {found.device}",
         ("scale", "seeds", "steps", "same pack\ntwice", "first steps\napart"),
         f"apart: at the worst seed, in lengths of its way; rounding explains less than {SAME_WAY:g}",
     )
-    ends = _table(
+    ends = Numbers(
         f"packed − alone: success ({found.metric} on {found.split}), training loss",
         ("scale", "", "difference", "p", "would find", "SD over seeds"),
         "difference with its 95 % interval; p corrected for all rows\n"

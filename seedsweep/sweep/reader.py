@@ -140,11 +140,13 @@ class StoreReader:
             curves[scale] = Curves(metric, split, scale, steps, seeds, values)
         return curves
 
-    def lattice(self, metric: str, split: str) -> float | None:
-        """1 / examples of the split, for a metric that counts examples; else None."""
+    def lattices(self, metric: str, split: str) -> dict[float, float]:
+        """1 / examples of the split at every scale, for a metric that counts examples."""
         counting = {known.name for known in self._record.metrics if known.counts_examples}
         examples = {known.name: known.examples for known in self._record.splits}
-        return 1 / examples[split] if metric in counting and split in examples else None
+        if metric not in counting or split not in examples:
+            return {}
+        return dict.fromkeys(self.scales, 1 / examples[split])
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         """All rows there are, also those of seeds that are still in training."""

@@ -14,17 +14,17 @@ otherwise in a pack, and training amplifies that until a seed ends somewhere els
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 
+from seedsweep.cell import Recipe
 from seedsweep.errors import ArgumentError, InputError
 from seedsweep.sweep.paired import PairedDifference, fewest_seeds, paired_difference
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.workers.device import check_precision, choose_device
-from seedsweep.workers.verify import train_alone_and_packed
+from seedsweep.workers.device import choose_device
 
 SEEDS_ON_CPU: Final = 3
 METRICS: Final = 2
@@ -136,11 +136,12 @@ def verify(
     On a CPU all seeds make one pack. On CUDA the packs are those of the spec, so that they fit into memory.
     """
     device = choose_device(spec.execution.device)
-    check_precision(spec.train.precision, device)
     tests = METRICS * len(spec.scale.values)
     chosen = spec.seeds.pairs()[: _count(spec, seeds, device, 2 if device == "cpu" else fewest_seeds(tests))]
-    recipes = spec.resolve().recipes
-    shortest = min(recipe.settings.train.steps for recipe in recipes.values())
+    recipes: Mapping[float, Recipe] = spec.resolve().recipes
+    for recipe in recipes.values():
+        recipe.check_device(device)
+    shortest = min(recipe.steps for recipe in recipes.values())
     if steps is not None and not 1 <= steps <= shortest:
         raise ArgumentError("steps", steps, f"the shortest training has {shortest} steps; give 1 to {shortest}")
     packs = {}
@@ -158,8 +159,8 @@ def verify(
     scales = []
     success, loss = (spec.success.split, spec.success.metric), ("train", "loss")
     for value, recipe in recipes.items():
-        wanted = recipe.settings.train.steps if steps is None else steps
-        runs = train_alone_and_packed(recipe.settings, packs[value], device, wanted, one_more)
+        wanted = recipe.steps if steps is None else steps
+        runs = recipe.train_alone_and_packed(packs[value], device, wanted, one_more)
         packed, alone = runs.packed, runs.alone
         differences = [np.abs(packed[key] - alone[key]) for key in packed]
         equal = all(np.array_equal(packed[key], alone[key], equal_nan=True) for key in packed)

@@ -33,7 +33,7 @@ from seedsweep.tables.columns import ranked
 from seedsweep.tables.distinct import refuse_repeated
 from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
 from seedsweep.tables.files import open_table
-from seedsweep.tables.lattice import lattice_of
+from seedsweep.tables.lattice import lattices_of
 
 NEARLY: Final = 0.01
 """Share of a step by which a seed's last value may come before it: runs do not log at the very same steps."""
@@ -242,9 +242,10 @@ class TableReader:
                 curves[scale] = Curves(metric, split, scale, self._steps[moments], self.seeds[columns], values)
         return curves
 
-    def lattice(self, metric: str, split: str) -> float | None:
-        """As the final values let it be seen; see `seedsweep.tables.lattice`."""
-        return lattice_of(self.final(metric, split).values)
+    def lattices(self, metric: str, split: str) -> dict[float, float]:
+        """As the final values let them be seen; see `seedsweep.tables.lattice`."""
+        final = self.final(metric, split)
+        return lattices_of({scale: final.at(scale) for scale in final.scales})
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         """The rows that have the metric; NaN where a seed had diverged."""

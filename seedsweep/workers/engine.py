@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seedsweep.cell import Base, Cost, Pack, Recipe, Sink
+from seedsweep.cell import Base, Cost, Pack, Recipe, Runs, Sink
 from seedsweep.measures import Metric, Split
+from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
 from seedsweep.workers.device import check_precision, pack_size
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trial import seconds_per_seed
+from seedsweep.workers.verify import train_alone_and_packed
 
 
 @dataclass(frozen=True)
@@ -63,3 +65,8 @@ class EngineRecipe(Recipe):
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
         return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop)
+
+    def train_alone_and_packed(
+        self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]
+    ) -> Runs:
+        return train_alone_and_packed(self.settings, packs, device, steps, on_run)

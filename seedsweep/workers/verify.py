@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from seedsweep.cell import Metrics, Runs
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
 from seedsweep.workers.device import reproducible
@@ -17,24 +18,6 @@ from seedsweep.workers.trainer import PackTrainer
 
 FIRST_STEPS = 2
 """The steps after which rounding has not grown yet, so that every single seed can be compared."""
-
-Metrics = dict[tuple[str, str], np.ndarray]
-
-
-class Runs(NamedTuple):
-    """The same seeds trained three times."""
-
-    packed: Metrics
-    """Final metrics (S,) of the seeds trained in packs."""
-    alone: Metrics
-    """The same of the seeds trained one by one."""
-    weights_equal: bool
-    """Whether every weight is bitwise the same packed and alone."""
-    repeat_equal: bool
-    """Whether the packs, trained a second time, gave bitwise the same weights and metrics."""
-    first_steps_S: np.ndarray
-    """How far apart each seed's first steps lead its weights packed and alone, in lengths of the longer way: 0 is
-    the same, 1 that one of them stood still, √2 that they go unrelated ways."""
 
 
 class _Trained(NamedTuple):

@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from torch import Tensor
 
 import seedsweep
-from seedsweep.cli import main
+from seedsweep.cli import main, progress
 from seedsweep.sweep.paired import fewest_seeds
 
 SPEC = """\
@@ -42,7 +43,8 @@ class Ended(NamedTuple):
 
 @pytest.fixture(autouse=True)
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with a spec; wide enough that no table is folded."""
+    """A working directory with a spec; no command is so slow that it says what it is at."""
+    monkeypatch.setattr(progress, "SILENT_SECONDS", 600.0)
     (tmp_path / "small.yaml").write_text(SPEC)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -82,6 +84,15 @@ def test_run_trains_shows_and_says_where_things_are(seedsweep_command: Command, 
     figures = re.findall(r"figure\s+(\S+)", ended.out)
     assert figures
     assert all(Path(figure).stat().st_size > 5000 for figure in figures)
+    lines = ended.out.splitlines()
+    assert lines[-4:-2] == ["report    runs/small/report.html", ""] or lines[-4].endswith(
+        "/runs/small/report.html"
+    )
+    assert lines[-2].startswith(("No seed succeeds", "Undecided"))
+    assert re.match(r"(P\(success\)|Mean exact_match) at depth \d: \S+", lines[-1])
+    page = (here / "runs/small/report.html").read_text()
+    assert lines[-2] in page
+    assert "<pre>seedsweep report runs/small</pre>" in page
 
     again = seedsweep_command("run small.yaml --executor inline")
     assert again.status == 0
@@ -97,6 +108,10 @@ def test_json_is_one_object_that_says_the_same(seedsweep_command: Command) -> No
     final = seedsweep.load("there").final("exact_match", split="ood")
     for scale in told["summary"]["scales"]:
         assert scale["mean"]["estimate"] == pytest.approx(final.at(scale["scale"]).mean())
+
+    assert told["headline"].endswith(".")
+    assert told["evidence"].endswith(".")
+    assert Path(told["report"]).exists()
 
     status = json.loads(seedsweep_command("status there --json").out)
     assert (status["done"], status["complete"]) == (4, True)
@@ -142,7 +157,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 
     honest = PackTrainer.token_nll
 
-    def coupled(self: PackTrainer, tokens):  # type: ignore[no-untyped-def]
+    def coupled(self: PackTrainer, tokens: Tensor) -> Tensor:
         nll = honest(self, tokens)
         return nll / len(nll)
 
@@ -199,7 +214,12 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     assert made == drawn | {"study-analysis/report.html"}
     assert "table     study.csv" in ended.out
     options = "--scale params --seed run --metric loss --threshold 2.555 --higher-is-worse --where split=test"
-    assert "report    study-analysis/report.html" in ended.out
+    assert ended.out.endswith(
+        "report    study-analysis/report.html\n"
+        "\n"
+        "Undecided: too few seeds at params 1.5B.\n"
+        "P(success) at params 1.5B: 50 % (25–75 %, 6 of 12); P(success) at params 70M: 0 % (0–24 %, 0 of 12).\n"
+    )
     assert f"seedsweep report study.csv {options}" in (here / "study-analysis/report.html").read_text()
 
     told = json.loads(seedsweep_command(f"{command} --out there --json").out)
@@ -258,6 +278,77 @@ def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     )
 
 
+def test_report_of_a_sweep_under_another_criterion(seedsweep_command: Command, here: Path) -> None:
+    shutil.copytree(COUNT, here / "sweep")
+    told = json.loads(seedsweep_command("report sweep --threshold 0.25 --json").out)
+    page = here / "sweep/report-exact_match-length-16-0.25.html"
+    assert told["report"] == str(page)
+    final = seedsweep.load("sweep").final("exact_match")
+    successes = [scale["success"]["successes"] for scale in told["study"]["summary"]["scales"]]
+    assert successes == [(final.at(scale) >= 0.25).sum() for scale in final.scales] != [0, 27, 45, 56]
+    again = "seedsweep report sweep --metric exact_match --split length-16 --threshold 0.25"
+    assert f"<pre>{again}</pre>" in page.read_text()
+    assert "exact_match on length-16 is at least 0.25" in page.read_text()
+
+    short = seedsweep_command("report sweep --split length-12 --categories")
+    assert short.out.endswith(f"report    {here}/sweep/report-exact_match-length-12-0.5.html\n")
+    page = here / "sweep/report-exact_match-length-12-0.5.html"
+    assert "depth, at equal distances" in page.read_text()
+    assert "--split length-12 --threshold 0.5 --categories</pre>" in page.read_text()
+
+    # Another metric has another threshold, and may point the other way.
+    told = json.loads(seedsweep_command("report sweep --metric error_score --out there.html --json").out)
+    summary = told["study"]["summary"]
+    assert (summary["metric"], summary["higher_is_better"], summary["threshold_chosen"]) == (
+        "error_score",
+        False,
+        True,
+    )
+    assert "--metric error_score --split length-16 --higher-is-worse</pre>" in (here / "there.html").read_text()
+    assert not (here / "sweep/report.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "part"),
+    [
+        (
+            "--metric exact_mach",
+            "metric 'exact_mach': unknown for the split length-16 (did you mean 'exact_match'?)",
+        ),
+        ("--split length-61", "split 'length-61': unknown (did you mean 'length-16'?)"),
+        ("--split ood --threshold 1.5", "--threshold 1.5: out of reach for exact_match, which is from 0 to 1"),
+        ("--threshold nan", "--threshold nan: out of reach"),
+        ("--metric error_score --threshold inf", "--threshold inf: a finite number is needed"),
+        ("--metric error_score --threshold=-1", "out of reach for error_score, which is 0 or more"),
+        ("--threshold many", "'--threshold': Input should be a valid number"),
+        ("--metric exact_match --metric error_score", "one metric decides about success"),
+        ("--metric exact_match --step step", "for a table, name its columns"),
+    ],
+)
+def test_bad_criteria_are_one_line_and_leave_nothing(
+    options: str, part: str, seedsweep_command: Command, here: Path
+) -> None:
+    shutil.copytree(COUNT, here / "sweep")
+    before = files_below(here)
+    ended = seedsweep_command(f"report sweep {options}")
+    assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
+    assert part in ended.err
+    assert files_below(here) == before
+
+
+def test_help_needs_no_statistics(here: Path) -> None:
+    code = (
+        "import sys; from seedsweep.cli import main; sys.argv = ['seedsweep', '--help']\n"
+        "try: main()\n"
+        "finally: print(sorted({name.partition('.')[0] for name in sys.modules}))"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = ended.stdout.splitlines()[-1]
+    heavy = ("numpy", "scipy", "torch", "ray", "matplotlib", "pyarrow", "pydantic")
+    assert [name for name in heavy if f"'{name}'" in loaded] == []
+    assert "'typer'" in loaded
+
+
 BAD = [
     ("analyze study.csv --scale params --seed run --metric los", "did you mean 'loss'?"),
     ("analyze studies.csv --scale params --seed run --metric loss", "studies.csv: no such file"),
@@ -274,6 +365,7 @@ BAD = [
         f"{REPORT} --where split=test --out small.yaml/page.html",
         "cannot be written: File exists; use another --out",
     ),
+    (f"{REPORT} --split test", "--split test: is for a sweep; choose a table's rows with --where COL=VALUE"),
     (f"{REPORT} --where split=tets", "no row has split=tets (did you mean 'test'?); there are train, test"),
     ("run smal.yaml", "no such file or preset (did you mean 'small.yaml'?)"),
     ("run pocket/count-dept", "did you mean 'pocket/count-depth'"),
@@ -291,7 +383,7 @@ BAD = [
         "run small.yaml --out full",
         "not a sweep: it holds notes.txt but no sweep.json; use a new or empty directory",
     ),
-    ("run small.yaml --executor inline --address here:1", "only the ray executor takes an address"),
+    ("run small.yaml --executor inline --address here:1", "--address here:1: only the ray executor takes one"),
     ("run small.yaml --executor dask", "'dask' is not one of 'ray', 'inline'"),
     ("run", "Missing argument 'SPEC'"),
     ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+import re
+from pathlib import Path
 
 import pytest
 from rich.console import Console, RenderableType
 
-from seedsweep.cli.tables import duration, plan, status, verification
+import seedsweep
+from seedsweep.analysis.study.summary import summarise_population
+from seedsweep.cli import tables
+from seedsweep.cli.tables import duration, plan, status, summary, verification
 from seedsweep.sweep.estimate import Estimate, ScaleEstimate
 from seedsweep.sweep.paired import PairedDifference
 from seedsweep.sweep.status import ScaleStatus, SweepStatus
@@ -32,27 +37,72 @@ def test_durations(seconds: float | None, text: str) -> None:
     assert duration(seconds) == text
 
 
-def printed(renderable: RenderableType) -> str:
-    console = Console(width=80, file=io.StringIO())
+PLANNED = tuple(
+    ScaleEstimate(heads, 1000, 500, 500, 125, 4, 50_700_000, 2.59e19, 2.57e6, 79_500_000_000)
+    for heads in (1.0, 16.0)
+)
+EVERYTHING = ScaleStatus(16.0, 1000, 500, 64, 64, 64, 308, 250, 0.6, 12345.0)
+
+
+def printed(renderable: RenderableType, width: int = 80) -> str:
+    console = Console(width=width, file=io.StringIO())
     console.print(renderable)
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
 
 
 def test_the_largest_plan_fits_80_columns() -> None:
-    scales = tuple(
-        ScaleEstimate(heads, 1000, 500, 500, 125, 4, 50_700_000, 2.59e19, 2.57e6, 79_500_000_000)
-        for heads in (1.0, 16.0)
-    )
-    assert "…" not in printed(plan(Estimate("/somewhere/runs/x", False, "model.heads", "cpu", 2, scales, 0)))
+    text = printed(plan(Estimate("/somewhere/runs/x", False, "model.heads", "cpu", 2, PLANNED, 0)))
+    assert "…" not in text
+    assert text.count("heads") == 1
 
 
 def test_a_status_with_everything_in_it_fits_80_columns() -> None:
-    scale = ScaleStatus(16.0, 1000, 500, 64, 64, 64, 308, 250, 0.6, 12345.0)
-    text = printed(status(SweepStatus("/somewhere/runs/x", "x", "model.heads", (scale,), (), 0.6, 3600.0)))
+    text = printed(status(SweepStatus("/somewhere/runs/x", "x", "model.heads", (EVERYTHING,), (), 0.6, 3600.0)))
+    assert text.count("heads") == 1
     assert "…" not in text
     assert "500/1000 (+250)" in text
     assert "1 h 00 min left" in text
+
+
+COUNT = Path(__file__).parents[2] / "populations" / "count-depth"
+WIDE = [
+    plan(Estimate("/somewhere/runs/x", False, "model.heads", "cpu", 2, PLANNED, 0)),
+    status(SweepStatus("/somewhere/runs/x", "x", "model.heads", (EVERYTHING,), (), 0.6, 3600.0)),
+    summary(summarise_population(seedsweep.load(COUNT))),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("width", [30, 40, 60, 80])
+@pytest.mark.parametrize("table", WIDE, ids=["plan", "status", "summary"])
+def test_narrow_terminals_lose_no_number(table: RenderableType, width: int) -> None:
+    """What a terminal of 200 columns shows in one row stands in several below each other."""
+    narrow, wide = printed(table, width), printed(table, 200)
+    assert "…" not in narrow
+    told = re.compile(r"[\d.]+(?:–[\d.]+)?")
+    assert set(told.findall(wide)) <= set(told.findall(narrow)) | set(told.findall(narrow.replace("\n", "")))
+    if width >= 40:
+        table_lines = [line for line in narrow.splitlines() if "─" in line]
+        assert max(map(len, table_lines)) <= width
+
+
+def test_a_table_that_fits_is_one() -> None:
+    def headers(width: int) -> int:
+        return len(re.findall(r"^ ?depth\b", printed(WIDE[2], width), flags=re.MULTILINE))
+
+    assert headers(200) == headers(80) == 1
+    assert headers(45) >= 2  # the first column stands beside each part
+
+
+def test_a_run_without_an_estimate_is_not_called_idle() -> None:
+    def told(running: int, left: float | None, unknown: str | None = None) -> str:
+        scale = ScaleStatus(1.0, 8, 0, running, 0, 0, 8 - running, 0, 0.0, None)
+        return str(tables.progress(SweepStatus("there", "x", "depth", (scale,), (), 0.02, left), unknown))
+
+    assert told(0, None) == "0 of 8 seeds, 2% of the work, not running"
+    assert told(4, None) == "0 of 8 seeds, 2% of the work, estimating …"
+    assert told(0, None, "starting workers …") == "0 of 8 seeds, 2% of the work, starting workers …"
+    assert told(4, 90.0, "estimating …") == "0 of 8 seeds, 2% of the work, about 1 min 30 s left"
 
 
 def test_a_verification_on_cuda_says_what_differs_and_what_would_have_been_found() -> None:

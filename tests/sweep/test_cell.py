@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +11,10 @@ import pyarrow as pa
 import pytest
 
 from seedsweep import analysis, load
-from seedsweep.cell import Cost, Pack, Recipe, Sink
+from seedsweep.cell import Cost, Pack, Recipe, Runs, Sink
 from seedsweep.measures import Metric, Split
 from seedsweep.schema import METRICS
+from seedsweep.seeds import Seed
 from seedsweep.sweep import find as found_by
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
@@ -65,6 +66,11 @@ class Walk(Recipe):
             0, pa.table(columns, schema=METRICS), last=True, steps=(0, self.steps), provenance={"program": "walk"}
         )
         return True
+
+    def train_alone_and_packed(
+        self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]
+    ) -> Runs:
+        raise AssertionError("nobody asks")
 
 
 def place(seed: int, step: int, width: float) -> float:

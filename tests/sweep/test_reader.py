@@ -44,6 +44,7 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert found.splits["length-5"].examples == 8
     assert found.metrics["exact_match"].counts_examples
     assert found.criterion.threshold == 0.5
+    assert found.spec is not None
     assert found.spec["train"]["steps"] == 6
     assert found.fingerprint == read_spec(tmp_path / "small.yaml").spec.fingerprint()
     assert found.cells == 8
@@ -132,7 +133,7 @@ def test_the_long_table(population: Make) -> None:
     frame = found.to_pandas(split="length-3")
     assert len(frame) == 8 * 7 * 5
     table = found.final("exact_match").to_pandas()
-    assert table.loc[2.0, 3] == value(3, 6, "length-5", "exact_match")
+    assert table.at[2.0, 3] == value(3, 6, "length-5", "exact_match")
     assert table.index.name == "model.depth"
 
 

@@ -34,15 +34,25 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_duckdb(out: Path) -> None:
     table = f"'{out}/metrics/**/*.parquet'"
-    assert duckdb.sql(f"select count(*) from {table}").fetchall() == [(ROWS,)]
     keys = "scale, seed, step, split, metric"
-    assert duckdb.sql(f"select count(*) from (select distinct {keys} from {table})").fetchall() == [(ROWS,)]
-    found = duckdb.sql(f"select scale, count(distinct seed), max(step) from {table} group by scale order by scale")
-    assert found.fetchall() == [(1.0, 4, 6), (2.0, 4, 6)]
-    assert duckdb.sql(f"select * from {table}").columns == METRICS.names
-    found = duckdb.sql(f"select distinct task, scale_name from {table}").fetchall()
-    assert found == [("count", "model.depth")]
-    assert duckdb.sql(f"select bool_and(examples_seen = 4 * step) from {table}").fetchall() == [(True,)]
+    for query, answer in {
+        f"select count(*) from {table}": [(ROWS,)],
+        f"select count(*) from (select distinct {keys} from {table})": [(ROWS,)],
+        f"select scale, count(distinct seed), max(step) from {table} group by scale order by scale": [
+            (1.0, 4, 6),
+            (2.0, 4, 6),
+        ],
+        f"select distinct task, scale_name from {table}": [("count", "model.depth")],
+        f"select bool_and(examples_seen = 4 * step) from {table}": [(True,)],
+    }.items():
+        assert asked(query).fetchall() == answer
+    assert asked(f"select * from {table}").columns == METRICS.names
+
+
+def asked(query: str) -> duckdb.DuckDBPyRelation:
+    answer = duckdb.sql(query)
+    assert answer is not None
+    return answer
 
 
 def test_pandas(out: Path) -> None:

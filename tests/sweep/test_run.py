@@ -84,8 +84,10 @@ def test_fewer_seeds_keep_what_is_there(spec: MakeSpec, fake: MakeFake, tmp_path
     run(spec(), tmp_path / "out", executor="inline")
     result = run(spec(seeds="0:2"), tmp_path / "out", executor="inline")
     assert (result.asked, result.present, result.trained) == (4, 4, 0)
-    assert load(tmp_path / "out").seeds == (0, 1, 2, 3)
-    assert load(tmp_path / "out").spec["seeds"] == "0:2"
+    population = load(tmp_path / "out")
+    assert population.seeds == (0, 1, 2, 3)
+    assert population.spec is not None
+    assert population.spec["seeds"] == "0:2"
 
 
 def test_what_counts_as_success_may_change_without_training(
@@ -152,9 +154,9 @@ def test_an_executor_that_is_not_there_is_refused_and_nothing_is_made(
 ) -> None:
     fake()
     out = tmp_path / "out"
-    with pytest.raises(InputError, match=r"--executor rey: unknown \(did you mean 'ray'\?\)"):
+    with pytest.raises(InputError, match=r"executor=rey: unknown \(did you mean 'ray'\?\)"):
         run(spec(), out, executor="rey")
-    with pytest.raises(InputError, match="only the ray executor takes an address"):
+    with pytest.raises(InputError, match="only the ray executor takes one"):
         run(spec(), out, executor="inline", address="auto")
     with pytest.raises(InputError, match="Ray Client addresses are not supported"):
         run(spec(), out, executor="ray", address="ray://head:10001")

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,7 +42,7 @@ def half(spec: MakeSpec, fake: Callable[..., FakeTraining], tmp_path: Path) -> P
     return tmp_path / "out"
 
 
-def begin(out: Path, spec: SweepSpec, scale: float = 2.0, **progress: object) -> Progress:
+def begin(out: Path, spec: SweepSpec, scale: float = 2.0, **progress: Any) -> Progress:
     """Seeds 2 and 3 of a scale as a worker would leave them."""
     pack = Pack("model.depth", scale, spec.seeds.pairs()[2:4], spec.fingerprint())
     store = Store(out)
@@ -59,7 +60,7 @@ def begin(out: Path, spec: SweepSpec, scale: float = 2.0, **progress: object) ->
         host=socket.gethostname(),
         pid=os.getpid(),
     )
-    told = replace(told, **progress)  # type: ignore[arg-type]
+    told = replace(told, **progress)
     store.files.write(f"work/{pack.name}/progress.json", told.to_json())
     return told
 
@@ -116,7 +117,7 @@ def test_a_pack_that_has_just_begun_counts_as_an_average_one(half: Path, spec: M
     ],
 )
 def test_a_pack_whose_worker_is_gone_counts_as_far_as_its_checkpoint(
-    half: Path, spec: MakeSpec, gone: dict[str, object]
+    half: Path, spec: MakeSpec, gone: dict[str, Any]
 ) -> None:
     begin(half, spec(), **gone)
     now = status(half)
@@ -168,7 +169,7 @@ def test_a_pack_tells_no_rate_from_its_first_seconds(
     monkeypatch.setattr(time, "monotonic", lambda: now)
     pack = Pack("model.depth", 2.0, spec().seeds.pairs()[:2], spec().fingerprint())
     told: list[Progress] = []
-    sink = StoreSink(Job(str(tmp_path), spec().recipes[2].settings, pack, "cpu"), told.append)
+    sink = StoreSink(Job(str(tmp_path), spec().recipes[2], pack, "cpu"), told.append)
     for now, step in ((100, 0), (107, 1), (110, 4), (120, 24)):  # noqa: B007  the clock reads it
         sink.report(step, 100)
     assert [one.rate for one in told] == [0.0, 0.0, 0.8, 2.4]

@@ -155,11 +155,11 @@ def test_a_block_with_other_columns_is_not_written(tmp_path: Path) -> None:
 def test_a_worker_left_over_from_a_killed_driver_cannot_write_into_a_pack_that_was_dropped(
     out: Path, spec: MakeSpec
 ) -> None:
-    settings = spec().recipes[1].settings
+    recipe = spec().recipes[1]
     pack = Pack("model.depth", 1.0, spec(seeds="7,8").seeds.pairs(), spec().fingerprint())
     store = Store(out)
     store.begin(pack)
-    sink = StoreSink(Job(store.location, settings, pack, "cpu"), lambda progress: None)
+    sink = StoreSink(Job(store.location, recipe, pack, "cpu"), lambda progress: None)
     sink.save_checkpoint(b"state")
     assert sink.load_checkpoint() == b"state"
     sink.report(3, 6)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 import torch
 
+from seedsweep.cell import Runs
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.paired import fewest_seeds
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.verify import Verification, verify
 from seedsweep.workers.trainer import PackTrainer
-from seedsweep.workers.verify import Runs, train_alone_and_packed
+from seedsweep.workers.verify import train_alone_and_packed
 
 Spec = Callable[..., SweepSpec]
 ONE_SCALE = ("scale={field: model.depth, values: [1]}", "execution.pack=64")
@@ -26,7 +27,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains on the CPU and judges as on CUDA."""
     monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
     monkeypatch.setattr(
-        "seedsweep.sweep.verify.train_alone_and_packed",
+        "seedsweep.workers.engine.train_alone_and_packed",
         lambda settings, packs, device, *rest: train_alone_and_packed(settings, packs, "cpu", *rest),
     )
 
@@ -42,11 +43,11 @@ def verified(
             {("length-5", "exact_match"): x[:size], ("train", "loss"): np.linspace(1, 2, size)}
             for x in (packed, alone)
         ]
-        given = {"weights_equal": False, "repeat_equal": True, "first_steps_S": np.full(size, 0.1)} | runs
-        return Runs(*metrics, **given)
+        given: dict[str, Any] = {"weights_equal": False, "repeat_equal": True, "first_steps_S": np.full(size, 0.1)}
+        return Runs(packed=metrics[0], alone=metrics[1], **given | runs)
 
     monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
-    monkeypatch.setattr("seedsweep.sweep.verify.train_alone_and_packed", trained)
+    monkeypatch.setattr("seedsweep.workers.engine.train_alone_and_packed", trained)
     return verify(spec)
 
 

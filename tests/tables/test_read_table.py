@@ -54,7 +54,7 @@ def test_what_a_table_is(write: Write) -> None:
     assert repr(found) == f"<Population my: 4 seeds of depth 1, 2 in {path}>"
     final = found.final("acc")
     assert final.at(2).tolist() == [0.1, 0.9]
-    assert final.to_pandas().loc[2.0, "b"] == 0.9
+    assert final.to_pandas().at[2.0, "b"] == 0.9
     json.dumps(final.to_dict(), allow_nan=False)
     assert found.curves("acc") == {}
     with pytest.raises(InputError, match=r"metric 'ac': was not read \(did you mean 'acc'\?\); there are acc"):

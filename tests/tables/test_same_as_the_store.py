@@ -92,7 +92,7 @@ def test_every_format_gives_exactly_the_summary_of_the_store(
     assert scales(table) == of_the_store
     sweep = load(SWEEP)
     metric = named["metric"]
-    assert table.lattice(metric) == pytest.approx(sweep.lattice("exact_match"))
+    assert table.lattices(metric) == pytest.approx(sweep.lattices("exact_match"))
     for scale, curve in sweep.curves("exact_match").items():
         assert (table.curves(metric)[scale].values == curve.values).all()
         assert (table.curves(metric)[scale].steps == curve.steps).all()

@@ -6,6 +6,7 @@ from torch import Tensor
 from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
 
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 
 NAMES = {
     "embed_VD": "gpt_neox.embed_in.weight",
@@ -45,6 +46,7 @@ def to_theirs(name: str, tensor: Tensor) -> Tensor:
 def gpt_neox(decoder: StackedDecoder, seed_row: int) -> GPTNeoXForCausalLM:
     """Hugging Face's model with its default settings and the weights of one seed of the pack."""
     model = decoder.model
+    assert isinstance(model, GPTNeoXSettings)
     config = GPTNeoXConfig(
         vocab_size=decoder.vocabulary,
         hidden_size=model.width,
@@ -66,4 +68,5 @@ def gpt_neox(decoder: StackedDecoder, seed_row: int) -> GPTNeoXForCausalLM:
     missing, unexpected = theirs.load_state_dict(weights, strict=False)
     assert not unexpected
     assert not [name for name in missing if "weight" in name or "bias" in name.rpartition(".")[2]]
-    return theirs.eval()
+    theirs.eval()
+    return theirs

@@ -43,7 +43,7 @@ class Held(TorchDispatchMode):
     """Counts the bytes of all tensors that are there at a time, gradients and temporary ones included."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.most = 0
         self._now = 0
         self._known: set[int] = set()
@@ -69,13 +69,15 @@ class Held(TorchDispatchMode):
 
 
 def held_in_training(settings: CellSettings, seeds: int) -> int:
-    with Held() as held:
+    held = Held()
+    with held:
         PackTrainer(settings, [Seed(s, s) for s in range(seeds)], "cpu").train_to(2)
     return held.most
 
 
 def test_what_is_held_is_counted() -> None:
-    with Held() as held:
+    held = Held()
+    with held:
         kept = torch.zeros(100)
         for _ in range(3):
             kept[:50] + torch.ones(1)

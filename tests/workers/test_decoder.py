@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -57,7 +59,7 @@ def test_logits_and_gradients_are_hugging_faces(model: GPTNeoXSettings) -> None:
             expected = named[their_name(name)].grad
             assert expected is not None
             torch.testing.assert_close(
-                to_theirs(name, gradient[row]), expected, rtol=1e-5, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
+                to_theirs(name, gradient[row]), expected, rtol=1e-5, atol=1e-5, msg=partial("{}: {}".format, name)
             )
 
 

@@ -196,7 +196,7 @@ def _byte_tokenizer(directory: Path) -> None:
     merged.save(str(directory / "tokenizer.json"))
 
 
-class Unreachable(fsspec.AbstractFileSystem):
+class Unreachable(fsspec.AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
     """A remote store whose client fails in its own way."""
 
     def info(self, path: str, **options: Any) -> Any:

@@ -32,6 +32,9 @@ class MemorySink:
         self.reports: list[int] = []
         self.stop_after = stop_after
 
+    def load_base(self) -> bytes | None:
+        raise AssertionError("these settings have no base")
+
     def load_checkpoint(self) -> bytes | None:
         return self.checkpoint
 

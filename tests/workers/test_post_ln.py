@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -118,7 +119,7 @@ def test_logits_and_gradients_are_torchs(model: PostLNSettings) -> None:
                     expected,
                     rtol=1e-5,
                     atol=1e-5,
-                    msg=lambda m, n=name: f"{n}: {m}",
+                    msg=partial("{}: {}".format, name),
                 )
 
 

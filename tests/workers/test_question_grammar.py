@@ -161,7 +161,7 @@ def test_the_small_grammar_has_the_same_structure_with_fewer_words() -> None:
     assert max(len(parsed.words) for parsed, _ in lines) == question_grammar.SMALL.longest < full.longest
     assert all(not parsed.centre_embedded for parsed, quest in lines if quest)
     assert any(parsed.object.startswith("relative") for parsed, quest in lines if quest)
-    types = Counter()
+    types: Counter[str] = Counter()
     for parsed, quest in read(data.gen):
         assert quest
         assert parsed.centre_embedded

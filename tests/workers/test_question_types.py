@@ -77,6 +77,11 @@ def only(counts: Types, wanted: Callable[[bool, str, str], bool]) -> Types:
     return Counter({(quest, code): n for (quest, code), n in counts.items() if wanted(quest, *pair(code))})
 
 
+def declaration_with_subject(kinds: tuple[str, ...]) -> Callable[[bool, str, str], bool]:
+    """For `only`: whether the subject of a declaration begins with one of these words."""
+    return lambda quest, subject, _: not quest and subject.startswith(kinds)
+
+
 @cache
 def pair(code: str) -> tuple[str, str]:
     """Forms of the subject and the object of a type."""
@@ -241,8 +246,7 @@ def test_a_mix_keeps_the_proportions_of_both_kinds_of_declarations() -> None:
             assert sentences(data, split) == sentences(mixes[0], split)
         for kind in (("plain", "prepositional"), ("relative-",)):
             ours, theirs = (
-                only(counts, lambda quest, subject, _, kind=kind: not quest and subject.startswith(kind))
-                for counts in (types_of(lines), original("train_20k"))
+                only(counts, declaration_with_subject(kind)) for counts in (types_of(lines), original("train_20k"))
             )
             assert not ours or same_proportions(ours, theirs) > 0.01
     assert all(some == asked[0] for some in asked)

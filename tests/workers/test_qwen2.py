@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +97,7 @@ def test_logits_and_gradients_are_theirs(tmp_path: Path, tied: bool) -> None:
     assert expected.keys() == named.keys()
     for name, gradient in named.items():
         torch.testing.assert_close(
-            gradient, expected[name], rtol=1e-4, atol=1e-6, msg=lambda m, n=name: f"{n}: {m}"
+            gradient, expected[name], rtol=1e-4, atol=1e-6, msg=partial("{}: {}".format, name)
         )
 
 

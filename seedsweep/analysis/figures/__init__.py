@@ -1,7 +1,8 @@
 """The pictures of a sweep, drawn from values and their statistics. The only package that needs matplotlib.
 
 Figures are plain `matplotlib.figure.Figure` objects: no pyplot, no window, no global state. They are seven
-inches wide, the width of a text column, in Okabe and Ito's colours, which colour-blind readers tell apart.
+inches wide, the width of a text column (`every_seed` five, for the first screen and a phone), in Okabe and Ito's
+colours, which colour-blind readers tell apart. `axis` says where the scales of a ladder stand.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from seedsweep.analysis.figures.claims import claims
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
+from seedsweep.analysis.figures.every_seed import every_seed
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
 from seedsweep.analysis.figures.ladder import ladder
 from seedsweep.analysis.figures.learning_curves import learning_curves
@@ -22,6 +24,7 @@ __all__ = [
     "claims",
     "densities",
     "distances",
+    "every_seed",
     "extreme_curves",
     "ladder",
     "learning_curves",

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics.emergence import EmergenceClaims
 
 
@@ -49,21 +50,22 @@ def claims(by_seeds: Sequence[EmergenceClaims]) -> Figure:
         raise ValueError(f"claims are drawn for increasing numbers of seeds, not {seeds}")
     figure = Figure(figsize=(style.WIDTH, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True)
-    style.draw_intervals(left, [result.probability for result in by_seeds], style.SUCCESS, "o")
+    axis = ScaleAxis.of(seeds)
+    style.draw_intervals(left, axis.at, [result.probability for result in by_seeds], style.SUCCESS, "o")
     left.set_ylim(style.with_margin((0.0, 1.0)))
     left.set_title("P(claim of emergence)", loc="left", **style.LABEL)
 
     threshold = by_seeds[0].threshold
     top = 2.0 * threshold if threshold > 0 else 1.0
     bottom = 0.0
-    for i, result in enumerate(by_seeds):
+    for place, result in zip(axis.at, by_seeds, strict=True):
         at = result.breakthroughness.quantiles
         bottom = min([bottom, *(q for q in at.values() if q >= -top)])
-        right.vlines(i, max(at[0.05], -top), min(at[0.95], top), color=style.INK, linewidth=1.0)
-        right.vlines(i, max(at[0.25], -top), min(at[0.75], top), color=style.INK, linewidth=4.0)
-        right.plot(i, min(at[0.5], top), "o", color=style.INK, mfc="white", markersize=5)
+        right.vlines(place, max(at[0.05], -top), min(at[0.95], top), color=style.INK, linewidth=1.0)
+        right.vlines(place, max(at[0.25], -top), min(at[0.75], top), color=style.INK, linewidth=4.0)
+        right.plot(place, min(at[0.5], top), "o", color=style.INK, mfc="white", markersize=5)
         if at[0.95] > top:
-            right.plot(i, top, "^", color=style.INK, markersize=5, clip_on=False)
+            right.plot(place, top, "^", color=style.INK, markersize=5, clip_on=False)
     right.axhline(threshold, color=style.SUCCESS, linewidth=1.0, linestyle="dashed")
     right.annotate(
         f"claimed above {threshold:g}", (1.0, threshold), (0, 2), ("axes fraction", "data"), "offset points",
@@ -72,7 +74,6 @@ def claims(by_seeds: Sequence[EmergenceClaims]) -> Figure:
     right.set_ylim(bottom - 0.05 * top, top)
     right.set_title("breakthroughness of the curves", loc="left", **style.LABEL)
     for axes in (left, right):
-        style.draw_scales(axes, seeds)
-        axes.set_xlabel("seeds per scale whose mean is reported", **style.LABEL)
+        axis.draw(axes, "seeds per scale whose mean is reported")
         style.plain(axes)
     return figure

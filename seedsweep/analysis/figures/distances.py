@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift
 from seedsweep.analysis.study.summary import ScaleSummary
@@ -23,6 +25,7 @@ def distances(
     *,
     scale_name: str,
     metric_name: str,
+    categories: bool = False,
 ) -> Figure:
     """Wasserstein-2 distances along the ladder, with their noise floor, minimum capacity and the mode's jump.
 
@@ -42,6 +45,8 @@ def distances(
         Which way is better: there the mode jumps.
     scale_name, metric_name : str
         Label of the axis, and the unit of the distances.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -77,27 +82,29 @@ def distances(
         raise ValueError(f"distances need the summaries of their scales: {scales} are not those of the summaries")
     figure = Figure(figsize=(style.WIDTH, 2.7), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
-    style.draw_intervals(left, [row.to_largest for row in drift], style.INK, "D")
-    style.draw_intervals(right, [row.to_previous for row in drift], style.INK, "D")
+    axis = ScaleAxis.of(scales, categories=categories)
+    style.draw_intervals(left, axis.at, [row.to_largest for row in drift], style.INK, "D")
+    style.draw_intervals(right, axis.at, [row.to_previous for row in drift], style.INK, "D")
     left.set_title(f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}", loc="left", **style.LABEL)
     right.set_title("$W_2$ to the scale before", loc="left", **style.LABEL)
     for axes in (left, right):
-        _draw_noise(axes, drift)
+        _draw_noise(axes, axis, drift)
         if capacity.scale is not None:
             label = f"minimum capacity (largest drop in {capacity.by_scale[capacity.scale]:.0%} of resamples)"
-            axes.axvline(scales.index(capacity.scale), color=style.SUCCESS, linewidth=1.2, label=label, zorder=0)
+            axes.axvline(
+                axis.at[scales.index(capacity.scale)], color=style.SUCCESS, linewidth=1.2, label=label, zorder=0
+            )
         jump = _largest_jump_of_the_mode(summaries, criterion)
         if jump is not None:
             axes.axvline(
-                jump,
+                axis.at[jump],
                 color=style.MEAN,
                 linewidth=1.2,
                 linestyle="dashed",
                 label="the mode's largest jump",
                 zorder=0,
             )
-        style.draw_scales(axes, scales)
-        axes.set_xlabel(scale_name, **style.LABEL)
+        axis.draw(axes, scale_name)
         style.plain(axes)
     reach = [end for row in drift for end in (row.to_largest.estimate, row.to_largest.high, row.noise_floor.high)]
     left.set_ylim(style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
@@ -107,13 +114,15 @@ def distances(
     return figure
 
 
-def _draw_noise(axes: Axes, drift: Sequence[ScaleDrift]) -> None:
+def _draw_noise(axes: Axes, axis: ScaleAxis, drift: Sequence[ScaleDrift]) -> None:
     """A box at each scale from zero to the .95 quantile of its noise, with the mean as a line."""
     for i, row in enumerate(drift):
         if row.noise_floor.n > 1:
             label = "random halves of one scale" if i == 0 else ""
-            axes.bar(i, row.noise_floor.high, 0.5, color=style.NOISE, alpha=0.4, zorder=0, label=label)
-            axes.hlines(row.noise_floor.mean, i - 0.25, i + 0.25, color=style.NOISE, linewidth=1.5, zorder=0)
+            left, right = axis.beside(i, np.array([-0.25, 0.25]))
+            box: dict[str, Any] = {"color": style.NOISE, "alpha": 0.4, "zorder": 0, "label": label}
+            axes.bar(left, row.noise_floor.high, right - left, align="edge", **box)
+            axes.hlines(row.noise_floor.mean, left, right, color=style.NOISE, linewidth=1.5, zorder=0)
 
 
 def _largest_jump_of_the_mode(summaries: Sequence[ScaleSummary], criterion: Criterion) -> int | None:

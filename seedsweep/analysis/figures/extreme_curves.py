@@ -11,8 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics.emergence import DrawnCurve, ExtremeCurves
-from seedsweep.analysis.statistics.samples import generator, observed
+from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, observed
 
 
 def extreme_curves(
@@ -21,6 +22,7 @@ def extreme_curves(
     *,
     scale_name: str,
     metric_name: str,
+    categories: bool = False,
 ) -> Figure:
     """The curves with one seed per scale that look most like a breakthrough and most like steady progress.
 
@@ -35,6 +37,8 @@ def extreme_curves(
         What that returned for these values.
     scale_name, metric_name : str
         Labels of the axes, with the unit if there is one.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -53,23 +57,22 @@ def extreme_curves(
     >>> len(figure.axes)
     2
     """
-    samples = [observed(values[scale]) for scale in extremes.scales]
-    everything = np.concatenate(samples)
+    samples = {scale: as_sample(values[scale]) for scale in extremes.scales}
+    everything = observed(np.concatenate(list(samples.values())))
+    axis = ScaleAxis.of(extremes.scales, categories=categories)
     figure = Figure(figsize=(style.WIDTH, 2.9), layout="constrained")
     left, right = figure.subplots(1, 2, sharex=True, sharey=True)
     for panel, curve, title, colour in (
         (left, extremes.most_breakthrough, "most abrupt draw", style.SUCCESS),
         (right, extremes.most_linear, "steadiest draw", style.MEAN),
     ):
-        _draw_seeds(panel, samples)
-        means = [sample.mean() for sample in samples]
-        panel.plot(means, color=style.INK, linewidth=1.0, linestyle="dashed", label="mean of all seeds")
-        panel.plot(
-            curve.values, color=colour, marker="o", markersize=4.5, linewidth=1.6, label="one seed per scale"
-        )
+        _draw_seeds(panel, axis, samples)
+        means = [observed(sample).mean() for sample in samples.values()]
+        panel.plot(axis.at, means, color=style.INK, linewidth=1.0, linestyle="dashed", label="mean of all seeds")
+        line = {"color": colour, "marker": "o", "markersize": 4.5, "linewidth": 1.6}
+        panel.plot(axis.at, curve.values, **line, label="one seed per scale")
         style.draw_title(panel, title, _numbers(curve))
-        style.draw_scales(panel, extremes.scales)
-        panel.set_xlabel(scale_name, **style.LABEL)
+        axis.draw(panel, scale_name)
         style.plain(panel)
     left.set_ylim(style.with_margin(style.metric_range_of(everything, float(everything[0]))))
     left.set_ylabel(metric_name, **style.LABEL)
@@ -80,12 +83,15 @@ def extreme_curves(
     return figure
 
 
-def _draw_seeds(axes: Axes, samples: list[npt.NDArray[np.float64]]) -> None:
+def _draw_seeds(axes: Axes, axis: ScaleAxis, samples: Mapping[float, FloatArray]) -> None:
     random = generator()
-    for i, sample in enumerate(samples):
-        beside = i + random.uniform(-0.12, 0.12, sample.size)
+    for i, (scale, given) in enumerate(samples.items()):
+        rows = np.flatnonzero(~np.isnan(given))
+        sample = given[rows]
+        beside = axis.beside(i, random.uniform(-0.12, 0.12, sample.size))
         dots = axes.scatter(beside, sample, s=5.0, color=style.GREY, alpha=0.35, linewidths=0)
         dots.set_rasterized(sample.size > style.CROWD)
+        style.mark_seeds(dots, scale, rows)
 
 
 def _numbers(curve: DrawnCurve) -> str:

@@ -9,13 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
+from matplotlib.lines import Line2D
 from matplotlib.ticker import PercentFormatter
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
-from seedsweep.analysis.statistics.samples import FloatArray, generator, observed
+from seedsweep.analysis.statistics.samples import generator
 from seedsweep.analysis.study.summary import ScaleSummary
 from seedsweep.criterion import Criterion
 
@@ -30,12 +31,13 @@ def ladder(
     *,
     scale_name: str,
     metric_name: str,
+    categories: bool = False,
 ) -> Figure:
     """What happens to a population of seeds along the ladder.
 
     Above, one histogram per scale and a dot per seed, on a shared axis. Below on the left, the mode, the
     mean and the mean of the successful seeds; on the right, the share of successful seeds and the
-    Wasserstein-2 distance to the largest scale. The scales stand at equal distances.
+    Wasserstein-2 distance to the largest scale, with 95 % intervals as bars.
 
     Parameters
     ----------
@@ -47,6 +49,8 @@ def ladder(
         Which seed is a success; its threshold is drawn.
     scale_name, metric_name : str
         Labels of the axes, with the unit if there is one.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -76,8 +80,9 @@ def ladder(
     if not scales or sorted(values) != scales:
         raise ValueError(f"a ladder needs the summaries of its scales: {sorted(values)} are not {scales}")
 
-    samples = [observed(values[scale]) for scale in scales]
-    metric_range = style.metric_range_of(np.concatenate(samples), criterion.shown(criterion.least))
+    samples = [style.Sample.of(scale, values[scale], criterion) for scale in scales]
+    everything = np.concatenate([sample.values for sample in samples])
+    metric_range = style.metric_range_of(everything, criterion.shown(criterion.least))
 
     figure = Figure(figsize=(style.WIDTH, 5.6), layout="constrained")
     upper, lower = figure.subfigures(2, 1, squeeze=False).flat
@@ -90,25 +95,35 @@ def ladder(
 
     grid = lower.add_gridspec(2, 2)
     location = lower.add_subplot(grid[:, 0])
-    style.draw_intervals(location, [s.mode for s in summaries], style.MODE, "s", label="mode", shift=-0.08)
-    style.draw_intervals(location, [s.mean for s in summaries], style.MEAN, "o", label="mean")
+    axis = ScaleAxis.of(scales, categories=categories)
+    style.draw_intervals(location, axis.at, [s.mode for s in summaries], style.MODE, "s", label="mode", shift=-3)
+    style.draw_intervals(location, axis.at, [s.mean for s in summaries], style.MEAN, "o", label="mean")
     successful = [s.mean_given_success for s in summaries]
-    style.draw_intervals(location, successful, style.SUCCESS, "^", label="mean | success", shift=0.08)
+    style.draw_intervals(location, axis.at, successful, style.SUCCESS, "^", label="mean | success", shift=3)
     location.set(ylim=style.with_margin(metric_range))
     location.set_ylabel(metric_name, **style.LABEL)
     handles = [
         *location.get_legend_handles_labels()[0],
-        Patch(color=style.GREY, alpha=0.3, label=f"{summaries[0].mean.confidence:.0%} interval"),
+        Line2D(
+            [],
+            [],
+            color=style.GREY,
+            linewidth=1.0,
+            marker="|",
+            markersize=7,
+            linestyle="none",
+            label=f"{summaries[0].mean.confidence:.0%} interval",
+        ),
     ]
     location.legend(handles=handles, **style.LEGEND, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
 
     success = lower.add_subplot(grid[0, 1], sharex=location)
-    style.draw_intervals(success, [s.success for s in summaries], style.SUCCESS, "o")
+    style.draw_intervals(success, axis.at, [s.success for s in summaries], style.SUCCESS, "o")
     success.set(ylim=style.with_margin((0.0, 1.0)))
     success.set_title("P(success)", **style.LABEL, loc="left")
 
     distance = lower.add_subplot(grid[1, 1], sharex=location)
-    style.draw_intervals(distance, [s.w2_to_largest for s in summaries], style.INK, "D")
+    style.draw_intervals(distance, axis.at, [s.w2_to_largest for s in summaries], style.INK, "D")
     reach = [end for s in summaries for end in (s.w2_to_largest.estimate, s.w2_to_largest.high)]
     distance.set(ylim=style.with_margin((0.0, float(np.nanmax([*reach, 0.0])) or 1.0)))
     to_largest = f"$W_2$ to {text.scale(scales[-1])}, in {metric_name}"
@@ -117,15 +132,14 @@ def ladder(
     for axes in (location, success, distance):
         style.plain(axes)
     success.tick_params(labelbottom=False)
-    style.draw_scales(location, scales)
     for axes in (location, distance):
-        axes.set_xlabel(scale_name, **style.LABEL)
+        axis.draw(axes, scale_name)
     return figure
 
 
 def _draw_populations(
     panels: Sequence[Axes],
-    samples: Sequence[FloatArray],
+    samples: Sequence[style.Sample],
     summaries: Sequence[ScaleSummary],
     metric_range: tuple[float, float],
     criterion: Criterion,
@@ -135,8 +149,8 @@ def _draw_populations(
     widest = 0.0
     for panel, sample, summary in zip(panels, samples, summaries, strict=True):
         left = np.zeros(BINS)
-        for part, colour in style.by_success(sample, criterion):
-            share = np.histogram(part, edges)[0] / max(summary.n, 1)
+        for group, colour in sample.groups:
+            share = np.histogram(sample.values[group], edges)[0] / max(summary.n, 1)
             panel.barh(edges[:-1], share, np.diff(edges), left, align="edge", color=colour)
             left += share
         widest = max(widest, float(left.max()))
@@ -145,10 +159,9 @@ def _draw_populations(
     random = generator()
     pvalues = adjust_pvalues([summary.dip.pvalue for summary in summaries]).tolist()
     for panel, sample, summary, pvalue in zip(panels, samples, summaries, pvalues, strict=True):
-        for part, colour in style.by_success(sample, criterion):
-            beside = widest * random.uniform(-0.22, -0.05, part.size)
-            dots = panel.scatter(beside, part, s=4.0, color=colour, alpha=0.5, linewidths=0)
-            dots.set_rasterized(part.size > style.CROWD)
+        for group, colour in sample.groups:
+            beside = widest * random.uniform(-0.22, -0.05, int(group.sum()))
+            style.draw_seeds(panel, beside, sample, group, colour, size=4.0, alpha=0.5)
         style.draw_threshold(panel, criterion)
         style.draw_title(
             panel, text.scale(summary.scale), _population_note(summary, text.pvalue(pvalue, len(summaries)))

@@ -13,7 +13,7 @@ from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, observed
+from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_sample, errors_name, observed
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.criterion import Criterion
 
@@ -79,7 +79,7 @@ def learning_curves(
     for panel, scale in zip(panels, scales, strict=True):
         end = values[scale][:, -1] if ends is None else ends[scale]
         successful = succeeds(criterion.oriented(end), criterion.least)
-        _draw_curves(panel, steps[scale], values[scale], successful)
+        _draw_curves(panel, scale, steps[scale], values[scale], successful)
         style.draw_threshold(panel, criterion)
         note = f"{successful.sum()} of {len(successful)} succeed"
         style.draw_title(panel, f"{scale_name} {text.scale(scale)}", note)
@@ -97,10 +97,13 @@ def learning_curves(
     return figure
 
 
-def _draw_curves(axes: Axes, steps: FloatArray, values: FloatArray, successful: npt.NDArray[np.bool_]) -> None:
+def _draw_curves(axes: Axes, scale: float, steps: FloatArray, values: FloatArray, successful: Bools) -> None:
     opacity = min(0.9, max(0.35, 10 / max(len(values), 1)))
-    for ending, colour in ((~successful, style.FAILURE), (successful, style.SUCCESS)):
+    drawable = ~np.isnan(values).all(axis=1)
+    for group, colour in ((~successful, style.FAILURE), (successful, style.SUCCESS)):
+        ending = group & drawable
         lines = [np.column_stack([steps, curve])[~np.isnan(curve)] for curve in values[ending]]
         drawn = LineCollection(lines, colors=colour, linewidths=0.7, alpha=opacity)
         axes.add_collection(drawn)
         drawn.set_rasterized(len(values) > style.CROWD)
+        style.mark_seeds(drawn, scale, np.flatnonzero(ending))

@@ -75,6 +75,7 @@ def metric_twins(
     if not scales or sorted(continuous) != scales:
         raise ValueError(f"both metrics need the same scales, one at least: {sorted(continuous)} are not {scales}")
     pairs = []
+    rows_of = {}
     for scale in scales:
         x, y = as_sample(continuous[scale]), as_sample(harsh[scale])
         with errors_name(scale):
@@ -82,6 +83,7 @@ def metric_twins(
                 raise ValueError(f"{x.size} seeds of {continuous_name} and {y.size} of {harsh_name}")
         both = ~(np.isnan(x) | np.isnan(y))
         pairs.append((x[both], y[both]))
+        rows_of[scale] = np.flatnonzero(both)
 
     figure, panels = style.panels(len(scales), height=2.1)
     everything_x, everything_y = (np.concatenate(values) for values in zip(*pairs, strict=True))
@@ -95,6 +97,7 @@ def metric_twins(
         for group, colour in groups:
             dots = panel.scatter(x[group], y[group], s=5.0, color=colour, alpha=0.6, linewidths=0)
             dots.set_rasterized(x.size > style.CROWD)
+            style.mark_seeds(dots, scale, rows_of[scale][group])
         style.draw_threshold(panel, criterion)
         style.plain(panel)
         _histogram(panel, [(x[group], colour) for group, colour in groups], x_range, upright=True)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
+from matplotlib.transforms import ScaledTranslation
 
-from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
-from seedsweep.analysis.statistics.samples import FloatArray
+from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_sample
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds
 from seedsweep.criterion import Criterion
 
@@ -29,7 +33,6 @@ GREY: Final = "#777777"
 WIDTH: Final = 7.0  # inches
 TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
-CHARACTERS: Final = 108  # of tick labels that fit into WIDTH
 COLUMNS: Final = 4  # panels in a row
 CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
@@ -87,6 +90,7 @@ def draw_title(axes: Axes, title: str, note: str) -> None:
 
 def draw_intervals(
     axes: Axes,
+    places: npt.ArrayLike,
     results: Sequence[Interval | SuccessRate | None],
     colour: str,
     marker: str,
@@ -94,28 +98,69 @@ def draw_intervals(
     label: str = "",
     shift: float = 0.0,
 ) -> None:
-    """Estimates along the ladder with a band, and a bar at each scale so that a lone one shows it too."""
-    ladder = np.arange(len(results)) + shift
+    """Estimates along the ladder, each with its interval as a bar; `shift` moves them by so many points."""
     estimate = np.array([math.nan if r is None else float(r) for r in results])
     low = np.array([math.nan if r is None else r.low for r in results])
     high = np.array([math.nan if r is None else r.high for r in results])
-    axes.fill_between(ladder, low, high, color=colour, alpha=0.13, linewidth=0)
-    axes.vlines(ladder, low, high, color=colour, linewidth=1.0)
-    axes.plot(ladder, estimate, color=colour, marker=marker, markersize=4.0, linewidth=1.2, label=label)
+    where = axes.transData
+    if shift:
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        where = where + ScaledTranslation(shift / 72, 0.0, figure.dpi_scale_trans)
+    line: dict[str, Any] = {"color": colour, "marker": marker, "markersize": 4.0, "linewidth": 1.2, "label": label}
+    axes.plot(places, estimate, **line, transform=where)
+    axes.vlines(places, low, high, color=colour, linewidth=1.0, transform=where)
 
 
-def draw_scales(axes: Axes, scales: Sequence[float], *, panels: int = 2) -> None:
-    """The scales at equal distances on the horizontal axis of one of `panels` panels beside each other."""
-    labels = [text.scale(scale) for scale in scales]
-    does_not_fit = max(map(len, labels)) * len(labels) > CHARACTERS / panels
-    axes.set_xticks(range(len(scales)), labels, rotation=90 if does_not_fit else 0)
-    axes.set_xlim(-0.5, len(scales) - 0.5)
+@dataclass(frozen=True, eq=False)
+class Sample:
+    """The seeds of a scale that have a value.
+
+    Attributes
+    ----------
+    scale : float
+    rows : ndarray of int, shape (n,)
+        Their places among all seeds of the scale, as they were given.
+    values : ndarray of float64, shape (n,)
+    groups : tuple of (ndarray of bool, str)
+        The failing ones and the successful ones, each with their colour.
+    """
+
+    scale: float
+    rows: npt.NDArray[np.intp]
+    values: FloatArray
+    groups: tuple[tuple[Bools, str], tuple[Bools, str]]
+
+    @classmethod
+    def of(cls, scale: float, given: npt.ArrayLike, criterion: Criterion) -> Sample:
+        sample = as_sample(given)
+        rows = np.flatnonzero(~np.isnan(sample))
+        successful = succeeds(criterion.oriented(sample[rows]), criterion.least)
+        return cls(scale, rows, sample[rows], ((~successful, FAILURE), (successful, SUCCESS)))
 
 
-def by_success(sample: FloatArray, criterion: Criterion) -> tuple[tuple[FloatArray, str], tuple[FloatArray, str]]:
-    """The failing and the successful seeds, each with their colour."""
-    successful = succeeds(criterion.oriented(sample), criterion.least)
-    return (sample[~successful], FAILURE), (sample[successful], SUCCESS)
+def draw_seeds(
+    axes: Axes, places: FloatArray, sample: Sample, group: Bools, colour: str, *, size: float, alpha: float
+) -> None:
+    """A dot for each seed of a group."""
+    dots = axes.scatter(places, sample.values[group], s=size, color=colour, alpha=alpha, linewidths=0)
+    dots.set_rasterized(sample.values.size > CROWD)
+    mark_seeds(dots, sample.scale, sample.rows[group])
+
+
+def mark_seeds(artist: Collection, scale: float, rows: Iterable[int]) -> None:
+    """Keep which seed each part of an artist is, for a page that names it: scale, and place among its seeds."""
+    vars(artist)["seeds"] = [(scale, int(row)) for row in rows]
+
+
+def marked_seeds(figure: Figure) -> list[tuple[Collection, list[tuple[float, int]]]]:
+    """The artists that `mark_seeds` has seen and that are no pixels, with their seeds."""
+    artists = [artist for artist in figure.findobj(Collection) if isinstance(artist, Collection)]
+    return [
+        (artist, vars(artist)["seeds"])
+        for artist in artists
+        if vars(artist).get("seeds") and not artist.get_rasterized()
+    ]
 
 
 def draw_threshold(axes: Axes, criterion: Criterion) -> None:
@@ -135,13 +180,13 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
     return ends[0] - margin, ends[1] + margin
 
 
-def legend_of_success(figure: Figure | SubFigure, criterion: Criterion) -> None:
+def legend_of_success(figure: Figure | SubFigure, criterion: Criterion, more: Sequence[Artist] = ()) -> None:
     side, other = ("more", "below") if criterion.higher_is_better else ("less", "above")
-    handles = [
+    handles: list[Artist] = [
         Patch(color=SUCCESS, label=f"ends at {criterion.shown(criterion.least):g} or {side}: success"),
         Patch(color=FAILURE, label=f"ends {other}"),
     ]
-    figure.legend(handles=handles, **LEGEND, loc="outside upper center", ncols=2)
+    figure.legend(handles=[*handles, *more], **LEGEND, loc="outside upper center", ncols=3)
 
 
 def plain(axes: Axes) -> None:

@@ -8,12 +8,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import SuccessRate
 from seedsweep.analysis.study.summary import ScaleSummary
 
 
-def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: str) -> Figure:
+def u_shape(
+    summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: str, categories: bool = False
+) -> Figure:
     """The mean over seeds beside its two factors: how many seeds succeed, and how good those are.
 
     A mean that falls and rises again may be a share of successes that does, while the seeds that succeed only
@@ -25,6 +28,8 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
         What `seedsweep.analysis.summarise` returned.
     scale_name, metric_name : str
         Labels of the axes, with the unit if there is one.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -51,6 +56,7 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
     """
     if not summaries:
         raise ValueError("a U-shape needs at least one scale")
+    axis = ScaleAxis.of([summary.scale for summary in summaries], categories=categories)
     figure = Figure(figsize=(style.WIDTH, 2.4), layout="constrained")
     panels = figure.subplots(1, 3, sharex=True, sharey=_fits_shares(summaries))
     for axes, title, results, colour, marker in (
@@ -58,14 +64,15 @@ def u_shape(summaries: Sequence[ScaleSummary], *, scale_name: str, metric_name: 
         (panels[1], "P(success)", [s.success for s in summaries], style.SUCCESS, "o"),
         (panels[2], "mean | success", [s.mean_given_success for s in summaries], style.SUCCESS, "^"),
     ):
-        style.draw_intervals(axes, results, colour, marker)
+        style.draw_intervals(axes, axis.at, results, colour, marker)
         lowest = lowest_between_higher(results)
         if lowest is not None:
             height = axes.lines[0].get_ydata()[lowest]
-            axes.plot(lowest, height, "o", markersize=11, markerfacecolor="none", markeredgecolor=style.INK)
+            axes.plot(
+                axis.at[lowest], height, "o", markersize=11, markerfacecolor="none", markeredgecolor=style.INK
+            )
         axes.set_title(title, loc="left", **style.LABEL)
-        style.draw_scales(axes, [s.scale for s in summaries], panels=3)
-        axes.set_xlabel(scale_name, **style.LABEL)
+        axis.draw(axes, scale_name, width=style.WIDTH / 3)
         style.plain(axes)
     if _fits_shares(summaries):
         panels[0].set_ylim(style.with_margin((0.0, 1.0)))

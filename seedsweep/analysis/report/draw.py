@@ -11,7 +11,9 @@ from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.population import Population
 
 
-def draw(population: Population, summary: PopulationSummary, directory: Path) -> list[str]:
+def draw(
+    population: Population, summary: PopulationSummary, directory: Path, *, categories: bool = False
+) -> list[str]:
     """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
 
     Parameters
@@ -21,6 +23,8 @@ def draw(population: Population, summary: PopulationSummary, directory: Path) ->
         What `summarise_population` returned for it.
     directory : Path
         Where the files go; missing folders are made.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -35,7 +39,7 @@ def draw(population: Population, summary: PopulationSummary, directory: Path) ->
         "scale_name": text.field(population.scale_name),
         "metric_name": f"{criterion.metric} ({criterion.split})",
     }
-    drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names)}
+    drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names, categories=categories)}
     if curves:
         lines = {scale: (curve.steps, curve.values) for scale, curve in curves.items()}
         drawn["learning_curves"] = figures.learning_curves(lines, criterion, **names, ends=values)

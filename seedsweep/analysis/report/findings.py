@@ -2,31 +2,30 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Final
 
 from seedsweep.analysis.report.budget import budget_sentence
+from seedsweep.analysis.report.continuous import is_it_the_metric
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
     corrected_pvalue,
+    cut_off_values,
     group_names,
     scale_word,
     seeds_per_scale,
     split_found,
+    unseen,
 )
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.study.study import ScaleStudy, Study
-from seedsweep.analysis.study.verdict import FEWEST_TO_TELL, Verdict, clearest_split, verdict
+from seedsweep.analysis.study.verdict import WORTH_SEEING, Verdict, could_hide_groups, verdict
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
-
-ALIKE: Final = 0.8
-"""Rank correlation from which on two metrics rank the seeds alike."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +90,7 @@ def findings(study: Study) -> Findings:
         Finding("Why", reason),
         _groups(study),
         _capacity(study),
-        _continuous(study),
+        _metric(study),
         _budget(study),
         _one_seed(study),
         _variance(study),
@@ -110,18 +109,17 @@ def _groups(study: Study) -> Finding | None:
     corrected = f", corrected for {len(study.scales)} scales" if len(study.scales) > 1 else ""
     if not split:
         smallest = min(tested, key=lambda scale: scale.pvalue_holm)
-        most = max(scale.summary.dip.n for scale in tested)
-        few = f" With at most {most} seeds at a scale it would miss most splits." if most < FEWEST_TO_TELL else ""
         return Finding(
             topic,
-            "No evidence of it: Hartigan's dip test against a single group has its smallest p at "
+            "No evidence of it: the test against a single group has its smallest p at "
             f"{at(study, [smallest])} ({corrected_pvalue(study, smallest)}{corrected}, n = "
-            f"{smallest.summary.dip.n}).{few}",
+            f"{smallest.summary.dip.n}). {unseen(study, tested)}".rstrip()
+            + cut_off_values(study),
         )
     first, *more = split
     sentences = [
         f"Yes, from {at(study, [first])} on" if more else f"Yes, at {at(study, [first])}",
-        f": Hartigan's dip test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
+        f": the test refutes a single group ({corrected_pvalue(study, first)}{corrected}, n = "
         f"{first.summary.dip.n}).",
         _clusters(first),
     ]
@@ -131,7 +129,8 @@ def _groups(study: Study) -> Finding | None:
     others = [scale for scale in tested if scale.mixed and not scale.multimodal]
     if others:
         p = text.listed([corrected_pvalue(study, scale) for scale in others])
-        sentences.append(f" No evidence of it at {at(study, others)} ({p}).")
+        sentences.append(f" No evidence of it at {at(study, others)} ({p}). {unseen(study, others)}".rstrip())
+    sentences.append(cut_off_values(study))
     return Finding(topic, "".join(sentences))
 
 
@@ -177,46 +176,10 @@ def _capacity(study: Study) -> Finding | None:
     )
 
 
-def _continuous(study: Study) -> Finding | None:
+def _metric(study: Study) -> Finding | None:
     """Whether the groups survive a continuous metric, where they are clearest."""
-    topic = "Is it the metric?"
-    split = [scale for scale in study.scales if scale.multimodal]
-    if not split:
-        return None
-    if study.mirage is None:
-        return Finding(topic, f"Not to be told: {study.absent['mirage']}.")
-    clearest = clearest_split(split)
-    under = clearest.mirage
-    assert under is not None
-    harsh, *others = under.pvalues
-    p = {name: text.pvalue(under.pvalues[name], len(study.scales)) for name in others}
-    seen = [f"{name} ({p[name]})" for name in others if under.multimodal[name]]
-    unseen = [f"{name} ({p[name]})" for name in others if not under.multimodal[name]]
-    where = at(study, [clearest])
-    match under.verdict:
-        case "survives":
-            answer = f"No: at {where} the groups also show in {text.listed(seen)}."
-        case "mixed":
-            answer = (
-                f"In part: at {where} the groups also show in {text.listed(seen)}, not in {text.listed(unseen)}."
-            )
-        case _:
-            answer = f"Perhaps: at {where} the groups do not show in {text.listed(unseen)}."
-    if unseen and clearest.summary.dip.n < FEWEST_TO_TELL:
-        answer += f" With {text.seeds(clearest.summary.dip.n)} the test may have missed them."
-    agreement = [r for r in under.agreement.values() if not math.isnan(r.estimate)]
-    if agreement:
-        weakest = min(agreement, key=lambda r: r.estimate)
-        answer += (
-            f" The lowest rank correlation of another metric with {harsh} there is {text.with_interval(weakest)}: "
-            + ("all rank the seeds alike." if weakest.low > ALIKE else "it ranks the seeds in part otherwise.")
-        )
-    verdicts = [scale.mirage.verdict for scale in split if scale.mirage]
-    if len(set(verdicts)) > 1:
-        everywhere = [scale for scale in split if scale.mirage and scale.mirage.verdict == "survives"]
-        where = f"at {at(study, everywhere)}" if everywhere else f"at none of the {len(split)} scales with groups"
-        answer += f" They show in every metric {where}."
-    return Finding(topic, answer)
+    answer = is_it_the_metric(study)
+    return Finding("Is it the metric?", answer) if answer else None
 
 
 def _budget(study: Study) -> Finding | None:
@@ -298,7 +261,8 @@ def _open(study: Study) -> Finding | None:
     more = f"; {len(answers) - LISTED} more scales in the table below" if len(answers) > LISTED else ""
     return Finding(
         "How many seeds would tell?",
-        "To show the groups with a probability of 80 %, if they are as far apart as they look: "
+        "For Hartigan's dip test to show the groups with a probability of 80 %, if they are as far apart as they "
+        "look: "
         f"{'; '.join(answers[:LISTED])}{more}.",
     )
 
@@ -324,14 +288,15 @@ def _warnings(study: Study) -> tuple[str, ...]:
     if tied:
         most = text.percent(max(scale.summary.dip.tied_share for scale in tied))
         warnings.append(
-            f"up to {most} of the values are tied, at {at(study, tied)}: the dip test may take ties for groups"
+            f"up to {most} of the values are tied, at {at(study, tied)}, for no reason that is known: Hartigan's "
+            "dip test may take them for groups, the test for groups spreads them half-way to their neighbours"
         )
-    few = [scale for scale in study.scales if 1 < scale.summary.dip.n < FEWEST_TO_TELL]
+    few = could_hide_groups(study)
     if few:
         warnings.append(
-            f"{seeds_per_scale(few)} per scale at {at(study, few)}: "
-            f"before about {FEWEST_TO_TELL} the dip test misses most splits, so groups that it does not find "
-            "may be there"
+            f"{seeds_per_scale(few)} per scale at {at(study, few)}: even a far group of "
+            f"{text.percent(WORTH_SEEING)} of them would be missed too often, so groups that are not found may be "
+            "there"
         )
     if study.measured.with_end:
         means = text.listed([text.number(mean) for mean in study.measured.with_end.values()])

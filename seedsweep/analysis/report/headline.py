@@ -8,7 +8,15 @@ from typing import assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import LISTED, at, scale_word, seeds_per_scale, split_found, threshold_cuts
+from seedsweep.analysis.report.wording import (
+    LISTED,
+    at,
+    scale_word,
+    seeds_per_scale,
+    split_found,
+    threshold_cuts,
+    unseen,
+)
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import ScaleStudy, Study
 from seedsweep.analysis.study.verdict import (
@@ -61,8 +69,8 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
             thin = too_thin(study)
             return f"Undecided: too few seeds at {at(study, thin)}.", (
                 "Some seeds succeed there and others fail. There is no evidence that they form separate groups, "
-                f"but with {seeds_per_scale(thin)} per scale the test would miss "
-                f"most splits: this is no evidence against chance either. {ends}"
+                f"but with {seeds_per_scale(thin)} per scale the test misses too much: this is no evidence "
+                f"against chance either. {unseen(study, thin)} {ends}"
             )
         case "one scale":
             return f"Undecided: there is only one value of {what}.", (
@@ -99,6 +107,8 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
         but.append("seeds were still crossing over when training stopped")
     if all(scale.mirage and scale.mirage.verdict == "mirage" for scale in places):
         but.append(f"the groups show in {study.summary.criterion.metric} only, not in a continuous metric")
+    elif all(scale.mirage and scale.mirage.verdict == "not detected" for scale in places):
+        but.append("in a continuous metric no groups are detected")
     first_line = f"By chance: at {at(study, places)} the random seed decides who succeeds"
     first_line += f"; but {' and '.join(but)}." if but else "."
     why = (
@@ -145,10 +155,10 @@ def _agreement(study: Study) -> str:
     """That no groups are seen."""
     parted = [scale for scale in study.scales if scale.mixed]
     if not parted:
-        return "At every scale nearly all seeds end alike."
+        return f"At every scale nearly all seeds end alike. {unseen(study, study.scales)}".strip()
     return (
         f"At {at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
-        f"({seeds_per_scale(parted)} per scale)."
+        f"({seeds_per_scale(parted)} per scale). {unseen(study, parted)}"
     )
 
 

@@ -1,22 +1,27 @@
-"""The page: findings in words, then figures, tables and provenance, from one template."""
+"""The page: the verdict with its figure and numbers, then, folded, findings, figures, tables and provenance."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import re
 from dataclasses import dataclass
+from importlib import resources
 from pathlib import Path
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from seedsweep.analysis.report.findings import Findings, findings
+from seedsweep.analysis.report.first_screen import first_screen, trained
+from seedsweep.analysis.report.glossary import GLOSSARY, explained
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study, study
-from seedsweep.analysis.study.verdict import FEWEST_TO_TELL
 from seedsweep.criterion import Criterion
 from seedsweep.population import ALL_ROWS, Population
 from seedsweep.version import __version__
@@ -31,12 +36,30 @@ ENVIRONMENT: Final = Environment(
 )
 
 
+STYLE, SCRIPT = (resources.files("seedsweep.analysis.report").joinpath(f"page.{kind}") for kind in ("css", "js"))
+
+
 def _bound(words: str) -> str:
     """No line break between a number and its sign: "50 %", "n = 48"."""
     return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda match: match[0].replace(" ", "\u00a0"), words)
 
 
-ENVIRONMENT.filters["bound"] = _bound
+def _opening(words: str) -> tuple[str, str]:
+    """The first sentence, and the others."""
+    first, _, rest = words.partition(". ")
+    return (f"{first}.", rest) if rest else (words, "")
+
+
+ENVIRONMENT.filters |= {"bound": _bound, "opening": _opening, "explained": explained}
+
+
+def _policy(script: str) -> str:
+    """What a browser lets the page do: run this one script, and ask for nothing."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +91,13 @@ class Report:
         return path
 
 
-def report(population: Population, *, command: str | None = None, extend: str | None = None) -> Report:
+def report(
+    population: Population,
+    *,
+    command: str | None = None,
+    extend: str | None = None,
+    categories: bool = False,
+) -> Report:
     """Everything that can be said about a population, as one HTML page.
 
     Parameters
@@ -79,6 +108,8 @@ def report(population: Population, *, command: str | None = None, extend: str | 
         The command that makes this report, for the page.
     extend : str, optional
         The command that trains more seeds; shown on the page with ``--seeds`` added.
+    categories : bool
+        Draw the scales at equal distances; else they stand where their numbers are.
 
     Returns
     -------
@@ -109,6 +140,7 @@ def report(population: Population, *, command: str | None = None, extend: str | 
     summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
+    script = SCRIPT.read_text(encoding="utf-8")
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
         what=scale_word(examined),
@@ -116,14 +148,20 @@ def report(population: Population, *, command: str | None = None, extend: str | 
         count=seeds_per_scale(examined.scales),
         success=_success(summary.criterion),
         findings=words,
-        pictures=list(pictures(population, examined)),
+        first=first_screen(examined, words.verdict),
+        trained=trained(population, examined),
+        pictures=list(pictures(population, examined, categories=categories)),
         tables=list(tables(examined)),
         absent=examined.absent,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
-        extend=extend and f"{extend} --seeds 0:{max(2 * most, FEWEST_TO_TELL)}",
+        extend=extend and f"{extend} --seeds 0:{2 * most}",
         command=command,
         version=__version__,
+        glossary=GLOSSARY,
+        style=Markup(STYLE.read_text(encoding="utf-8")),
+        script=Markup(script),
+        policy=_policy(script),
     )
     return Report(words, examined, html)
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from seedsweep.analysis import figures
+from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
-from seedsweep.analysis.report.svg import inline_svg
+from seedsweep.analysis.report.svg import SeedMark, inline_svg
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.mirage import MirageCheck
@@ -34,16 +35,29 @@ class Picture:
     svg: Markup
 
 
-def pictures(population: Population, study: Study) -> Iterator[Picture]:
-    """The figures of a report, in the order of the page."""
+def pictures(population: Population, study: Study, *, categories: bool = False) -> Iterator[Picture]:
+    """The figures of a report, in the order of the page; the first stands beside the verdict."""
     criterion, measured = study.summary.criterion, study.measured
     what = scale_word(study)
     metric = _on(criterion.metric, criterion.split)
     axes = {"scale_name": what, "metric_name": metric}
     summaries = [scale.summary for scale in study.scales]
+    seeds = _seeds(population, study)
 
-    def picture(name: str, title: str, caption: str, figure: Figure) -> Picture:
-        return Picture(name, title, caption, inline_svg(figure, name, f"{title}. {caption}"))
+    def picture(
+        name: str, title: str, caption: str, figure: Figure, drawn_seeds: Mapping[float, list[SeedMark]] = seeds
+    ) -> Picture:
+        return Picture(name, title, caption, inline_svg(figure, name, f"{title}. {caption}", drawn_seeds))
+
+    along: dict[str, Any] = {**axes, "categories": categories}
+    placed = _where_scales_stand(population, categories)
+    yield picture(
+        "every-seed",
+        f"Every seed, by {what}",
+        "A dot for every seed, blue for success, with their histogram to the right; above, the share that "
+        f"succeeds if there is room; the line is the mean. {placed}",
+        figures.every_seed(measured.values, summaries, criterion, **along),
+    )
 
     rates = text.listed([text.percent(s.success.rate) for s in summaries])
     yield picture(
@@ -52,7 +66,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         "Above, one histogram per scale with a dot for every seed, blue for success. Below, the usual "
         "numbers with 95 % intervals: the mode is where most seeds end, and jumps where the mean and "
         f"P(success) may climb gradually. Here P(success) is {rates} along the ladder.",
-        figures.ladder(measured.values, summaries, criterion, **axes),
+        figures.ladder(measured.values, summaries, criterion, **along),
     )
     if study.extremes is not None:
         yield picture(
@@ -61,7 +75,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and the "
             f"steadiest of {study.extremes.draws:,} draws. The further they are apart, the less one seed per "
             "scale tells.",
-            figures.extreme_curves(measured.values, study.extremes, **axes),
+            figures.extreme_curves(measured.values, study.extremes, **along),
         )
     if study.claims:
         shown = text.percent(study.claims[0].probability.estimate)
@@ -74,7 +88,7 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             figures.claims(study.claims),
         )
     if len(study.capacity.scales) > 1:
-        placed = (
+        where = (
             "No step stands out here."
             if study.capacity.scale is None
             else f"Here one drop stands out, at {what} {text.scale(study.capacity.scale)}."
@@ -84,9 +98,9 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "How far each scale is from the largest",
             "Wasserstein-2 distance of the distribution over seeds to that of the largest scale, and to the "
             "scale before. The boxes are what chance alone makes of one scale: inside them nothing is shown. "
-            f"{placed}",
+            f"{where}",
             figures.distances(
-                [scale.drift for scale in study.scales], study.capacity, summaries, criterion, **axes
+                [scale.drift for scale in study.scales], study.capacity, summaries, criterion, **along
             ),
         )
     for number, (name, values) in enumerate(measured.continuous.items()):
@@ -128,10 +142,10 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
             "The mean falls and rises again",
             "The mean beside its two factors, how many seeds succeed and how good those are; a circle marks a "
             "low point with clearly higher ones on both sides.",
-            figures.u_shape(summaries, **axes),
+            figures.u_shape(summaries, **along),
         )
     if measured.curves:
-        yield picture(*_learning_curves(study, axes))
+        yield picture(*_learning_curves(study, seeds, axes))
     if study.survival is not None:
         yield picture(
             "survival",
@@ -149,6 +163,31 @@ def pictures(population: Population, study: Study) -> Iterator[Picture]:
         )
 
 
+def _seeds(population: Population, study: Study) -> dict[float, list[SeedMark]]:
+    """Name and value of every seed, in the order of the samples."""
+    criterion, what = study.summary.criterion, scale_word(study)
+    final = population.final(criterion.metric, criterion.split)
+    return {
+        scale: [
+            SeedMark(f"{number}-{row}", f"seed {seed} at {what} {text.scale(scale)}: {text.number(value)}")
+            for row, (seed, value) in enumerate(zip(final.seeds_at(scale), final.at(scale).tolist(), strict=True))
+        ]
+        for number, scale in enumerate(final.scales)
+    }
+
+
+def _where_scales_stand(population: Population, categories: bool) -> str:
+    match ScaleAxis.of(population.scales, categories=categories).kind:
+        case _ if len(population.scales) < 2:
+            return ""
+        case "linear":
+            return "The scales stand where their numbers are, on a linear axis."
+        case "log":
+            return "The scales stand where their numbers are, on a log axis."
+        case "categories":
+            return "The scales stand at equal distances, however far apart their numbers are."
+
+
 def _least_alike(check: MirageCheck) -> str:
     """The metric with the lowest rank correlation with the first, at any scale."""
 
@@ -163,14 +202,18 @@ def _on(metric: str, split: str) -> str:
     return metric if split == ALL_ROWS else f"{metric} ({split})"
 
 
-def _learning_curves(study: Study, axes: dict[str, str]) -> tuple[str, str, str, Figure]:
+def _learning_curves(
+    study: Study, seeds: Mapping[float, list[SeedMark]], axes: dict[str, str]
+) -> tuple[str, str, str, Figure, Mapping[float, list[SeedMark]]]:
     lines, ends, left_out = {}, {}, 0
+    drawn_seeds = {}
     for scale, curves in study.measured.curves.items():
         end = study.measured.values[scale]
         order = np.argsort(end, kind="stable")
         if end.size > CURVES:
             order = order[np.linspace(0, end.size - 1, CURVES).round().astype(int)]
             left_out = max(left_out, end.size)
+        drawn_seeds[scale] = [seeds[scale][row] for row in order]
         lines[scale], ends[scale] = (curves.steps, curves.values[order]), end[order]
     note = (
         f" Of up to {left_out} seeds per scale {CURVES} are drawn, spread evenly over their final values; the "
@@ -182,4 +225,5 @@ def _learning_curves(study: Study, axes: dict[str, str]) -> tuple[str, str, str,
     caption = (
         f"One line per seed over training, blue if it ends in success; the dashed line is the threshold.{note}"
     )
-    return "curves", "Learning curves" if left_out else "The learning curve of every seed", caption, drawn
+    title = "Learning curves" if left_out else "The learning curve of every seed"
+    return "curves", title, caption, drawn, drawn_seeds

@@ -9,6 +9,7 @@ from typing import Final
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
 from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study.study import Study
 from seedsweep.analysis.study.survival import SurvivalSummary
@@ -34,13 +35,15 @@ class PageTable:
 def tables(study: Study) -> Iterator[PageTable]:
     """The tables of a report, in the order of the page."""
     yield from _scales(study)
-    yield _modality(study)
+    yield _dips(study)
+    yield _groups(study)
     yield _clusters(study)
     yield _drift(study)
     if study.claims:
         yield _claims(study)
     if study.mirage is not None:
         yield _metrics(study)
+        yield _separation(study)
     if study.survival is not None:
         yield _survival(study, study.survival)
     if study.variance is not None:
@@ -88,34 +91,20 @@ def _scales(study: Study) -> Iterator[PageTable]:
     )  # fmt: skip
 
 
-def _modality(study: Study) -> PageTable:
-    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+def _dips(study: Study) -> PageTable:
     return _table(
-        "Is there more than one group of seeds? Hartigan's dip test",
-        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the p of "
-        "every sentence, table and figure; Benjamini and Hochberg’s is another correction. The others "
-        "are of one scale alone, uncorrected. “Jittered” spreads ties over the step of the metric, "
-        "“unsaturated” leaves out seeds at the floor and the ceiling. "
-        "“Seeds needed” would show the split that this sample has with 80 % power "
-        "at the corrected level.",
-        [
-            scale_word(study),
-            "dip",
-            "p Holm",
-            "p B–H",
-            "p of this scale alone",
-            "raw",
-            "jittered",
-            "unsaturated",
-            "tied",
-            "seeds needed",
-        ],
+        "Hartigan's dip test",
+        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the one that "
+        "figure and terminal show; the others are of single tests. “Raw” is without jitter, “jittered” spreads "
+        "ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the ceiling. "
+        "“Seeds needed” is for this test to show the split that the sample has with 80 % power, at the level "
+        "divided by the number of scales.",
+        [scale_word(study), "dip", "p Holm", "p", "p raw", "p jittered", "p unsaturated", "tied", "seeds needed"],
         [
             [
                 text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
-                _p(s.pvalue_holm, tests),
-                _p(s.pvalue_bh, tests),
+                _p(holm, len(study.scales)),
                 _p(s.summary.dip.pvalue),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
@@ -123,12 +112,45 @@ def _modality(study: Study) -> PageTable:
                 text.percent(s.summary.dip.tied_share),
                 "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
+            for s, holm in zip(study.scales, study.summary.pvalues_holm, strict=True)
+        ],
+    )
+
+
+def _groups(study: Study) -> PageTable:
+    tests = sum(s.groups.n > 0 for s in study.scales) / WEIGHT_OF_DIP
+    return _table(
+        "Is there more than one group of seeds?",
+        "What a claim of groups rests on: the dip calibrated to the sample, and a test for small far groups; “p "
+        "of groups” is of both, corrected for the number of scales (Holm). “Smallest group seen” is the share "
+        "that would be found with 80 % power at that level, at the distance beside it: that of failures from "
+        "successes, or six standard deviations of the scale where that is more. “Equal groups” is the distance at "
+        "which two halves would be found.",
+        [
+            scale_word(study),
+            "p calibrated",
+            "p far group",
+            "p of groups",
+            "smallest group seen",
+            "at a distance of",
+            "equal groups",
+        ],
+        [
+            [
+                text.scale(s.scale),
+                _p(s.groups.calibrated),
+                _p(s.groups.far),
+                _p(s.pvalue_holm, tests),
+                "none" if s.detectable.share is None else text.percent(s.detectable.share),
+                text.number(s.detectable.distance),
+                "none" if s.detectable.even_distance is None else text.number(s.detectable.even_distance),
+            ]
             for s in study.scales
         ],
     )
 
 
-def _p(value: float, tests: int = 1) -> str:
+def _p(value: float, tests: float = 1) -> str:
     return text.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
 
 
@@ -219,13 +241,14 @@ def _metrics(study: Study) -> PageTable:
     groups = {
         "not multimodal": "–",
         "mirage": f"only under {harsh}",
+        "not detected": f"found only under {harsh}",
         "mixed": "under some",
         "survives": "under all",
     }
     return _table(
         "The same seeds under continuous metrics",
-        "p of the dip test under each metric, corrected for the scales by Holm, and the rank correlation with "
-        f"{harsh} over seeds with its 95 % interval.",
+        "p of the test for groups under each metric, corrected for the scales by Holm, and the rank correlation "
+        f"with {harsh} over seeds with its 95 % interval.",
         [
             scale_word(study),
             harsh,
@@ -235,13 +258,36 @@ def _metrics(study: Study) -> PageTable:
         [
             [
                 text.scale(scale),
-                _p(under.pvalues[harsh], tests),
+                _p(under.pvalues[harsh], tests / WEIGHT_OF_DIP),
                 *(
                     word
                     for name in others
-                    for word in (_p(under.pvalues[name], tests), text.with_interval(under.agreement[name]))
+                    for word in (
+                        _p(under.pvalues[name], tests / WEIGHT_OF_DIP),
+                        text.with_interval(under.agreement[name]),
+                    )
                 ),
                 groups[under.verdict],
+            ]
+            for scale, under in rows
+        ],
+    )
+
+
+def _separation(study: Study) -> PageTable:
+    rows = [(s.scale, s.mirage) for s in study.scales if s.mirage is not None]
+    harsh, *others = rows[0][1].pvalues
+    return _table(
+        "How far apart the seeds are in continuous metrics",
+        f"Of the seeds on both sides of the threshold of {harsh}: the difference of their means in standard "
+        "deviations within the sides (Hedges' g), with its 95 % interval. The last column is what one normal "
+        "group comes to that is cut at the same share: beyond that, the middle is emptier than in one group.",
+        [scale_word(study), *others, "one group"],
+        [
+            [
+                text.scale(scale),
+                *(text.with_interval(under.separation[name]) for name in others),
+                text.number(round(under.one_group, 2)),
             ]
             for scale, under in rows
         ],

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
+from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
 LISTED: Final = 4
@@ -35,8 +38,51 @@ def seeds_per_scale(scales: Sequence[ScaleStudy]) -> str:
 
 
 def corrected_pvalue(study: Study, scale: ScaleStudy) -> str:
-    """Of the dip test, by Holm, in words."""
-    return text.pvalue(scale.pvalue_holm, len(study.scales))
+    """Of the test for groups, by Holm, in words."""
+    return text.pvalue(scale.pvalue_holm, len(study.scales) / WEIGHT_OF_DIP)
+
+
+def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    """Which groups the test could have missed at some scales; nothing where that is not known."""
+    spread = [scale for scale in scales if scale.detectable.spread > 0]
+    if not spread or math.isnan(study.apart):
+        return ""
+    failures = f"as failures are from successes ({text.number(study.apart)})"
+    far = f"as far apart {failures}"
+    overlap = [scale for scale in spread if scale.detectable.distance > study.apart]
+    shares = [scale.detectable.share for scale in spread if scale not in overlap]
+    told = []
+    if None in shares:
+        told.append(f"Even two equal groups, {far}, could have gone unseen.")
+    elif shares:
+        largest = text.percent(max(share for share in shares if share is not None))
+        told.append(
+            f"A stuck group of up to {largest} of the seeds, as far from the others {failures}, could have gone "
+            "unseen."
+        )
+    if overlap:
+        told.append(f"At {at(study, overlap)} seeds vary so much that groups {far} overlap, and would be missed.")
+    return " ".join(told)
+
+
+def cut_off_values(study: Study) -> str:
+    """Many seeds at an end of the metric that are no group by themselves, in a sentence for each scale."""
+    told = []
+    for scale in study.scales:
+        ends = scale.dips.floor_share, scale.dips.ceiling_share
+        if scale.multimodal or not SATURATED <= sum(ends) < 1:
+            continue
+        counts = [round(share * scale.dips.raw.n) for share in ends]
+        exactly = [
+            f"{count} of {scale.summary.n} seeds are exactly {text.number(end)}"
+            for count, end in zip(counts, study.bounds, strict=True)
+            if count
+        ]
+        told.append(
+            f" At {at(study, [scale])}, {text.listed(exactly)}: a metric cuts off there what may vary beyond, so "
+            "that these alone are no group."
+        )
+    return "".join(told[:LISTED])
 
 
 def split_found(scale: ScaleStudy) -> str:

@@ -171,7 +171,8 @@ def success_cluster(
     if bic_gain <= BIC_GAIN:
         reason = f"two normal components fit hardly better than one (BIC lower by {bic_gain:.2g})"
     elif not p < ALPHA:
-        reason = f"the dip test does not reject one mode ({pvalue_text(p)})"
+        test_used = "the dip test" if pvalue is None else "the test"
+        reason = f"{test_used} does not reject one mode ({pvalue_text(p)})"
     elif crossing is None:
         reason = "one component lies inside the other"
     line = math.nan

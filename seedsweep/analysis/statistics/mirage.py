@@ -5,20 +5,37 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from statistics import NormalDist
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import rankdata
 
+from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split, power_to_find
+from seedsweep.analysis.statistics.groups import GroupTest, group_test
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result
-from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name, require_share
+from seedsweep.analysis.statistics.samples import (
+    FloatArray,
+    LatticeByScale,
+    as_sample,
+    errors_name,
+    lattice_at,
+    require_share,
+)
 from seedsweep.analysis.statistics.scale_curves import breakthroughness, linearity
+from seedsweep.analysis.statistics.separation import (
+    difference_in_one_group,
+    rank_correlation,
+    standardised_difference,
+)
 
-MirageVerdict: TypeAlias = Literal["survives", "mirage", "mixed", "not multimodal"]
+MirageVerdict: TypeAlias = Literal["survives", "mirage", "not detected", "mixed", "not multimodal"]
+
+UNBOUNDED: Final = (-math.inf, math.inf)
+
+POWER: Final = 0.8
+"""With which a test must have been able to find groups for their absence to be said."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +48,10 @@ class MetricModality(Result):
         Its name.
     dips : tuple of DipResult
         At each scale, ascending, with the share of tied values; of jittered values where the metric has a lattice.
+    groups : tuple of GroupTest
+        At each scale.
     pvalues : tuple of float
-        Of the dips, corrected by Holm over the scales; `nan` where there are no values.
+        Of `groups`, corrected by Holm over the scales; `nan` where there are no values.
     multimodal : tuple of bool
         Whether the corrected p-value is below the level.
     breakthroughness, linearity : float
@@ -42,6 +61,7 @@ class MetricModality(Result):
 
     metric: str
     dips: tuple[DipResult, ...]
+    groups: tuple[GroupTest, ...]
     pvalues: tuple[float, ...]
     multimodal: tuple[bool, ...]
     breakthroughness: float
@@ -57,17 +77,27 @@ class ScaleMirage(Result):
     verdict : str
         As in `MirageCheck`.
     pvalues : mapping of metric to float
-        Of the dip tests, corrected by Holm over the scales; the harsh metric first.
+        Of the tests for groups, corrected by Holm over the scales; the harsh metric first.
     multimodal : mapping of metric to bool
         Whether the corrected p-value is below the level.
     agreement : mapping of metric to Interval
         Spearman's rank correlation of each other metric with the harsh one.
+    separation : mapping of metric to Interval
+        How far apart the seeds on both sides of the threshold are in each other metric.
+    one_group : float
+        What `separation` would be about if that metric had no groups.
+    missed : mapping of metric to DetectableSplit
+        What could have gone unseen, of each other metric in which no groups are found; empty where the harsh
+        metric has none.
     """
 
     verdict: MirageVerdict
     pvalues: Mapping[str, float]
     multimodal: Mapping[str, bool]
     agreement: Mapping[str, Interval]
+    separation: Mapping[str, Interval]
+    one_group: float
+    missed: Mapping[str, DetectableSplit]
 
 
 @dataclass(frozen=True)
@@ -77,15 +107,23 @@ class MirageCheck(Result):
     Attributes
     ----------
     verdict : str
-        "survives", "mirage", "mixed" or "not multimodal"; the rule is in `mirage_check`.
+        "survives", "mirage", "not detected", "mixed" or "not multimodal"; the rule is in `mirage_check`.
     scales : tuple of float
         Ascending.
     verdicts : tuple of str
-        The same four words at each scale.
+        The same five words at each scale.
     metrics : tuple of MetricModality
         The harsh metric first.
     agreement : mapping of metric to tuple of Interval
         Spearman's rank correlation of each other metric with the harsh one, at each scale.
+    separation : mapping of metric to tuple of Interval
+        `standardised_difference` of the seeds at or above the threshold of the harsh metric to those below, in
+        each other metric, at each scale.
+    one_group : tuple of float
+        `difference_in_one_group` of the share of the seeds below the threshold, at each scale.
+    missed : mapping of metric to tuple of DetectableSplit or None
+        At each scale at which the harsh metric is multimodal and the other one is not: which groups could have
+        gone unseen in the latter.
     level : float
         Of the tests.
     """
@@ -95,6 +133,9 @@ class MirageCheck(Result):
     verdicts: tuple[MirageVerdict, ...]
     metrics: tuple[MetricModality, ...]
     agreement: Mapping[str, tuple[Interval, ...]]
+    separation: Mapping[str, tuple[Interval, ...]]
+    one_group: tuple[float, ...]
+    missed: Mapping[str, tuple[DetectableSplit | None, ...]]
     level: float
 
     def at(self, scale: float) -> ScaleMirage:
@@ -105,13 +146,18 @@ class MirageCheck(Result):
             pvalues={metric.metric: metric.pvalues[i] for metric in self.metrics},
             multimodal={metric.metric: metric.multimodal[i] for metric in self.metrics},
             agreement={name: intervals[i] for name, intervals in self.agreement.items()},
+            separation={name: intervals[i] for name, intervals in self.separation.items()},
+            one_group=self.one_group[i],
+            missed={name: split for name, splits in self.missed.items() if (split := splits[i]) is not None},
         )
 
 
 def mirage_check(
     values: Mapping[str, Mapping[float, npt.ArrayLike]],
     *,
-    lattices: Mapping[str, float] | None = None,
+    threshold: float = math.nan,
+    lattices: Mapping[str, LatticeByScale] | None = None,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
     level: float = 0.05,
 ) -> MirageCheck:
     """The verdict on modality under several metrics of the same seeds, side by side.
@@ -125,8 +171,13 @@ def mirage_check(
         The final values, higher is better (give the negative of a loss or an error score); the same scales and,
         at each, the same seeds in the same order under every metric. `nan` is a diverged seed. The first metric is
         the harsh one (exact match) that the others are held against.
-    lattices : mapping from metric to float, optional
-        Step of the metrics that can only take multiples of it, for the dip test.
+    threshold : float, optional
+        Of the first metric: which of its values are to be compared in the others. Without it there is no
+        `separation`, and no absence is claimed.
+    lattices : mapping from metric to float or to a mapping from scale to float, optional
+        Step between the values that a metric can take, for the metrics and scales that have one.
+    bounds : mapping from metric to tuple of two floats, optional
+        Range of the metrics that have one.
     level : float
         Of the tests.
 
@@ -140,40 +191,36 @@ def mirage_check(
         If there are fewer than two metrics, their scales or numbers of seeds differ, `lattices` names no metric,
         `level` is not between 0 and 1, or a sample or a lattice is not what `dip` accepts.
 
-    Notes
-    -----
-    *Rule.* A metric is multimodal at a scale if its dip test, corrected by Holm [1]_ over the
+    Notes ----- *Rule.* A metric is multimodal at a scale if its `group_test`, corrected by Holm [1]_ over the
     scales of that metric, is below `level`. At a scale where the first metric is multimodal, the verdict is
-    "survives" if all the others are too, "mirage" if none is, "mixed" else; where it is not, "not multimodal".
-    Over the ladder it is the word on which all scales with a multimodal first metric agree, "mixed" if they do
-    not.
+    "survives" if all the others are too, and "mixed" if some are. If none is: "mirage" if in each of them two
+    normal groups as large and as far apart, in their standard deviations, as the seeds on both sides of the
+    threshold would have been found with a probability of 80 %, else "not detected". Where the first metric is not
+    multimodal it is "not multimodal". Over the ladder it is the word on which all scales with a multimodal first
+    metric agree, "mixed" if they do not.
 
-    A test that finds nothing has not shown that there is nothing: with fewer than about 80 seeds, "mirage" may be
-    want of power. The rank correlation says more then: near 1, both metrics order the seeds alike.
-
-    *Interval of the correlation.* Fisher's z with the standard error sqrt((1 + r**2 / 2) / (n - 3)) [2]_. Below
-    four seeds it is [-1, 1]. Where a metric is constant it is that too, and the correlation `nan`;
-    where both orders are the same it has width zero. Seeds that are `nan` in either
-    metric are left out.
+    A test that finds nothing has not shown that there is nothing, and the halves of a single group are 2.6
+    standard deviations apart: at that distance hardly any number of seeds shows two groups, so that "mirage" is
+    rare. `separation` says more: it is the larger than `one_group`, the emptier the middle is.
 
     References
     ----------
     .. [1] S. Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6
        (1979), 65-70.
-    .. [2] D. G. Bonett and T. A. Wright, "Sample Size Requirements for Estimating Pearson, Kendall and Spearman
-       Correlations", Psychometrika 65 (2000), 23-28.
-    .. [3] R. Schaeffer, B. Miranda and S. Koyejo, "Are Emergent Abilities of Large Language Models a Mirage?",
+    .. [2] R. Schaeffer, B. Miranda and S. Koyejo, "Are Emergent Abilities of Large Language Models a Mirage?",
        2023, arXiv 2304.15004.
-    .. [4] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 4ab, 15-17.
+    .. [3] Zhao et al., "Random Scaling of Emergent Capabilities", arXiv 2502.17356, Fig. 4ab, 15-17.
 
     Examples
     --------
     >>> import numpy as np
     >>> probability = np.linspace(0.3, 0.7, 80)
     >>> harsh = np.where(probability > 0.5, 0.9, 0.0) + np.linspace(0, 0.1, 80)
-    >>> check = mirage_check({"exact_match": {2: harsh}, "min_probability": {2: probability}})
+    >>> check = mirage_check({"exact_match": {2: harsh}, "min_probability": {2: probability}}, threshold=0.5)
     >>> check.verdict, check.agreement["min_probability"][0].estimate
-    ('mirage', 1.0)
+    ('not detected', 1.0)
+    >>> round(check.separation["min_probability"][0].estimate, 1), round(check.one_group[0], 1)
+    (3.4, 2.6)
     """
     lattices = lattices or {}
     if len(values) < 2:
@@ -194,10 +241,39 @@ def mirage_check(
                 if sample.size != beside.size:
                     raise ValueError(f"{sample.size} seeds of {name} and {beside.size} of {first}")
 
-    metrics = tuple(_modality(name, of, lattices.get(name), level) for name, of in samples.items())
+    bounds = bounds or {}
+    metrics = tuple(
+        _modality(name, dict(zip(scales, of, strict=True)), lattices.get(name), bounds.get(name, UNBOUNDED), level)
+        for name, of in samples.items()
+    )
+    alpha = level / max(1, sum(bool(sample.size) for sample in samples[first]))
+    above = [sample >= threshold for sample in samples[first]]
+    separation = {
+        name: tuple(
+            standardised_difference(sample[over], sample[~over & ~np.isnan(harsh)])
+            for sample, harsh, over in zip(samples[name], samples[first], above, strict=True)
+        )
+        for name in others
+    }
+    missed = {
+        metric.metric: tuple(
+            detectable_split(sample, lattice=lattice_at(lattices.get(metric.metric), scale), alpha=alpha)
+            if in_first and not here
+            else None
+            for scale, sample, in_first, here in zip(
+                scales, samples[metric.metric], metrics[0].multimodal, metric.multimodal, strict=True
+            )
+        )
+        for metric in metrics[1:]
+    }
     verdicts = tuple(
-        _verdict(harsh, continuous)
-        for harsh, *continuous in zip(*(metric.multimodal for metric in metrics), strict=True)
+        _verdict(
+            metrics[0].multimodal[i],
+            [metric.multimodal[i] for metric in metrics[1:]],
+            [(separation[name][i], float(above[i].sum() / max(1, above[i].size))) for name in others],
+            alpha,
+        )
+        for i in range(len(scales))
     )
     agreed = set(verdicts) - {"not multimodal"}
     return MirageCheck(
@@ -206,21 +282,36 @@ def mirage_check(
         verdicts=verdicts,
         metrics=metrics,
         agreement={
-            name: tuple(_spearman(a, b) for a, b in zip(samples[first], samples[name], strict=True))
+            name: tuple(rank_correlation(a, b) for a, b in zip(samples[first], samples[name], strict=True))
             for name in others
         },
+        separation=separation,
+        one_group=tuple(
+            difference_in_one_group(1 - float(over.mean())) if over.size else math.nan for over in above
+        ),
+        missed=missed,
         level=level,
     )
 
 
-def _modality(name: str, samples: list[FloatArray], lattice: float | None, level: float) -> MetricModality:
-    dips = tuple(dip(sample, lattice=lattice) for sample in samples)
-    pvalues = tuple(adjust_pvalues([result.pvalue for result in dips]).tolist())
-    seen = [sample[~np.isnan(sample)] for sample in samples]
+def _modality(
+    name: str,
+    samples: Mapping[float, FloatArray],
+    lattice: LatticeByScale,
+    bounds: tuple[float, float],
+    level: float,
+) -> MetricModality:
+    dips = tuple(dip(sample, lattice=lattice_at(lattice, scale)) for scale, sample in samples.items())
+    groups = tuple(
+        group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds) for scale, sample in samples.items()
+    )
+    pvalues = tuple(adjust_pvalues([result.pvalue for result in groups]).tolist())
+    seen = [sample[~np.isnan(sample)] for sample in samples.values()]
     means = [float(sample.mean()) if sample.size else math.nan for sample in seen]
     return MetricModality(
         metric=name,
         dips=dips,
+        groups=groups,
         pvalues=pvalues,
         multimodal=tuple(pvalue < level for pvalue in pvalues),
         breakthroughness=breakthroughness(means),
@@ -228,25 +319,18 @@ def _modality(name: str, samples: list[FloatArray], lattice: float | None, level
     )
 
 
-def _verdict(harsh: bool, others: list[bool]) -> MirageVerdict:
+def _verdict(harsh: bool, others: list[bool], apart: list[tuple[Interval, float]], alpha: float) -> MirageVerdict:
+    """`apart` is how far apart the seeds on both sides of the threshold are, and which share is above."""
     if not harsh:
         return "not multimodal"
-    return "survives" if all(others) else "mixed" if any(others) else "mirage"
+    if any(others):
+        return "survives" if all(others) else "mixed"
+    visible = all(_would_be_found(separation, share, alpha) for separation, share in apart)
+    return "mirage" if visible else "not detected"
 
 
-def _spearman(a: FloatArray, b: FloatArray, confidence: float = 0.95) -> Interval:
-    both = ~(np.isnan(a) | np.isnan(b))
-    n = int(both.sum())
-    ranks_a, ranks_b = rankdata(a[both]), rankdata(b[both])
-    if n == 0 or np.ptp(ranks_a) == 0 or np.ptp(ranks_b) == 0:
-        return Interval(math.nan, -1.0, 1.0, n, resamples=0, confidence=confidence)
-    r = round(float(np.corrcoef(ranks_a, ranks_b)[0, 1]), 12)
-    if n < 4:
-        low, high = -1.0, 1.0
-    elif abs(r) == 1:
-        low = high = r
-    else:
-        z = NormalDist().inv_cdf((1 + confidence) / 2)
-        half_width = z * math.sqrt((1 + r**2 / 2) / (n - 3))
-        low, high = math.tanh(math.atanh(r) - half_width), math.tanh(math.atanh(r) + half_width)
-    return Interval(r, low, high, n, resamples=0, confidence=confidence)
+def _would_be_found(separation: Interval, share: float, alpha: float) -> bool:
+    """Whether groups that are this far apart would be; the lower limit counts, since chance pulls halves apart."""
+    if math.isnan(separation.low):
+        return False
+    return power_to_find(separation.n, share=share, separation=separation.low, alpha=alpha) >= POWER

@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Bools: TypeAlias = npt.NDArray[np.bool_]
+LatticeByScale: TypeAlias = float | Mapping[float, float] | None
+"""Step between the values that a metric can take: at all scales, by scale, or there is none."""
 
 
 def as_sample(x: npt.ArrayLike) -> FloatArray:
@@ -191,6 +193,15 @@ def require_threshold(threshold: float) -> None:
     """Raises ValueError on a threshold of success that is not finite."""
     if not math.isfinite(threshold):
         raise ValueError(f"the success threshold is a finite number, not {threshold}")
+
+
+def lattice_at(lattice: LatticeByScale, scale: float) -> float | None:
+    """The step at one scale.
+
+    >>> lattice_at({1.0: 0.1}, 1), lattice_at({1.0: 0.1}, 2), lattice_at(0.5, 2)
+    (0.1, None, 0.5)
+    """
+    return lattice.get(scale) if isinstance(lattice, Mapping) else lattice
 
 
 def require_lattice(lattice: float | None) -> None:

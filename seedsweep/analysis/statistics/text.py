@@ -84,7 +84,7 @@ def out_of(rate: SuccessRate) -> str:
     return f"{rate.successes} of {rate.n} ({percent(rate.rate)}, {percent_interval(rate.low, rate.high)})"
 
 
-def pvalue(p: float, tests: int = 1) -> str:
+def pvalue(p: float, tests: float = 1) -> str:
     """A p-value corrected for `tests` tests, for which the floor of the dip test's table is that much higher.
 
     >>> pvalue(0.0123), pvalue(0.0, tests=4), pvalue(float("nan"))

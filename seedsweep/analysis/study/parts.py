@@ -161,13 +161,20 @@ def mirage(
         absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
         return None
     metrics: dict[str, Mapping[float, FloatArray]] = {criterion.metric: better}
+    bounds = {criterion.metric: bounds_of(population, criterion.metric, inverse=not criterion.higher_is_better)}
     for name, values in measured.continuous.items():
         inverse = _pooled_rank_correlation(better, values) < 0
         metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
-    lattices = {name: population.lattice(name, criterion.split) for name in metrics}
-    return mirage_check(
-        metrics, lattices={name: step for name, step in lattices.items() if step is not None}, level=LEVEL
-    )
+        bounds[name] = bounds_of(population, name, inverse=inverse)
+    lattices = {name: population.lattices(name, criterion.split) for name in metrics}
+    return mirage_check(metrics, threshold=criterion.least, lattices=lattices, bounds=bounds, level=LEVEL)
+
+
+def bounds_of(population: Population, metric: str, *, inverse: bool = False) -> tuple[float, float]:
+    """The range of a metric, or of its negative."""
+    low, high = population.metrics[metric].bounds
+    high = math.inf if high is None else high
+    return (-high, -low) if inverse else (low, high)
 
 
 def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, FloatArray]) -> float:

@@ -15,9 +15,11 @@ import numpy as np
 
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
+from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
 from seedsweep.analysis.statistics.emergence import EmergenceClaims, ExtremeCurves
+from seedsweep.analysis.statistics.groups import GroupTest, group_test
 from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
@@ -39,6 +41,11 @@ MIXED: Final = 0.05
 """Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
 
 
+APART: Final = 6.0
+"""Standard deviations of a scale: groups that are closer overlap so much that hardly any number of seeds shows a
+small one; our choice."""
+
+
 @dataclass(frozen=True)
 class ScaleStudy(Result):
     """All that is known of one scale.
@@ -50,19 +57,26 @@ class ScaleStudy(Result):
         Distances to the largest and to the previous scale, with their noise floor.
     dips : DipVariants
         The dip test with and without ties.
-    pvalue_holm, pvalue_bh : float
-        Of `summary.dip`, corrected for the number of scales by Holm, and by Benjamini and Hochberg.
+    groups : GroupTest
+        The test on which a claim of groups rests.
+    pvalue_holm : float
+        Of `groups`, corrected for the number of scales by Holm.
     multimodal : bool
-        Whether `pvalue_holm` is below `LEVEL`.
+        Whether `pvalue_holm` is at most `LEVEL`.
+    detectable : DetectableSplit
+        Which groups the test would have found with a probability of 80 %, at `LEVEL` divided by the number of
+        scales. `distance` is that of failures from successes (`Study.apart`), at least 6 standard deviations:
+        closer groups of unequal size hardly leave a gap, whatever their number.
     split : GroupSplit or None
-        How the seeds part, and whether that is into successes and failures; None where no groups are found.
+        How the seeds part, and whether that is into successes and failures; None where no groups are found, unless
+        the metric knows two values only.
     mixed : bool
         Whether the outcome depends on the seed: at least 5 % of the seeds succeed and at least 5 % fail.
     cluster : SuccessCluster
         Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
-        To detect the split that this sample shows, at `LEVEL` divided by the number of scales; None where the
-        scale is not mixed, so that there is hardly a split to show.
+        For Hartigan's dip test to detect the split that this sample shows, at `LEVEL` divided by the number of
+        scales; None where the scale is not mixed, so that there is hardly a split to show.
     survival : ScaleSurvival or None
         When the seeds get there, of the values as the criterion orients them; None without learning curves.
     mirage : ScaleMirage or None
@@ -72,9 +86,10 @@ class ScaleStudy(Result):
     summary: ScaleSummary
     drift: ScaleDrift
     dips: DipVariants
+    groups: GroupTest
     pvalue_holm: float
-    pvalue_bh: float
     multimodal: bool
+    detectable: DetectableSplit
     split: GroupSplit | None
     mixed: bool
     cluster: SuccessCluster
@@ -95,8 +110,9 @@ class ScaleStudy(Result):
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the parts that a study has along the ladder."""
         names = (
-            "scale", "dips", "pvalue_holm", "pvalue_bh", "multimodal", "split", "mixed", "cluster", "seeds_needed",
-        )  # fmt: skip
+            *("scale", "dips", "groups", "pvalue_holm", "multimodal", "detectable", "split", "mixed", "cluster"),
+            "seeds_needed",
+        )
         return {name: jsonable(getattr(self, name)) for name in names}
 
 
@@ -113,6 +129,11 @@ class Study(Result):
     capacity : MinimumCapacity
     claims : tuple of EmergenceClaims
         Of studies with 1, 2, 4, 8 and 16 seeds per scale, as far as there are so many.
+    apart : float
+        From the mean of all seeds that fail, at any scale, to that of all that succeed, in the unit of the metric;
+        `nan` without the one or the other.
+    bounds : tuple of two floats
+        The range of the metric.
     abrupt : float or None
         Share of the bootstrap resamples of all seeds in which the curve of their means is abrupt by the rule of
         `emergence_claims`.
@@ -136,6 +157,8 @@ class Study(Result):
     scales: tuple[ScaleStudy, ...]
     capacity: MinimumCapacity
     claims: tuple[EmergenceClaims, ...]
+    apart: float
+    bounds: tuple[float, float]
     abrupt: float | None
     extremes: ExtremeCurves | None
     mirage: MirageCheck | None
@@ -147,7 +170,7 @@ class Study(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
-        names = ("capacity", "claims", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
+        names = ("capacity", "claims", "apart", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
         return {
             "summary": self.summary.to_dict(),
             "scales": [scale.to_dict() for scale in self.scales],
@@ -198,14 +221,17 @@ def study(population: Population) -> Study:
     better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
     absent: dict[str, str] = {}
     claims, abrupt = parts.claims(better, criterion, absent)
+    apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
     mirage = parts.mirage(population, criterion, measured, better, absent)
     survival = parts.survival(measured, criterion, absent)
     return Study(
         summary=summary,
-        scales=_study_scales(population, summary, measured, better, mirage, survival),
+        scales=_study_scales(population, summary, measured, better, apart, mirage, survival),
         capacity=minimum_capacity(measured.values),
         claims=claims,
+        apart=apart,
+        bounds=parts.bounds_of(population, criterion.metric),
         abrupt=abrupt,
         extremes=extremes,
         mirage=mirage,
@@ -222,37 +248,46 @@ def _study_scales(
     summary: PopulationSummary,
     measured: Measured,
     better: Mapping[float, FloatArray],
+    apart: float,
     mirage: MirageCheck | None,
     survival: SurvivalSummary | None,
 ) -> tuple[ScaleStudy, ...]:
     criterion = summary.criterion
-    low, high = population.metrics[criterion.metric].bounds
-    bounds = (low, math.inf if high is None else high)
+    bounds = parts.bounds_of(population, criterion.metric)
     worst, best = sorted(criterion.oriented(bounds).tolist())
-    lattice = population.lattice(criterion.metric, criterion.split)
-    pvalues = [scale.dip.pvalue for scale in summary.scales]
+    lattices = population.lattices(criterion.metric, criterion.split)
+    groups = [
+        group_test(measured.values[row.scale], lattice=lattices.get(row.scale), bounds=bounds)
+        for row in summary.scales
+    ]
+    pvalues = [result.pvalue for result in groups]
     tested = max(1, int(np.sum(~np.isnan(pvalues))))
-    holm, bh = adjust_pvalues(pvalues), adjust_pvalues(pvalues, "benjamini-hochberg")
+    holm = adjust_pvalues(pvalues)
     times = {} if survival is None else {row.scale: row for row in survival.scales}
     two_values = _two_values(population, criterion, measured)
     scales = []
     for i, (row, distances) in enumerate(zip(summary.scales, drift(measured.values), strict=True)):
-        sample = measured.values[row.scale]
+        sample, lattice = measured.values[row.scale], lattices.get(row.scale)
+        seen = observed(sample)
+        spread = float(seen.std(ddof=1)) if seen.size > 1 else 0.0
         mixed = MIXED <= row.success.rate <= 1 - MIXED
         cluster = _shown_cluster(
             success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
             criterion,
         )
         dips = dip_variants(sample, lattice=lattice, bounds=bounds)
-        multimodal = bool(holm[i] < LEVEL)
+        multimodal = bool(holm[i] <= LEVEL)
         scales.append(
             ScaleStudy(
                 summary=row,
                 drift=distances,
                 dips=dips,
+                groups=groups[i],
                 pvalue_holm=float(holm[i]),
-                pvalue_bh=float(bh[i]),
                 multimodal=multimodal,
+                detectable=detectable_split(
+                    sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
+                ),
                 split=group_split(
                     sample,
                     cluster,
@@ -263,7 +298,7 @@ def _study_scales(
                     two_values=two_values,
                     level=LEVEL,
                 )
-                if multimodal
+                if multimodal or two_values
                 else None,
                 mixed=mixed,
                 cluster=cluster,
@@ -273,6 +308,13 @@ def _study_scales(
             )
         )
     return tuple(scales)
+
+
+def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion) -> float:
+    """From the mean of all that succeed to that of all that fail; `nan` without the one or the other."""
+    values = observed(np.concatenate([*better.values(), []]))
+    succeed = values >= criterion.least
+    return float(values[succeed].mean() - values[~succeed].mean()) if 0 < succeed.sum() < values.size else math.nan
 
 
 def _two_values(population: Population, criterion: Criterion, measured: Measured) -> bool:

@@ -19,7 +19,14 @@ from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result, jsonable
-from seedsweep.analysis.statistics.samples import FloatArray, errors_name, observed, samples_by_scale
+from seedsweep.analysis.statistics.samples import (
+    FloatArray,
+    LatticeByScale,
+    errors_name,
+    lattice_at,
+    observed,
+    samples_by_scale,
+)
 from seedsweep.analysis.statistics.success import SuccessRate, mean_given_success, success_rate
 from seedsweep.criterion import Criterion
 
@@ -86,7 +93,7 @@ def summarise(
     values: Mapping[float, npt.ArrayLike],
     criterion: Criterion,
     *,
-    lattice: float | None = None,
+    lattice: LatticeByScale = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
 ) -> tuple[ScaleSummary, ...]:
     """Every statistic of this package at every scale of a ladder.
@@ -98,8 +105,8 @@ def summarise(
         seeds, or none.
     criterion : Criterion
         Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
-    lattice : float, optional
-        Step of a lattice-valued metric, for the dip test.
+    lattice : float or mapping from scale to float, optional
+        Step of a lattice-valued metric, for the dip test; a scale that is not in the mapping has none.
     bounds : tuple of two floats, or None
         The range of the metric, for the mode and the interval of the mean; None if there is none.
 
@@ -148,7 +155,7 @@ def summarise(
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=_success_rate(sample, criterion),
                     mean_given_success=_mean_given_success(sample, criterion),
-                    dip=dip(sample, lattice=lattice),
+                    dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
                     noise_floor=noise_floor(sample),
                 )
@@ -320,7 +327,7 @@ def summarise_population(population: Population) -> PopulationSummary:
         scales=summarise(
             values,
             criterion,
-            lattice=population.lattice(criterion.metric, criterion.split),
+            lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
         ),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
@@ -15,8 +16,8 @@ Verdict: TypeAlias = Literal[
 that succeed and those that fail; "absent", "everywhere" and "no rise" say that nothing emerges along this
 ladder; the others say why it cannot be decided."""
 
-FEWEST_TO_TELL: Final = 80
-"""Seeds at a scale below which a dip test that finds nothing says little (see `seedsweep.analysis.dip`)."""
+WORTH_SEEING: Final = 0.2
+"""Share of the seeds: a test that would miss a far group as large says little by finding none; our choice."""
 
 SURE: Final = 0.95
 """Share of the resamples in which the curve of means must be abrupt, or must not be."""
@@ -46,8 +47,21 @@ def of_two_values(study: Study) -> tuple[ScaleStudy, ...]:
 
 
 def too_thin(study: Study) -> tuple[ScaleStudy, ...]:
-    """The scales at which some seeds succeed and some fail, and which have too few for the dip test."""
-    return tuple(scale for scale in study.scales if scale.mixed and scale.summary.dip.n < FEWEST_TO_TELL)
+    """The scales at which some seeds succeed and some fail, and which have too few to show groups of them."""
+    return tuple(scale for scale in could_hide_groups(study) if scale.mixed)
+
+
+def could_hide_groups(study: Study) -> tuple[ScaleStudy, ...]:
+    """The scales without groups at which one of `WORTH_SEEING` would have been missed too often."""
+    return tuple(
+        scale
+        for scale in study.scales
+        if not scale.multimodal
+        and scale.detectable.n > 1
+        and scale.detectable.spread > 0
+        and not math.isnan(scale.detectable.distance)
+        and not scale.detectable.finds(WORTH_SEEING)
+    )
 
 
 def clearest_split(scales: Sequence[ScaleStudy]) -> ScaleStudy:
@@ -68,24 +82,27 @@ def verdict(study: Study) -> Verdict:
         The first of these that applies:
 
         * "one seed": no scale has two seeds with a value;
-        * "by chance": at some scale the dip test, corrected by Holm over the scales, refutes a single group at
+        * "by chance": at some scale `group_test`, corrected by Holm over the scales, refutes a single group at
           .05, at least 5 % of the seeds succeed there and at least 5 % fail, and the groups are these: the
           threshold lies between them and they are as large (see `group_split`);
         * "absent": no seed succeeds; "everywhere": every seed does;
         * "split elsewhere": groups are found, and they are others than the successes and failures;
         * "two values": the metric knows only two, so that groups are of its making;
-        * "few seeds": some seeds of a scale succeed, some fail, and there are fewer than 80, so that the dip test
-          misses most splits: neither evidence for chance nor against it;
         * "one scale": the ladder has no second;
         * "no rise": neither P(success) nor the mean is clearly better (intervals apart) than at the smallest
           scale;
+        * "few seeds": some seeds of a scale succeed, some fail, and there are so few that a group of 20 % of them
+          would be found with a probability of less than 80 % (`detectable_split`), though it were as far from the
+          others as failures are from successes on this ladder, or six standard deviations if that is more:
+          neither evidence for chance nor against it;
         * "few scales": fewer than four, which cannot tell a jump from a steep, even rise;
         * "abruptly": the curve of the means over all seeds is abrupt, by the rule of `emergence_claims`, in at
           least 95 % of the resamples; "smoothly": in at most 5 %; "between": neither.
 
     Notes
     -----
-    The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the dip test can see.
+    The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the test for
+    groups can see.
 
     Examples
     --------
@@ -112,12 +129,12 @@ def verdict(study: Study) -> Verdict:
         return "split elsewhere"
     if of_two_values(study):
         return "two values"
-    if too_thin(study):
-        return "few seeds"
     if len(scales) == 1:
         return "one scale"
     if not any(_better(study, scale) for scale in study.scales[1:]):
         return "no rise"
+    if too_thin(study):
+        return "few seeds"
     if study.abrupt is None:
         return "few scales"
     return "abruptly" if study.abrupt >= SURE else "smoothly" if study.abrupt <= 1 - SURE else "between"

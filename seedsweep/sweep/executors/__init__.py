@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from seedsweep.errors import InputError, did_you_mean
+from seedsweep.errors import ArgumentError, did_you_mean
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.sections import ExecutionSettings
 
@@ -17,15 +17,17 @@ NAMES = ("ray", "inline")
 def check_choice(name: str, address: str | None) -> None:
     """Raise InputError if there is no executor of that name, or it takes no such address; starts nothing."""
     if name not in NAMES:
-        raise InputError(f"--executor {name}: unknown{did_you_mean(name, NAMES)}; it is ray or inline")
+        raise ArgumentError("executor", name, f"unknown{did_you_mean(name, NAMES)}; it is ray or inline")
     if address is None:
         return
     if name != "ray":
-        raise InputError(f"--address {address}: only the ray executor takes an address")
+        raise ArgumentError("address", address, "only the ray executor takes one")
     if address.startswith("ray://"):
-        raise InputError(
-            f"--address {address}: Ray Client addresses are not supported; run on a machine of the cluster "
-            "with --address auto, or give the head's host:port"
+        raise ArgumentError(
+            "address",
+            address,
+            "Ray Client addresses are not supported; run on a machine of the cluster with the address auto, or "
+            "give the head's host:port",
         )
 
 
@@ -51,7 +53,7 @@ def open_executor(
     except ModuleNotFoundError as error:
         if error.name != "ray":
             raise
-        raise InputError(
-            "--executor ray: Ray is not installed; pip install 'seedsweep[train]', or use --executor inline"
+        raise ArgumentError(
+            "executor", "ray", "Ray is not installed; pip install 'seedsweep[train]', or use inline"
         ) from None
     return RayExecutor(execution, address)

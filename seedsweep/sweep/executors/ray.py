@@ -23,7 +23,7 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from seedsweep.cell import Recipe
-from seedsweep.errors import InputError
+from seedsweep.errors import ArgumentError, InputError
 from seedsweep.measures import scale_text
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.job import Job, Outcome, run_job
@@ -233,7 +233,7 @@ def _connect(address: str | None) -> str | None:
             if address is None:
                 raise
             reason = str(error).partition("\n")[0]
-            raise InputError(f"--address {address}: no Ray cluster can be joined there: {reason}") from error
+            raise ArgumentError("address", address, f"no Ray cluster can be joined there: {reason}") from error
     return f"http://{context.dashboard_url}" if context.dashboard_url else None
 
 

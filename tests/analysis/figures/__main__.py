@@ -7,6 +7,7 @@ from tests.analysis.figures.common import LADDERS
 from tests.analysis.figures.test_claims import draw_claims
 from tests.analysis.figures.test_densities import draw_densities
 from tests.analysis.figures.test_distances import draw_distances
+from tests.analysis.figures.test_every_seed import draw_every_seed
 from tests.analysis.figures.test_extreme_curves import DRAWABLE, draw_extreme_curves
 from tests.analysis.figures.test_ladder import draw_ladder
 from tests.analysis.figures.test_learning_curves import draw_learning_curves
@@ -15,6 +16,7 @@ from tests.analysis.figures.test_survival import CURVES, draw_budget, draw_survi
 from tests.analysis.figures.test_u_shape import draw_u_shape
 
 for draw in (
+    draw_every_seed,
     draw_ladder,
     draw_densities,
     draw_distances,

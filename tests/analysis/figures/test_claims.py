@@ -33,7 +33,7 @@ def test_what_is_drawn_is_what_was_given() -> None:
     left, right = panels
     np.testing.assert_array_equal(left.lines[0].get_ydata(), [r.probability.estimate for r in given])
     top = right.get_ylim()[1]
-    infinite = [i for i, r in enumerate(given) if r.breakthroughness.quantiles[0.95] > top]
+    infinite = [r.seeds for r in given if r.breakthroughness.quantiles[0.95] > top]
     arrows = [line.get_xdata()[0] for line in right.lines if line.get_marker() == "^"]
     assert arrows == infinite != []
     medians = [line.get_ydata()[0] for line in right.lines if line.get_marker() == "o"]

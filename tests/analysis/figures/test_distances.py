@@ -13,7 +13,7 @@ from seedsweep.analysis import figures
 from tests.analysis.figures.common import LADDERS, misplaced_texts, summaries_of
 from tests.analysis.populations import ACCURACY
 
-NAMES = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
+NAMES: dict[str, Any] = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
 
 
 def draw_distances(name: str) -> Figure:
@@ -43,8 +43,8 @@ def test_what_is_drawn_is_what_was_given() -> None:
     expected = [row.to_previous.estimate for row in rows if row.to_previous]
     np.testing.assert_array_equal(right.lines[0].get_ydata()[1:], expected)
     assert capacity.scale == 4.0
-    assert list(capacity_line.get_xdata()) == [2, 2]
-    assert list(jump.get_xdata()) == [2, 2]
+    assert list(capacity_line.get_xdata()) == [4, 4]
+    assert list(jump.get_xdata()) == [4, 4]
     assert capacity_line.get_label() == f"minimum capacity (largest drop in {capacity.shares[2]:.0%} of resamples)"
     assert [bar.get_height() for bar in left.patches] == [row.noise_floor.high for row in rows]
 

@@ -18,7 +18,7 @@ from tests.analysis.populations import ACCURACY
 
 def draw_ladder(name: str) -> Figure:
     values = LADDERS[name]
-    names = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
+    names: dict[str, Any] = {"scale_name": "model.depth", "metric_name": "minimum_probability (length-15)"}
     return figures.ladder(values, summaries_of(name), ACCURACY, **names)
 
 

@@ -14,7 +14,7 @@ from seedsweep.analysis import figures, summarise
 from tests.analysis.figures.common import LADDERS, misplaced_texts, population, summaries_of
 from tests.analysis.populations import ACCURACY
 
-NAMES = {"scale_name": "model.heads", "metric_name": "exact_match"}
+NAMES: dict[str, Any] = {"scale_name": "model.heads", "metric_name": "exact_match"}
 U: dict[float, Any] = {heads: population(64, chance) for heads, chance in ((1, 0.8), (2, 0.3), (4, 0.4), (8, 1.0))}
 
 
@@ -36,7 +36,7 @@ def test_the_dip_of_the_mean_and_of_the_successes_is_marked() -> None:
     given_success = [s.mean_given_success.estimate for s in summaries if s.mean_given_success]
     np.testing.assert_array_equal(drawn[2], given_success)
     marks = [[list(line.get_xdata()) for line in panel.lines[1:]] for panel in panels]
-    assert marks == [[[1]], [[1]], []]
+    assert marks == [[[2]], [[2]], []]
 
 
 def test_a_rising_mean_has_no_mark() -> None:

@@ -14,6 +14,7 @@ from rich.console import Console
 import seedsweep
 from seedsweep.analysis import figures, findings, study
 from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.report.wording import corrected_pvalue
 from seedsweep.analysis.statistics import text
 from seedsweep.cli import tables as terminal
 from tests.analysis.populations import around, chance, table
@@ -34,22 +35,28 @@ def test_words_tables_and_figure_tell_the_same_p(known: Any, tmp_path: Path) -> 
         seedsweep.load(POPULATIONS / known) if isinstance(known, str) else table(tmp_path, {"accuracy": known})
     )
     examined = study(population)
-    told = [shown(text.pvalue(scale.pvalue_holm, len(examined.scales))) for scale in examined.scales]
+    of_groups = [shown(corrected_pvalue(examined, scale)) for scale in examined.scales]
+    of_dip = [shown(text.pvalue(p, len(examined.scales))) for p in examined.summary.pvalues_holm]
 
-    (modality,) = (page for page in tables(examined) if "dip test" in page.title)
-    assert [row[modality.columns.index("p Holm")] for row in modality.rows] == told
+    columns = {page.title: page for page in tables(examined)}
+    for title, column, told in (
+        ("Is there more than one group of seeds?", "p of groups", of_groups),
+        ("Hartigan's dip test", "p Holm", of_dip),
+    ):
+        page = columns[title]
+        assert [row[page.columns.index(column)] for row in page.rows] == told
 
     groups = next(finding.text for finding in findings(examined).findings if "groups" in finding.topic)
-    in_words = re.findall(r"p [=<] [0-9.e-]*[0-9]", groups.replace("are exactly", ""))
+    in_words = re.findall(r"p [=<] [0-9.e-]*[0-9]", groups)
     rest = {text.pvalue(scale.dips.unsaturated.pvalue) for scale in examined.scales}
     assert in_words
-    assert {shown(p) for p in in_words if p not in rest} <= set(told)
+    assert {shown(p) for p in in_words if p not in rest} <= set(of_groups)
 
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(terminal.summary(examined.summary))
     printed = console.export_text()
-    assert f"corrected for {len(told)} scales (Holm)" in " ".join(printed.split())
-    assert all(f"p {p}" in printed for p in told)
+    assert f"corrected for {len(of_dip)} scales (Holm)" in " ".join(printed.split())
+    assert all(f"p {p}" in printed for p in of_dip)
 
     drawn = figures.ladder(
         examined.measured.values,
@@ -59,7 +66,7 @@ def test_words_tables_and_figure_tell_the_same_p(known: Any, tmp_path: Path) -> 
         metric_name="metric",
     )
     written = " ".join(words.get_text() for words in drawn.findobj(match=Text))
-    assert [shown(p) for p in re.findall(r"dip (p [=<] [0-9.e-]*[0-9])", written)] == told
+    assert [shown(p) for p in re.findall(r"dip (p [=<] [0-9.e-]*[0-9])", written)] == of_dip
 
     clusters = next(page for page in tables(examined) if page.title.startswith("Two groups"))
     supported = [row[clusters.columns.index("supported")] for row in clusters.rows]

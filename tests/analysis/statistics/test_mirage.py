@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from seedsweep.analysis import breakthroughness, dip, linearity, mirage_check
+from seedsweep.analysis import breakthroughness, dip, group_test, linearity, mirage_check
 
 NAN = math.nan
 RANDOM = np.random.default_rng(0)
@@ -28,9 +28,9 @@ def harsh(probability: np.ndarray) -> np.ndarray:
 @pytest.mark.parametrize(
     ("scales", "verdict", "verdicts"),
     [
-        ({1: SPREAD}, "mirage", ("mirage",)),
+        ({1: SPREAD}, "not detected", ("not detected",)),
         ({1: CLUSTERS}, "survives", ("survives",)),
-        ({1: CLUSTERS, 2: SPREAD}, "mixed", ("survives", "mirage")),
+        ({1: CLUSTERS, 2: SPREAD}, "mixed", ("survives", "not detected")),
         ({1: SPREAD / 2, 2: CLUSTERS}, "survives", ("not multimodal", "survives")),
         ({1: SPREAD / 2}, "not multimodal", ("not multimodal",)),
         ({}, "not multimodal", ()),
@@ -38,7 +38,7 @@ def harsh(probability: np.ndarray) -> np.ndarray:
 )
 def test_verdicts(scales: Any, verdict: str, verdicts: Any) -> None:
     values = {"exact": {s: harsh(x) for s, x in scales.items()}, "probability": scales}
-    check = mirage_check(values, lattices={"exact": 1 / 91})
+    check = mirage_check(values, threshold=0.5, lattices={"exact": 1 / 91})
     assert (check.verdict, check.verdicts) == (verdict, verdicts)
     json.dumps(check.to_dict(), allow_nan=False)
 
@@ -60,6 +60,7 @@ def test_every_number_is_that_of_the_plain_statistic() -> None:
     first, second = check.metrics
     assert check.scales == (1, 2, 4)
     assert first.dips == tuple(dip(exact[scale], lattice=1 / 91) for scale in (1, 2, 4))
+    assert first.groups == tuple(group_test(exact[scale], lattice=1 / 91) for scale in (1, 2, 4))
     assert [d.statistic for d in second.dips] == pytest.approx([dip(error[s]).statistic for s in (1, 2, 4)])
     means = [-error[scale].mean() for scale in (1, 2, 4)]
     assert second.breakthroughness == pytest.approx(breakthroughness(means))
@@ -72,7 +73,7 @@ def test_every_number_is_that_of_the_plain_statistic() -> None:
 def test_holm_over_the_scales() -> None:
     values: dict[float, Any] = {scale: np.random.default_rng([7, scale]).random(40) for scale in range(6)}
     check = mirage_check({"a": values, "b": {**values, 3: [NAN] * 40}})
-    plain = [d.pvalue for d in check.metrics[0].dips]
+    plain = [groups.pvalue for groups in check.metrics[0].groups]
     order = np.argsort(plain)
     running = 0.0
     for rank, i in enumerate(order):
@@ -82,6 +83,26 @@ def test_holm_over_the_scales() -> None:
     smallest = min(p for i, p in enumerate(plain) if i != 3)
     assert min(p for p in check.metrics[1].pvalues if not math.isnan(p)) == pytest.approx(min(1, 5 * smallest))
     assert math.isnan(check.metrics[1].linearity)
+
+
+def test_absence_is_said_only_where_groups_would_have_been_seen() -> None:
+    """The halves of one group are 2.6 standard deviations apart; 120 seeds would not show them, 1200 would."""
+    for seeds, verdict in ((120, "not detected"), (1200, "mirage")):
+        flat: dict[float, Any] = {1: np.linspace(0.4, 0.6, seeds) + np.linspace(-0.1, 0.1, seeds) ** 3}
+        first: dict[float, Any] = {1: np.where(flat[1] > 0.5, 0.9, 0.1) + flat[1] / 100}
+        check = mirage_check({"exact": first, "flat": flat}, threshold=0.5)
+        assert check.verdict == verdict
+        missed = check.at(1).missed["flat"].even_distance
+        assert missed is not None
+        assert 0 < missed < np.ptp(flat[1])
+
+
+def test_an_empty_middle_separates_more_than_one_group_would() -> None:
+    two: dict[float, Any] = {1: np.concatenate([np.linspace(0.1, 0.2, 60), np.linspace(0.81, 0.9, 60)])}
+    check = mirage_check({"exact": two, "margin": two}, threshold=0.5)
+    assert check.verdict == "survives"
+    assert check.at(1).missed == {}
+    assert check.at(1).separation["margin"].low > 2 * check.at(1).one_group
 
 
 @given(

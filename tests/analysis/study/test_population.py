@@ -55,8 +55,8 @@ class MemoryReader:
             for scale, ends in zip((1.0, 2.0), self.values[split], strict=True)
         }
 
-    def lattice(self, metric: str, split: str) -> float | None:
-        return 1 / SPLITS[split].examples if METRICS[metric].counts_examples else None
+    def lattices(self, metric: str, split: str) -> dict[float, float]:
+        return dict.fromkeys((1.0, 2.0), 1 / SPLITS[split].examples) if METRICS[metric].counts_examples else {}
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         raise NotImplementedError("the analysis asks for no rows")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from seedsweep import read_table
-from seedsweep.analysis import adjust_pvalues, emergence_claims, study, summarise
+from seedsweep.analysis import adjust_pvalues, emergence_claims, group_test, study, summarise
 from tests.analysis.populations import ACCURACY, as_curves, chance, table, write
 
 VALUES = chance(0, 0.5, 0.7, 1.0, seeds=24)
@@ -20,7 +20,8 @@ VALUES = chance(0, 0.5, 0.7, 1.0, seeds=24)
 def test_parts_are_those_of_the_statistics(tmp_path: Path) -> None:
     found = study(table(tmp_path, {"accuracy": VALUES}))
     assert [scale.summary for scale in found.scales] == list(summarise(VALUES, ACCURACY))
-    holm = adjust_pvalues([scale.summary.dip.pvalue for scale in found.scales])
+    assert [scale.groups for scale in found.scales] == [group_test(x, bounds=(0, 1)) for x in VALUES.values()]
+    holm = adjust_pvalues([scale.groups.pvalue for scale in found.scales])
     assert [scale.pvalue_holm for scale in found.scales] == holm.tolist()
     assert [scale.mixed for scale in found.scales] == [False, True, True, False]
     assert [scale.seeds_needed is None for scale in found.scales] == [True, False, False, True]

@@ -1,0 +1,70 @@
+"""The arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class ExecutorName(StrEnum):
+    """Where packs are trained."""
+
+    ray = "ray"
+    inline = "inline"
+
+
+class UnfinishedSeeds(StrEnum):
+    """What becomes of seeds that end early."""
+
+    dropped = "dropped"
+    failed = "failed"
+    last = "last"
+
+
+Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
+Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),
+]
+Out = Annotated[
+    str | None,
+    typer.Option(
+        "--out", metavar="DIR", help="The sweep's directory or URL.  [default: runs/NAME, after the spec]"
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Metrics = Annotated[
+    list[str],
+    typer.Option(
+        "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
+    ),
+]
+Step = Annotated[
+    str | None,
+    typer.Option("--step", metavar="COL", help="The training step, if a run has many rows: gives curves."),
+]
+Threshold = Annotated[
+    float | None,
+    typer.Option(
+        "--threshold", metavar="X", help="Success is at least X.  [default: the middle of the observed values]"
+    ),
+]
+HigherIsWorse = Annotated[
+    bool, typer.Option("--higher-is-worse", help="The metric is a loss: success is at most X.")
+]
+Where = Annotated[
+    list[str] | None,
+    typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
+Unfinished = Annotated[
+    UnfinishedSeeds,
+    typer.Option(help="Seeds that end before the others of their scale: left out, failures, or their last value."),
+]
+Categories = Annotated[
+    bool,
+    typer.Option("--categories", help="Draw the scales at equal distances, not where their numbers are."),
+]
+Directory = Annotated[str, typer.Argument(metavar="DIR", help="The directory (or URL) of a sweep.")]

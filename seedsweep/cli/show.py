@@ -1,0 +1,52 @@
+"""The end of `run` and `analyze`: the summary, where everything is, and the verdict as the last lines."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+import seedsweep
+from seedsweep.cli import origin
+from seedsweep.cli.progress import Waiting
+from seedsweep.errors import InputError
+
+if TYPE_CHECKING:  # needs numpy, which `--help` does not
+    from seedsweep.cli.source import Source
+
+stdout = Console()
+stderr = Console(stderr=True)
+
+
+def show_findings(
+    source: Source, figures: Path, page: Path, kind: str, *, as_json: bool, categories: bool = False
+) -> dict[str, Any]:
+    """Draw the figures, write the page and, unless JSON is wanted, print the summary and, last, the verdict."""
+    population = source.population
+    with Waiting(stderr, "counting …"):
+        from seedsweep.analysis.report.draw import draw
+        from seedsweep.analysis.report.first_screen import first_screen
+        from seedsweep.cli import tables
+
+        extend = origin.extending_command(population)
+        command = drawn_as(source.command, categories)
+        made = seedsweep.report(population, command=command, extend=extend, categories=categories)
+        summary = made.study.summary
+        try:
+            drawn = draw(population, summary, figures, categories=categories)
+            made.write(page)
+        except OSError as error:
+            raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
+    evidence = first_screen(made.study, made.findings.verdict).evidence
+    if not as_json:
+        where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path
+        stdout.print(tables.summary(summary))
+        stdout.print(tables.places(kind, where, drawn, str(page)), soft_wrap=True)
+        stdout.print(tables.verdict(made.findings, evidence), soft_wrap=True)
+    words = {"verdict": made.findings.verdict, "headline": made.findings.headline, "evidence": evidence}
+    return {"summary": summary.to_dict(), "figures": drawn, "report": str(page), **words}
+
+
+def drawn_as(command: str, categories: bool) -> str:
+    return f"{command} --categories" if categories else command
