@@ -12,7 +12,7 @@ from seedsweep.analysis.statistics.mirage import ScaleMirage
 from seedsweep.analysis.study.study import Study
 from seedsweep.analysis.study.verdict import clearest_split
 
-ALIKE: Final = 0.5
+ALIKE: Final = 0.8
 """Rank correlation from which on two metrics rank the seeds alike."""
 
 
@@ -50,14 +50,14 @@ def is_it_the_metric(study: Study) -> str:
     if agreement:
         weakest = min(agreement, key=lambda r: r.estimate)
         answer += (
-            f" The lowest rank correlation of another metric with {harsh} is {text.with_interval(weakest)}: "
-            + ("all rank the seeds alike." if weakest.low > ALIKE else "not all surely rank the seeds alike.")
+            f" The lowest rank correlation of another metric with {harsh} there is {text.with_interval(weakest)}: "
+            + ("all rank the seeds alike." if weakest.low > ALIKE else "it ranks the seeds in part otherwise.")
         )
     verdicts = [scale.mirage.verdict for scale in split if scale.mirage]
     if len(set(verdicts)) > 1:
-        answer += (
-            f" Of {len(split)} scales with groups, they show in every metric at {verdicts.count('survives')}."
-        )
+        everywhere = [scale for scale in split if scale.mirage and scale.mirage.verdict == "survives"]
+        places = at(study, everywhere) if everywhere else f"none of the {len(split)} scales with groups"
+        answer += f" They show in every metric at {places}."
     return answer
 
 

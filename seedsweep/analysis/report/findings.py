@@ -13,6 +13,7 @@ from seedsweep.analysis.report.wording import (
     at,
     corrected_pvalue,
     cut_off_values,
+    group_names,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -267,14 +268,15 @@ def _open(study: Study) -> Finding | None:
 
 
 def _warnings(study: Study) -> tuple[str, ...]:
-    what, metric = scale_word(study), study.summary.criterion.metric
+    metric = study.summary.criterion.metric
     warnings = list(study.summary.notes)
-    for group in study.duplicates or ():
+    for group in study.duplicates:
         if group.same_run:
-            names = text.listed([str(seed) for seed in group.seeds])
+            has = "have one learning curve" if study.measured.curves else "end at one and the same value"
             warnings.append(
-                f"seeds {names} at {what} {text.scale(group.scale)} have identical learning curves, one "
-                "run under several names: there are fewer seeds than it seems"
+                f"seeds {text.listed(group_names(study, group))} {has}, where chance would make "
+                f"{text.number(float(f'{group.expected_by_chance:.1g}'))} such pairs: most likely one run under "
+                "several names, and there are fewer seeds than it seems"
             )
     tied = [
         scale

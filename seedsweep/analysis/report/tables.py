@@ -94,16 +94,17 @@ def _scales(study: Study) -> Iterator[PageTable]:
 def _dips(study: Study) -> PageTable:
     return _table(
         "Hartigan's dip test",
-        "Small p-values speak against a single group; they are of single tests. “Raw” is without jitter, "
-        "“jittered” spreads ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the "
-        "ceiling. "
+        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the one that "
+        "figure and terminal show; the others are of single tests. “Raw” is without jitter, “jittered” spreads "
+        "ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the ceiling. "
         "“Seeds needed” is for this test to show the split that the sample has with 80 % power, at the level "
         "divided by the number of scales.",
-        [scale_word(study), "dip", "p", "p raw", "p jittered", "p unsaturated", "tied", "seeds needed"],
+        [scale_word(study), "dip", "p Holm", "p", "p raw", "p jittered", "p unsaturated", "tied", "seeds needed"],
         [
             [
                 text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
+                _p(holm, len(study.scales)),
                 _p(s.summary.dip.pvalue),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
@@ -111,7 +112,7 @@ def _dips(study: Study) -> PageTable:
                 text.percent(s.summary.dip.tied_share),
                 "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
-            for s in study.scales
+            for s, holm in zip(study.scales, study.summary.pvalues_holm, strict=True)
         ],
     )
 
@@ -337,12 +338,14 @@ def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTab
 
 def _duplicates(study: Study, groups: Sequence[IdenticalCurves]) -> PageTable:
     return _table(
-        "Seeds with identical learning curves",
-        "Constant curves agree innocently; a duplicate is one run under several names.",
+        "Seeds that agree",
+        "In every digit, or to a millionth of the range. Constant curves and those of few values agree "
+        "innocently; a duplicate is most likely one run under several names: chance would make fewer than 0.01 "
+        "such pairs.",
         [scale_word(study), "seeds", "different values", "pairs expected by chance", "duplicate"],
         [
             [
-                text.scale(group.scale),
+                text.listed([text.scale(scale) for scale in dict.fromkeys(group.scales)]),
                 _some([str(seed) for seed in group.seeds]),
                 str(group.distinct_values),
                 text.number(group.expected_by_chance),

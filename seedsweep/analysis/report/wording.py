@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.duplicates import IdenticalCurves
 from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
 from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import ScaleStudy, Study
@@ -120,3 +121,12 @@ def threshold_cuts(study: Study, scale: ScaleStudy) -> str:
     if success.successes < split.better.successes:
         return f"{threshold} divides these, {success.successes} of which succeed"
     return f"{threshold} divides the other {below}, {success.successes - split.better.successes} of which succeed"
+
+
+def group_names(study: Study, group: IdenticalCurves) -> list[str]:
+    """Seeds with one curve: "3" and "5 at depth 2", or with the scale of each where it is not the same."""
+    names = [str(seed) for seed in group.seeds]
+    if len(set(group.scales)) == 1:
+        return [*names[:-1], f"{names[-1]} at {scale_word(study)} {text.scale(group.scale)}"]
+    places = [f"{scale_word(study)} {text.scale(scale)}" for scale in group.scales]
+    return [f"{name} at {place}" for name, place in zip(names, places, strict=True)]

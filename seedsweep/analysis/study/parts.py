@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import rankdata
 
+from seedsweep.analysis.statistics.coincidence import ALIKE
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves, identical_curves
 from seedsweep.analysis.statistics.emergence import (
     FEWEST_SCALES,
@@ -48,6 +49,8 @@ class Measured:
     curves : mapping from scale to Curves
         Over training, of the metric that decides about success, up to the step at which the seeds are compared;
         empty if only final values are known.
+    runs : mapping from scale to Curves
+        The same curves as they were measured: with seeds that end early, and beyond that step.
     with_end : mapping from scale to float
         Mean of the same metric with the end token asked for (`METRIC_end`), where that is measured; else empty.
     """
@@ -55,6 +58,7 @@ class Measured:
     values: Mapping[float, FloatArray]
     continuous: Mapping[str, Mapping[float, FloatArray]]
     curves: Mapping[float, Curves]
+    runs: Mapping[float, Curves]
     with_end: Mapping[float, float]
 
 
@@ -67,6 +71,7 @@ def measure(population: Population, criterion: Criterion) -> Measured:
         if name != criterion.metric and not metric.counts_examples
     ]
     tables = {name: population.final(name, criterion.split) for name in others}
+    runs = population.curves(criterion.metric, criterion.split)
     here = dict(zip(final.scales, final.present, strict=True))
     strict = [
         population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
@@ -77,7 +82,8 @@ def measure(population: Population, criterion: Criterion) -> Measured:
             name: {scale: row[here[scale]] for scale, row in zip(table.scales, table.values, strict=True)}
             for name, table in tables.items()
         },
-        curves=judged_curves(final, population.curves(criterion.metric, criterion.split)),
+        curves=judged_curves(final, runs),
+        runs=runs,
         with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
     )
 
@@ -206,17 +212,28 @@ def variance(
     return shares
 
 
-def duplicates(
-    population: Population, criterion: Criterion, measured: Measured, absent: dict[str, str]
-) -> tuple[IdenticalCurves, ...] | None:
-    if not measured.curves:
-        absent["duplicates"] = "only final values are known; runs are told apart by their learning curves"
-        return None
+def duplicates(population: Population, criterion: Criterion, measured: Measured) -> tuple[IdenticalCurves, ...]:
+    """By the first continuous metric if there is one, whose values chance does not make equal; of all runs, those
+    that end early included. Curves are only read where the ends leave it open that two are one."""
     continuous = next(iter(measured.continuous), None)
+    ends = measured.values if continuous is None else measured.continuous[continuous]
+    final = population.final(criterion.metric, criterion.split)
+    if not measured.curves:
+        return identical_curves({scale: (final.seeds_at(scale), x[:, None]) for scale, x in ends.items()})
     if continuous is None:
-        curves = measured.curves
-    elif all(np.unique(ends).size == ends.size for ends in measured.continuous[continuous].values()):
+        runs = measured.runs
+    elif final.unfinished is None and not _close(ends):
         return ()  # other ends, other curves, which therefore need not be read
     else:
-        curves = population.curves(continuous, criterion.split)
-    return identical_curves({scale: (line.seeds, line.values) for scale, line in curves.items()})
+        runs = population.curves(continuous, criterion.split)
+    lines = {scale: (line.seeds, line.values) for scale, line in runs.items()}
+    return identical_curves(lines, steps={scale: line.steps for scale, line in runs.items()})
+
+
+def _close(ends: Mapping[float, FloatArray]) -> bool:
+    """Whether two final values, of any scales, may be one, or a seed has none."""
+    values = np.concatenate([*ends.values(), []])
+    if np.isnan(values).any():
+        return True
+    values.sort()
+    return bool((np.diff(values) <= ALIKE * (values[-1:] - values[:1])).any())

@@ -144,8 +144,9 @@ class Study(Result):
         Of the values as the criterion orients them.
     variance : mapping of float to VarianceShares, or None
         By scale.
-    duplicates : tuple of IdenticalCurves or None
-        Groups of seeds with one curve, of the first continuous metric if there is one.
+    duplicates : tuple of IdenticalCurves
+        Groups of seeds with one curve, of the first continuous metric if there is one; with one final value, where
+        only these are known.
     absent : mapping of str to str
         Which of these are None or empty, and why.
     measured : Measured
@@ -163,7 +164,7 @@ class Study(Result):
     mirage: MirageCheck | None
     survival: SurvivalSummary | None
     variance: Mapping[float, VarianceShares] | None
-    duplicates: tuple[IdenticalCurves, ...] | None
+    duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
 
@@ -236,7 +237,7 @@ def study(population: Population) -> Study:
         mirage=mirage,
         survival=survival,
         variance=parts.variance(population, criterion, absent),
-        duplicates=parts.duplicates(population, criterion, measured, absent),
+        duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
         measured=measured,
     )

@@ -229,7 +229,7 @@ def test_categories_are_drawn_if_asked_for(tmp_path: Path) -> None:
 def test_little_data_make_a_page_too(tmp_path: Path) -> None:
     made = report_function(table(tmp_path, {"accuracy": {1: [0.5]}}))
     assert Page(made.html).texts["h2"][0] == "Undecided: there is one seed per scale."
-    assert set(made.study.absent) == {"claims", "extremes", "mirage", "survival", "variance", "duplicates"}
+    assert set(made.study.absent) == {"claims", "extremes", "mirage", "survival", "variance"}
     nothing = report_function(table(tmp_path, {"accuracy": {1: [float("nan")] * 3, 2: [0.1, float("nan")]}}))
     assert Page(nothing.html).open == []
 

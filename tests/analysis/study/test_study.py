@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from seedsweep import read_table
 from seedsweep.analysis import adjust_pvalues, emergence_claims, group_test, study, summarise
-from tests.analysis.populations import ACCURACY, as_curves, chance, table
+from tests.analysis.populations import ACCURACY, as_curves, chance, table, write
 
 VALUES = chance(0, 0.5, 0.7, 1.0, seeds=24)
 
@@ -26,7 +27,8 @@ def test_parts_are_those_of_the_statistics(tmp_path: Path) -> None:
     assert [scale.seeds_needed is None for scale in found.scales] == [True, False, False, True]
     assert [claims.seeds for claims in found.claims] == [1, 2, 4, 8, 16]
     assert found.claims[0] == emergence_claims(VALUES, threshold=0.5)
-    assert set(found.absent) == {"mirage", "survival", "variance", "duplicates"}
+    assert set(found.absent) == {"mirage", "survival", "variance"}
+    assert found.duplicates == ()
 
 
 def test_lower_is_better_is_told_in_the_unit_of_the_metric(tmp_path: Path) -> None:
@@ -62,6 +64,20 @@ def test_curves_give_times_and_duplicates(tmp_path: Path) -> None:
     assert found.survival.scales[3].survival.median.estimate == 4
     assert found.duplicates is not None
     assert [(group.scale, group.seeds, group.same_run) for group in found.duplicates] == [(2, (4, 9), True)]
+
+
+def test_duplicates_in_final_values_of_two_scales_and_in_a_run_that_ends_early(tmp_path: Path) -> None:
+    copied = {depth: x.copy() for depth, x in VALUES.items()}
+    copied[3][7] = copied[2][4]
+    (one,) = study(table(tmp_path, {"accuracy": copied})).duplicates
+    assert (one.scales, one.seeds, one.same_run) == ((2, 3), (4, 7), True)
+    curves = {depth: as_curves(x, np.full(24, 4)) for depth, x in VALUES.items()}
+    file = write(tmp_path / "early.csv", {"accuracy": curves})
+    lines = [f"2,99,{step},{value}" for step, value in enumerate(curves[2][4][:9])]
+    file.write_text(file.read_text() + "\n".join(lines))
+    early = study(read_table(file, scale="depth", seed="run", metric="accuracy", step="step", threshold=0.5))
+    assert [(one.scales, one.seeds) for one in early.duplicates] == [((2, 2), (4, 99))]
+    assert early.summary.scales[1].n == 24
 
 
 def test_crossed_seeds_have_shares_of_variance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

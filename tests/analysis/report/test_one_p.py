@@ -1,0 +1,74 @@
+"""One p-value per claim: corrected, and the same in words, in the tables of page and terminal, in the figure."""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from matplotlib.text import Text
+from rich.console import Console
+
+import seedsweep
+from seedsweep.analysis import figures, findings, study
+from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.report.wording import corrected_pvalue
+from seedsweep.analysis.statistics import text
+from seedsweep.cli import tables as terminal
+from tests.analysis.populations import around, chance, table
+
+POPULATIONS = Path(__file__).parents[3] / "populations"
+
+
+def shown(p: str) -> str:
+    """A p-value without its words."""
+    return p.removeprefix("p ").removeprefix("= ").strip()
+
+
+@pytest.mark.parametrize(
+    "known", ["count-depth", "question-formation-mix", chance(0, 0.4, 0.6, 1), around(0.2, 0.5, 0.8)]
+)
+def test_words_tables_and_figure_tell_the_same_p(known: Any, tmp_path: Path) -> None:
+    population = (
+        seedsweep.load(POPULATIONS / known) if isinstance(known, str) else table(tmp_path, {"accuracy": known})
+    )
+    examined = study(population)
+    of_groups = [shown(corrected_pvalue(examined, scale)) for scale in examined.scales]
+    of_dip = [shown(text.pvalue(p, len(examined.scales))) for p in examined.summary.pvalues_holm]
+
+    columns = {page.title: page for page in tables(examined)}
+    for title, column, told in (
+        ("Is there more than one group of seeds?", "p of groups", of_groups),
+        ("Hartigan's dip test", "p Holm", of_dip),
+    ):
+        page = columns[title]
+        assert [row[page.columns.index(column)] for row in page.rows] == told
+
+    groups = next(finding.text for finding in findings(examined).findings if "groups" in finding.topic)
+    in_words = re.findall(r"p [=<] [0-9.e-]*[0-9]", groups)
+    rest = {text.pvalue(scale.dips.unsaturated.pvalue) for scale in examined.scales}
+    assert in_words
+    assert {shown(p) for p in in_words if p not in rest} <= set(of_groups)
+
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(terminal.summary(examined.summary))
+    printed = console.export_text()
+    assert f"corrected for {len(of_dip)} scales (Holm)" in " ".join(printed.split())
+    assert all(f"p {p}" in printed for p in of_dip)
+
+    drawn = figures.ladder(
+        examined.measured.values,
+        examined.summary.scales,
+        examined.summary.criterion,
+        scale_name="scale",
+        metric_name="metric",
+    )
+    written = " ".join(words.get_text() for words in drawn.findobj(match=Text))
+    assert [shown(p) for p in re.findall(r"dip (p [=<] [0-9.e-]*[0-9])", written)] == of_dip
+
+    clusters = next(page for page in tables(examined) if page.title.startswith("Two groups"))
+    supported = [row[clusters.columns.index("supported")] for row in clusters.rows]
+    for scale, answer in zip(examined.scales, supported, strict=True):
+        assert scale.multimodal or answer != "yes"  # no table says more than the sentence
