@@ -9,6 +9,12 @@ written as CSV, and read with `seedsweep.read_table`. Single statistics are call
 calls them; the first repetitions, a tenth by default, get the whole `study`, `verdict` and `findings` as well.
 Every rate has its 95 % Wilson limits; "asked" counts repetitions, or scales of all repetitions ("covers"). The
 numbers follow from the seed alone.
+
+Recorded output: benchmarks/calibration.txt and .json, of 30 repetitions, one of them studied whole, made with
+
+    python -m benchmarks.calibration --repetitions 30 --whole 1 --json benchmarks/calibration.json
+
+on two virtual cores of an AMD EPYC, in one process. It is a small recording: 0 of 30 is 0 to 11 %.
 """
 
 from __future__ import annotations
@@ -16,6 +22,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 from benchmarks.calibration.everything import CASES, named
 from benchmarks.calibration.run import measure
@@ -67,7 +74,14 @@ def main() -> None:
         print("\n".join(lines(name, tally)), flush=True)  # what is done survives an interruption
         populations[name] = tally.to_dict()
     made = {"seed": options.seed, "repetitions": options.repetitions, "whole": whole, "populations": populations}
-    options.json.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n")
+    options.json.write_text(_by_line(made) + "\n")
+
+
+def _by_line(made: dict[str, Any]) -> str:
+    """JSON with a line per population, so that a difference shows where it is."""
+    head = [f"{json.dumps(name)}: {json.dumps(value)}" for name, value in made.items() if name != "populations"]
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(value)}" for name, value in made["populations"].items())
+    return "{" + ", ".join(head) + ',\n "populations": {\n' + rows + "\n}}"
 
 
 if __name__ == "__main__":

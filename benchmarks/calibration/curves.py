@@ -34,8 +34,9 @@ def exponential(mean: float) -> Draw:
     return jumps(lambda random, n: random.exponential(mean, n))
 
 
-def half_never(random: np.random.Generator, n: int) -> FloatArray:
-    return np.where(random.random(n) < 0.5, NEVER, random.exponential(0.2, n))
+def half_never(mean: float) -> Draw:
+    """Half of the seeds are through soon, the others never: who still waits is less and less likely to jump."""
+    return jumps(lambda random, n: np.where(random.random(n) < 0.5, NEVER, random.exponential(mean, n)))
 
 
 def ramps(random: np.random.Generator, n: int) -> FloatArray:
@@ -107,7 +108,11 @@ def _doubled(mean: float) -> float:
     return 1 - math.exp(-1 / mean)
 
 
-_LATE: Final = 0.5 * math.exp(-5)  # of half_never, still on their way when the budget is spent
+def _half_doubled(mean: float) -> float:
+    """The same of `half_never`: of those who wait when the budget is spent, few are of the half that jumps."""
+    late = 0.5 * math.exp(-1 / mean)
+    return late / (0.5 + late) * (1 - math.exp(-1 / mean))
+
 
 CURVES: Final = [
     *(
@@ -123,14 +128,14 @@ CURVES: Final = [
     ),
     *(
         Case(
-            f"budget-half-never-{n}",
+            f"budget-{name}-{n}",
             n,
-            jumps(half_never),
+            half_never(mean),
             0.5,
-            Truth(groups={1.0: 0.5}, chance=True, doubled=_LATE / (0.5 + _LATE) * (1 - math.exp(-5)), final=True),
+            Truth(groups={1.0: 0.5}, chance=True, doubled=_half_doubled(mean), final=True),
             ("budget",),
         )
-        for n in (32, 100)
+        for name, mean, n in (("half-never", 0.1, 32), ("half-never", 0.1, 100), ("half-never-slower", 0.2, 100))
     ),
     Case("budget-ramps-100", 100, curves(ramps), 0.9, Truth(final=False), ("budget",)),
     *(

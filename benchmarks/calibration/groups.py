@@ -89,14 +89,14 @@ GROUPS: Final = [
     ),
     Case("groups-3sd-200", 200, ladder(normal(0.35, 0.1), normal(0.65, 0.1)), 0.5, _CHANCE),
     Case("groups-zero-50", 50, ladder(normal(0, 0), normal(0.8, 0.12)), 0.5, _VISIBLE),
-    Case("groups-three-64", 64, at_every(three), 0.5, _THREE),
+    Case("groups-three-64", 64, at_every(three), 0.3, _THREE),
     *(
         Case(
             f"stuck-{100 * weight:02.0f}-{n}",
             n,
             stuck(weight),
             0.5,
-            Truth(groups=dict.fromkeys((*ALL, 4.0), weight), rise="even"),
+            Truth(groups=dict.fromkeys((*ALL, 4.0), weight), chance=True, rise="even"),
             whole=2,
         )
         for weight in (0.03, 0.07, 0.10, 0.15, 0.20)

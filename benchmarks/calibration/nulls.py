@@ -66,13 +66,13 @@ SAMPLES: Final[Mapping[str, tuple[Sample, float, tuple[int, ...]]]] = {
     "half-cut": (cut(0, 1, normal(0, 0.15)), 0.05, (64,)),
     "one-example": (share(1, 5, 5), 0.5, (64,)),
     "hundreds": (times(100, lambda random, n: random.poisson(8, n).astype(float)), 800, (32, 64, 128)),
-    "fifties": (times(50, lambda random, n: np.round(random.gamma(8, 2, n))), 800, (64, 128)),
-    "percent-of-8": (times(100, share(8, 4, 4)), 50, (64,)),
-    "percent-of-20": (times(100, share(20, 4, 4)), 50, (64, 128)),
-    "percent-of-40": (times(100, share(40, 4, 4)), 50, (64, 128)),
+    "fifties": (times(50, lambda random, n: np.round(random.gamma(4, 1.5, n))), 300, (64, 128)),
+    "percent-of-8": (times(100, on(8, beta(2, 8))), 20, (64,)),
+    "percent-of-20": (times(100, on(20, beta(2, 8))), 20, (64, 128)),
+    "percent-of-40": (times(100, on(40, beta(2, 8))), 20, (64, 128)),
     "percent-of-45-saturated": (times(100, share(45, 30, 1)), 97, (64,)),
-    "minus-1-to-0": (times(-1, share(20, 4, 4)), -0.5, (64,)),
-    "0-to-2": (times(2, share(20, 4, 4)), 1, (64,)),
+    "minus-1-to-0": (times(-1, on(20, beta(2, 8))), -0.2, (64,)),
+    "0-to-2": (times(2, on(20, beta(2, 8))), 0.4, (64,)),
 }
 
 
