@@ -188,11 +188,13 @@ def _against_chance(study: Study, telling: ScaleStudy) -> str:
     ways = []
     if cut_off is not None and cut_off.failing and cut_off.verdict != "settled":
         rising = text.percent(cut_off.rising.high)
-        ways.append(f"longer training, as up to {rising} of the seeds that fail at {where} still rose at the end")
+        ways.append(
+            f"longer training, as up to {rising} of the seeds that fail at {where} may still have been rising"
+        )
     if telling.mirage is None:
         ways.append("a continuous metric without the groups: none was measured")
     elif telling.mirage.verdict != "survives":
-        ways.append(f"a closer look at the continuous metrics, some of which show no groups at {where}")
+        ways.append(f"a closer look at the continuous metrics, in some of which no groups are seen at {where}")
     p = corrected_pvalue(study, telling)
     ways.append(f"fresh seeds at {where} that form one group (now {p}, and {LEVEL:g} is the limit)")
     words = "; ".join(ways)
