@@ -131,7 +131,7 @@ def report(
     ...     _ = file.write_text("depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n")
     ...     made = report(read_table(file, scale="depth", seed="run", metric="accuracy"))
     >>> made.findings.headline
-    'Undecided: too few seeds at depth 2.'
+    'No evidence that depth matters.'
     """
     if not population.scales:
         raise ValueError("a report needs a finished seed")
