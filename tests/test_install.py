@@ -168,7 +168,7 @@ def test_the_light_form_reads_a_sweep(light: Installed, tmp_path: Path) -> None:
     sweep = ROOT / "populations" / "count-depth"
     ended = light.seedsweep("report", sweep, "--out", "report.html", here=tmp_path)
     assert (ended.returncode, ended.stderr) == (0, "")
-    assert ended.stdout.startswith("By chance: ")
+    assert ended.stdout.startswith("Seeds part, but not into successes and failures: ")
     assert "</html>" in (tmp_path / "report.html").read_text()
     code = f"import seedsweep as ss; print(ss.load({str(sweep)!r}).final('exact_match').values.shape)"
     assert light.python("-c", code, here=tmp_path).stdout == "(4, 64)\n"
