@@ -161,13 +161,21 @@ def _capacity(study: Study) -> Finding | None:
     if capacity.scale is None:
         return Finding(
             topic,
-            "Not to be placed: no step of the ladder towards the seeds of the largest scale stands out among the "
-            f"others, beyond chance ({n} per scale)."
+            "Not to be placed: no step of the ladder towards the seeds of the largest scale stands out from even "
+            f"steps, beyond chance ({n} per scale)."
             if len(capacity.scales) > 2
             else "Not to be placed: there is a single step, and no other from which it could stand out.",
         )
     largest = text.percent(capacity.by_scale[capacity.scale])
     earliest = ", the earliest that this ladder can show" if capacity.scale == capacity.scales[1] else ""
+    others = [text.scale(scale) for scale in capacity.candidates if scale != capacity.scale]
+    if others:
+        return Finding(
+            topic,
+            f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}, or at {text.listed(others)}: the "
+            "steps towards the distribution of the largest scale are not even, but which is the largest is unsure "
+            f"(the first of these in {largest} of the resamples, {n} per scale).",
+        )
     return Finding(
         topic,
         f"At {scale_word(study)} {text.scale(capacity.scale)}{earliest}: there the distribution over seeds "

@@ -184,9 +184,9 @@ def _drift(study: Study) -> PageTable:
     capacity = study.capacity
     chosen = capacity.by_scale
     placed = (
-        "is not placed: no step stands out among the others"
+        "is not placed: no step stands out from an even ladder"
         if capacity.scale is None
-        else f"is placed at {scale_word(study)} {text.scale(capacity.scale)}"
+        else f"is placed at {scale_word(study)} {' or '.join(map(text.scale, capacity.candidates))}"
     )
     return _table(
         "Distance between scales and minimum capacity",

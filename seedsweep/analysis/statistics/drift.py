@@ -27,8 +27,11 @@ HALVINGS: Final = 200
 RESAMPLES: Final = 1000
 ALPHA: Final = 0.05
 
+UNEVEN: Final = 0.04
+"""Level of the test against an even ladder; less than .05, since hardly any ladder is even to the last digit."""
+
 SURE: Final = 0.95
-"""Share of the resamples in which the largest step must be the largest to stand out."""
+"""Share of the resamples whose largest step the candidates are."""
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,10 @@ class MinimumCapacity(Result):
     Attributes
     ----------
     scale : float or None
-        None if no step is larger than chance would make it, none stands out among the others, or there are fewer
-        than three scales.
+        None if no step is larger than chance would make it, none stands out from an even ladder, or there are
+        fewer than three scales.
+    candidates : tuple of float
+        The scales that may be it: the fewest whose shares add up to 95 %, ascending; empty if there is none.
     scales : tuple of float
         Those that have values, ascending.
     drops : tuple of float
@@ -97,6 +102,7 @@ class MinimumCapacity(Result):
     """
 
     scale: float | None
+    candidates: tuple[float, ...]
     scales: tuple[float, ...]
     drops: tuple[float, ...]
     noise: tuple[float, ...]
@@ -309,11 +315,15 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
     (Bonferroni: there are m tests). The last distance is zero by definition, so the last drop is never negative,
     and its noise is larger.
 
-    *Standing out.* Along a ladder of even steps some step is the largest all the same. So it is asked whether the
-    largest is so beyond chance: it must be the largest in at least 95 % of 1000 bootstrap resamples (every scale
-    resampled with replacement; a resampled drop is biased against the drop as that is against the truth, so this
-    bias is taken off twice). That is the test of the winner against the runner-up; of two equal steps one is
-    named in 10 % of cases, of more in fewer, and no correction for having chosen the winner is needed [2]_.
+    *Standing out.* Along a ladder of even steps some step is the largest all the same. So by how much the largest
+    drop exceeds their mean is held against 1000 bootstrap resamples (every scale resampled with replacement),
+    moved to a ladder whose drops are all equal, of which at most 4 % may have a largest drop that exceeds their
+    mean as much. A resampled drop is biased against the drop as that is against the truth; the bias is taken off.
+
+    *Which step it is* is another question: of two equal, large ones the ladder is not even either. The shares say
+    how often each is the largest of the resamples, and `candidates` are those that one needs for 95 % of them.
+    With a single candidate the step is the largest beyond chance, and no correction for having chosen it is
+    needed [2]_.
 
     *None* means that every scale is at capacity, or none is, or W falls so evenly that no step stands out. A
     ladder cannot show a minimum capacity below its second scale.
@@ -336,19 +346,26 @@ def minimum_capacity(values: Mapping[float, npt.ArrayLike]) -> MinimumCapacity:
     scales, samples = tuple(ladder), list(ladder.values())
     if len(scales) < 2:
         undefined = (math.nan,) * len(scales)
-        return MinimumCapacity(None, scales, undefined, undefined, (0.0,) * len(scales))
+        return MinimumCapacity(None, (), scales, undefined, undefined, (0.0,) * len(scales))
 
     random = generator()
     (drops,) = _drops([x[np.newaxis] for x in samples])
     noise = np.array([_drop_by_chance(samples, i, random) for i in range(1, len(samples))])
     resampled = _drops([_resamples(x, x.size, random) for x in samples])
-    unbiased = resampled - 2 * (resampled.mean(axis=0) - drops)
-    in_resamples = np.argmax(unbiased, axis=1) + 1
+    bias = resampled.mean(axis=0) - drops
+    in_resamples = np.argmax(resampled - 2 * bias, axis=1) + 1
     shares = np.bincount(in_resamples, minlength=len(scales)) / RESAMPLES
     steepest = int(np.argmax(drops)) + 1
-    stands_out = len(scales) > 2 and drops[steepest - 1] > noise[steepest - 1] and shares[steepest] >= SURE
+    stands_out = len(scales) > 2 and drops[steepest - 1] > noise[steepest - 1]
+    if stands_out:
+        even = resampled - resampled.mean(axis=0)
+        excess = (drops - bias)[steepest - 1] - (drops - bias).mean()
+        stands_out = bool(np.mean(even.max(axis=1) - even.mean(axis=1) >= excess) < UNEVEN)
+    likeliest = np.argsort(-shares, kind="stable")
+    needed = likeliest[: int(np.searchsorted(np.cumsum(shares[likeliest]), SURE - 1e-9)) + 1]
     return MinimumCapacity(
         scale=scales[steepest] if stands_out else None,
+        candidates=tuple(scales[i] for i in sorted({*needed.tolist(), steepest})) if stands_out else (),
         scales=scales,
         drops=(math.nan, *drops.tolist()),
         noise=(math.nan, *noise.tolist()),

@@ -158,8 +158,8 @@ def test_minimum_capacity_is_where_the_distance_drops() -> None:
 
 
 def test_uncertain_capacity_is_shared_by_the_candidates() -> None:
-    found = minimum_capacity(ladder(0.0, 0.5, 1.0, 1.0, seeds=24))
-    assert found.scale is None
+    found = minimum_capacity(ladder(0.0, 0.5, 1.0, 1.0, seeds=48))
+    assert found.candidates == (2.0, 4.0)
     assert max(found.shares) < 0.95
     assert found.shares[1] + found.shares[2] > 0.95
 
@@ -205,6 +205,7 @@ def test_alike_scales_have_a_capacity_in_at_most_5_percent() -> None:
 EVEN = (0.1, 0.3, 0.5, 0.7, 0.9)
 """Shares of seeds around .85, the others around .1: W2² falls by .127, .113, .101, .074, as in the audit's."""
 
+STEP = (0.05, 0.05, 0.6, 0.6, 0.6)
 SHARP = (0.0, 0.0, 0.9, 0.95, 0.95)
 
 
@@ -220,7 +221,7 @@ def named(shares: tuple[float, ...], seeds: int, runs: int) -> list[float | None
 
 @pytest.mark.parametrize("seeds", [20, 50])
 def test_an_even_ladder_has_no_capacity_and_a_sharp_step_has(seeds: int) -> None:
-    assert sum(scale is not None for scale in named(EVEN, seeds, 30)) <= 3
+    assert sum(scale is not None for scale in named(EVEN, seeds, 40)) <= 6
     assert named(SHARP, seeds, 20).count(2.0) >= 18
 
 
@@ -228,10 +229,11 @@ def test_an_even_ladder_has_no_capacity_and_a_sharp_step_has(seeds: int) -> None
 @pytest.mark.parametrize("seeds", [20, 50, 100])
 def test_rates_of_naming_a_capacity(seeds: int) -> None:
     assert sum(scale is not None for scale in named(EVEN, seeds, 200)) <= 20
-    found = named(SHARP, seeds, 200)
-    assert found.count(2.0) >= 180
+    assert named(SHARP, seeds, 200).count(2.0) >= 180
+    assert named(STEP, seeds, 200).count(2.0) >= {20: 110, 50: 170, 100: 190}[seeds]
+    random = np.random.default_rng(1)
     two_equal_steps = [
-        minimum_capacity({i: random.random(seeds) < share for i, share in enumerate((0.02, 0.46, 0.9, 0.9))}).scale
-        for random in map(np.random.default_rng, range(200))
+        minimum_capacity({i: random.random(seeds) < share for i, share in enumerate((0.02, 0.46, 0.9, 0.9))})
+        for _ in range(200)
     ]
-    assert sum(scale is not None for scale in two_equal_steps) <= 35  # 10 % nominally
+    assert sum(len(capacity.candidates) == 1 for capacity in two_equal_steps) <= 35  # 10 % nominally
