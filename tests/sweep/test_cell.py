@@ -97,4 +97,4 @@ def test_cells_that_are_no_decoder(
     assert final.at(2).tolist() == [place(seed, 5, 2.0) for seed in range(6)]
     assert population.curves("exact_match")[1.0].values.shape == (6, 6)
     report = analysis.findings(analysis.study(population))
-    assert report.verdict == "few seeds"
+    assert report.verdict == "no rise"
