@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from seedsweep.cell import Recipe
 from seedsweep.seeds import Seed
 from seedsweep.sweep.plan import Plan, make_plan, present_cells
 from seedsweep.sweep.record import SweepRecord, refuse_other_settings
-from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.spec import SweepSpec, fingerprint
 from seedsweep.sweep.store import KnownPack, Store
 
 
@@ -31,7 +32,7 @@ class Found:
     """None if the sweep does not exist yet."""
     known: list[KnownPack]
 
-    @property
+    @cached_property
     def wanted(self) -> dict[float, tuple[Seed, ...]]:
         """The seeds that shall exist, by scale."""
         return dict.fromkeys(self.recipes, self.spec.seeds.pairs())
@@ -41,7 +42,7 @@ class Found:
         """Cells that shall exist."""
         return sum(map(len, self.wanted.values()))
 
-    @property
+    @cached_property
     def present(self) -> int:
         """Those that do."""
         return len(present_cells(self.wanted, self.known))
@@ -54,7 +55,7 @@ class Found:
         if record is not None:
             refuse_other_settings(record, self.identity, self.store.location)
             known = self.store.packs(record)
-        return Found(self.spec, self.recipes, self.identity, self.fingerprint, self.store, record, known)
+        return replace(self, record=record, known=known)
 
     def plan(self, pack_size: Callable[[Recipe], int]) -> Plan:
         """The packs that a run would train; `pack_size` says how many seeds go into a new one."""
@@ -79,5 +80,6 @@ def find(spec: SweepSpec, out: str | os.PathLike[str]) -> Found:
         damaged or foreign blocks, or is not writable.
     """
     spec = spec.resolve()
-    found = Found(spec, spec.recipes, spec.identity(), spec.fingerprint(), Store(out), record=None, known=[])
+    identity = spec.identity()  # once: it reads the content of files
+    found = Found(spec, spec.recipes, identity, fingerprint(identity), Store(out), record=None, known=[])
     return found.looked_again()

@@ -199,9 +199,14 @@ class SweepSpec(Settings):
         return flat
 
     def fingerprint(self) -> str:
-        """Hash of the identity: two sweeps with the same fingerprint may share a directory."""
-        canonical = json.dumps(self.identity(), sort_keys=True)
-        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+        """`fingerprint` of the identity."""
+        return fingerprint(self.identity())
+
+
+def fingerprint(identity: Mapping[str, Any]) -> str:
+    """Hash of an identity: two sweeps with the same fingerprint may share a directory."""
+    canonical = json.dumps(identity, sort_keys=True)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 
 
 def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
