@@ -321,7 +321,7 @@ def verify(
     changes: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train seeds alone and packed, and compare.
+    """Train seeds alone and packed, and compare; of a program: run each seed twice.
 
     On a CPU every bit must be the same. On CUDA a pack must repeat bitwise, every seed must start the same way
     alone and packed, and in the end the two may not differ systematically.
@@ -330,14 +330,25 @@ def verify(
     """
     with Waiting(stderr, "reading the spec …"):
         from seedsweep.cli import tables
+        from seedsweep.sweep.programspec import ProgramSpec
+        from seedsweep.sweep.programverify import Repetition, verify_program
         from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import Verification
         from seedsweep.sweep.verify import verify as compare
 
         named = read_spec(spec, overrides=changes or [])
     columns = TextColumn("[progress.description]{task.description}"), BarColumn(), TimeRemainingColumn()
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        bar = progress.add_task("training alone and packed", total=1.0)
-        result = compare(named.spec, seeds, steps, on_progress=lambda share: progress.update(bar, completed=share))
+        bar = progress.add_task("training seeds again", total=1.0)
+
+        def show(share: float) -> None:
+            progress.update(bar, completed=share)
+
+        result: Verification | Repetition
+        if isinstance(named.spec, ProgramSpec):
+            result = verify_program(named.spec, seeds, steps, on_progress=show)
+        else:
+            result = compare(named.spec, seeds, steps, on_progress=show)
     if as_json:
         _print_json(result.to_dict())
     else:

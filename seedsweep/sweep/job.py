@@ -9,11 +9,12 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from seedsweep.cell import Pack, Recipe, Sink
+from seedsweep.cell import CellError, Pack, Recipe, Sink
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
@@ -44,6 +45,10 @@ class Outcome:
     """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine."""
     trace: str = ""
     """Traceback of a failure, or what is known of a loss."""
+    error: str = ""
+    """The same in one line; empty: it is the last of `trace`."""
+    hopeless: bool = False
+    """Whether another attempt would come to the same."""
 
 
 class PackDroppedError(RuntimeError):
@@ -64,6 +69,9 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
             sink.close("failed" if isinstance(error, Exception) else "stopped")
             raise
         sink.close("stopped")
+    except CellError as error:
+        trace = f"{error}\n\n{error.output}" if error.output else str(error)
+        return Outcome(job, "failed", trace, error=str(error), hopeless=error.hopeless)
     except Exception:
         return Outcome(job, "failed", traceback.format_exc())
     return Outcome(job, "finished" if finished else "stopped")
@@ -83,6 +91,15 @@ class StoreSink(Sink):
         self._began: tuple[float, int] | None = None  # time and step of the first report
         self._told = time.monotonic()
         self._tell("running")
+
+    def cell_folder(self, cell: str) -> Path:
+        """In the sweep's directory; of an object store on this machine's disk, where it may be gone some day."""
+        return self._store.cell_folder(cell)
+
+    def keep_log(self, cell: str, text: bytes) -> str:
+        """Replace the cell's log; returns its path or URL."""
+        self._refuse_if_dropped()
+        return self._store.keep_log(cell, text)
 
     def load_base(self) -> bytes | None:
         """Content of the base's weight file, or None if the sweep has none."""
