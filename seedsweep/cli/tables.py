@@ -16,6 +16,7 @@ from rich.text import Text
 from seedsweep.analysis.report.findings import Findings
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.cli.numbers import Numbers
 from seedsweep.measures import scale_text
@@ -69,13 +70,12 @@ def outcome(result: RunResult) -> Text:
 
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
-    jittered = any(scale.dip.jittered_by for scale in found.scales)
     caption = (
         "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
-        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; below the dip p"
+        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; p of groups: "
+        "against a single group of seeds"
     )
     caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""
-    caption += ", from jittered values, since they lie on a lattice" if jittered else ""
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     criterion = found.criterion
     columns = [
@@ -86,16 +86,16 @@ def summary(found: PopulationSummary) -> Numbers:
         "mode",
         f"P({text.side(criterion)} {criterion.threshold:.4g})",
     ]
-    columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
+    columns += ["mean |\nsuccess", "p of\ngroups", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
     title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
     table = Numbers(title, columns, caption)
     unfinished = {} if found.unfinished is None else found.unfinished.ends
-    for scale, pvalue in zip(found.scales, found.pvalues_holm, strict=True):
+    for scale, pvalue, told in zip(found.scales, found.pvalues_holm, found.pvalue_texts, strict=True):
         beside = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         beside += f"\n{len(unfinished[scale.scale])} early" if scale.scale in unfinished else ""
         success = scale.success
-        significant = "bold" if pvalue < 0.05 else "dim"
+        significant = "bold" if pvalue <= LEVEL else "dim"
         table.add_row(
             text.scale(scale.scale),
             f"{scale.n}{beside}",
@@ -104,7 +104,7 @@ def summary(found: PopulationSummary) -> Numbers:
             _with_interval(scale.mode),
             f"{success.rate:.2f}\n{_range(success.low, success.high)}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"{scale.dip.statistic:.3f}\n[{significant}]{_p(pvalue, len(found.scales))}",
+            f"[{significant}]{told.removeprefix('p ').removeprefix('= ')}",
             "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
@@ -118,11 +118,6 @@ def _with_floor(distance: Interval, floor: float) -> str:
     """A distance with its interval, and below it the noise floor in brackets."""
     shown = "" if math.isnan(floor) else f"\n[dim]({floor:.2f})[/dim]".replace("(0.", "(.")
     return f"{_with_interval(distance)}{shown}"
-
-
-def _p(value: float, tests: int) -> str:
-    """`p .003`: as short as a column of seven characters asks for."""
-    return text.pvalue(value, tests).replace("= ", "")
 
 
 def _range(low: float, high: float) -> str:

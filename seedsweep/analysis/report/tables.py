@@ -94,31 +94,27 @@ def _scales(study: Study) -> Iterator[PageTable]:
 def _dips(study: Study) -> PageTable:
     return _table(
         "Hartigan's dip test",
-        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the one that "
-        "figure and terminal show; the others are of single tests. “Raw” is without jitter, “jittered” spreads "
-        "ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the ceiling. "
-        "“Seeds needed” is for this test to show the split that the sample has with 80 % power, at the level "
-        "divided by the number of scales.",
-        [scale_word(study), "dip", "p Holm", "p", "p raw", "p jittered", "p unsaturated", "tied", "seeds needed"],
+        "How far the distribution of the seeds is from any with one hump: the statistic that the literature has, "
+        "with its own p-values for comparison. They are of single tests, not corrected for the number of scales, "
+        "and nothing on this page rests on them: the p of groups is in the next table. “Raw” is without jitter, "
+        "“jittered” spreads ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the "
+        "ceiling.",
+        [scale_word(study), "dip", "p raw", "p jittered", "p unsaturated", "tied"],
         [
             [
                 text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
-                _p(holm, len(study.scales)),
-                _p(s.summary.dip.pvalue),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
                 f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
                 text.percent(s.summary.dip.tied_share),
-                "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
-            for s, holm in zip(study.scales, study.summary.pvalues_holm, strict=True)
+            for s in study.scales
         ],
     )
 
 
 def _groups(study: Study) -> PageTable:
-    tests = sum(s.groups.n > 0 for s in study.scales) / WEIGHT_OF_DIP
     return _table(
         "Is there more than one group of seeds?",
         "What a claim of groups rests on: the dip calibrated to the sample, and a test for small far groups; “p "
@@ -140,18 +136,23 @@ def _groups(study: Study) -> PageTable:
                 text.scale(s.scale),
                 _p(s.groups.calibrated),
                 _p(s.groups.far),
-                _p(s.pvalue_holm, tests),
+                _number_of(p),
                 "none" if s.detectable.share is None else text.percent(s.detectable.share),
                 text.number(s.detectable.distance),
                 "none" if s.detectable.even_distance is None else text.number(s.detectable.even_distance),
             ]
-            for s in study.scales
+            for s, p in zip(study.scales, study.summary.pvalue_texts, strict=True)
         ],
     )
 
 
 def _p(value: float, tests: float = 1) -> str:
-    return text.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
+    return _number_of(text.pvalue(value, tests))
+
+
+def _number_of(p: str) -> str:
+    """ "0.012" of "p = 0.012"."""
+    return p.removeprefix("p ").removeprefix("= ")
 
 
 def _clusters(study: Study) -> PageTable:
@@ -237,7 +238,7 @@ def _claims(study: Study) -> PageTable:
 def _metrics(study: Study) -> PageTable:
     rows = [(s.scale, s.mirage) for s in study.scales if s.mirage is not None]
     harsh, *others = rows[0][1].pvalues
-    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+    tests = sum(s.summary.dip.n > 0 for s in study.scales) / WEIGHT_OF_DIP
     groups = {
         "not multimodal": "–",
         "mirage": f"only under {harsh}",
@@ -247,7 +248,7 @@ def _metrics(study: Study) -> PageTable:
     }
     return _table(
         "The same seeds under continuous metrics",
-        "p of the test for groups under each metric, corrected for the scales by Holm, and the rank correlation "
+        "p of groups under each metric, corrected for the scales by Holm, and the rank correlation "
         f"with {harsh} over seeds with its 95 % interval.",
         [
             scale_word(study),
@@ -258,12 +259,12 @@ def _metrics(study: Study) -> PageTable:
         [
             [
                 text.scale(scale),
-                _p(under.pvalues[harsh], tests / WEIGHT_OF_DIP),
+                _p(under.pvalues[harsh], tests),
                 *(
                     word
                     for name in others
                     for word in (
-                        _p(under.pvalues[name], tests / WEIGHT_OF_DIP),
+                        _p(under.pvalues[name], tests),
                         text.with_interval(under.agreement[name]),
                     )
                 ),
