@@ -1,8 +1,9 @@
-"""The exceptions that mean "your input" and "your installation", as opposed to "our bug"."""
+"""The exceptions that mean "your input", "your installation" and "your disk", as opposed to "our bug"."""
 
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -32,6 +33,28 @@ class MissingPackageError(ModuleNotFoundError):
     Not an `InputError`: that is a `ValueError`, and a spec that is being validated would take it for a wrong value
     of one of its fields. The command line tells it in the same way, in one line and with exit status 2.
     """
+
+
+LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
+"""What is wrong with a place that is full, read-only or gone: trying again does not help."""
+
+
+class StorageError(OSError):
+    """A place that was in use cannot be written any more: its disk is full, or read-only, or it is gone.
+
+    Neither bad input nor a bug. The message is one line that names the place; the command line prints it and exits
+    with status 3.
+    """
+
+    def __init__(self, place: str, error: OSError) -> None:
+        self.reason = error.strerror or str(error).partition("\n")[0]
+        super().__init__(f"{place}: cannot be written: {self.reason}; once it can, the same command goes on")
+        self.errno = error.errno
+
+    @property
+    def lasting(self) -> bool:
+        """Whether trying again at once is in vain."""
+        return self.errno in LASTING
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

@@ -6,13 +6,15 @@ import json
 import shlex
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 import seedsweep
 from seedsweep.cli import origin
@@ -37,10 +39,40 @@ from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
 from seedsweep.errors import InputError
 
+
+class Interrupted(BaseException):
+    """Ctrl-C in a command that had nothing to save. Typer would end without a word on KeyboardInterrupt."""
+
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C leaves them as `Interrupted`."""
+
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        """Read the command line."""
+        with _interrupted():
+            return super().make_context(*args, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        with _interrupted():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
+
 app = typer.Typer(
+    cls=Commands,
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
+    epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
+    "full, read-only or gone; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seedsweep.errors import InputError
+from seedsweep.errors import LASTING, InputError, StorageError
 from seedsweep.sweep.files import Files
 
 FILE = "run.lock"
@@ -24,7 +24,8 @@ def hold(files: Files) -> Iterator[None]:
     no stale lock. The file stays, empty. Object stores have no locks: there, not starting two runs at once is
     the user's care. A network disk that refuses flock is treated the same way.
 
-    Raises InputError, naming process and host, if another run holds it, or if the directory cannot be made.
+    Raises InputError, naming process and host, if another run holds it, or if the directory may not be made, and
+    StorageError if its disk is full.
     """
     if not files.local:
         yield
@@ -33,6 +34,8 @@ def hold(files: Files) -> Iterator[None]:
         Path(files.root).mkdir(parents=True, exist_ok=True)
         handle = os.open(files.path(FILE), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
+        if error.errno in LASTING:
+            raise StorageError(files.location, error) from error
         raise InputError(f"{files.location}: not writable: {error}; use another directory") from error
     try:
         _lock(handle, files.location)
