@@ -17,6 +17,10 @@ def main() -> None:
         status = _invoke()
     except KeyboardInterrupt:  # also while the imports below go on, which take a second
         status = _say("stopped", STOPPED)
+    if status == STOPPED:
+        # An interrupt inside `exec`, by which dataclasses are made, marks the interpreter to end by the signal,
+        # though it was caught; the next `exec` takes the mark away.
+        exec("")
     sys.exit(status)
 
 

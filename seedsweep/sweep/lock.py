@@ -12,6 +12,7 @@ from pathlib import Path
 
 from seedsweep.errors import LASTING, InputError, StorageError
 from seedsweep.sweep.files import Files
+from seedsweep.sweep.progress import process_exists
 
 FILE = "run.lock"
 
@@ -45,6 +46,15 @@ def hold(files: Files) -> Iterator[None]:
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def held_here(files: Files) -> bool:
+    """Whether a run on this machine holds the lock, by what it wrote there; takes no lock, to disturb nobody."""
+    try:
+        holder = json.loads(files.read(FILE) or b"null") if files.local else None
+        return holder is not None and holder["host"] == socket.gethostname() and process_exists(holder["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _lock(handle: int, shown: str) -> None:

@@ -112,7 +112,7 @@ def ladder(
             marker="|",
             markersize=7,
             linestyle="none",
-            label=f"{summaries[0].mean.confidence:.0%} interval",
+            label=f"{text.percent(summaries[0].mean.confidence)} interval",
         ),
     ]
     location.legend(handles=handles, **style.LEGEND, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
@@ -183,7 +183,7 @@ def _dip_note(summaries: Sequence[ScaleSummary]) -> str:
     jitter = max(s.dip.jittered_by or 0.0 for s in summaries)
     tied = max((s.dip.tied_share for s in summaries if s.dip.n), default=0.0)
     if jitter > 0:
-        notes.append(f"of values jittered by {jitter:.2g}")
+        notes.append(f"of values jittered by {text.number(jitter)}")
     elif tied > 0:
-        notes.append(f"of up to {tied:.0%} tied values")
+        notes.append(f"of up to {text.percent(tied)} tied values")
     return f" ({', '.join(notes)})" if notes else ""
