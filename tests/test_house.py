@@ -43,6 +43,7 @@ GROUND = {
     "section": set(),
     "seeds": set(),
     "schema": set(),
+    "formats": set(),
     "criterion": set(),
     "measures": {"section"},
     "cell": {"measures", "seeds"},

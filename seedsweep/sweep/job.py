@@ -14,6 +14,7 @@ from typing import Any, Literal
 import pyarrow as pa
 
 from seedsweep.cell import Pack, Recipe, Sink
+from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
@@ -40,10 +41,13 @@ class Outcome:
     """How a job ended."""
 
     job: Job
-    kind: Literal["finished", "stopped", "failed", "lost"]
-    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine."""
+    kind: Literal["finished", "stopped", "failed", "lost", "full"]
+    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine.
+    full: the store is full, read-only or gone, for every other pack too."""
     trace: str = ""
     """Traceback of a failure, or what is known of a loss."""
+    error: OSError | None = None
+    """What is wrong with a store that is full."""
 
 
 class PackDroppedError(RuntimeError):
@@ -64,6 +68,11 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
             sink.close("failed" if isinstance(error, Exception) else "stopped")
             raise
         sink.close("stopped")
+    except StorageError as error:
+        trace = traceback.format_exc()
+        if error.lasting:
+            return Outcome(job, "full", trace, OSError(error.errno, os.strerror(error.errno or 0)))
+        return Outcome(job, "failed", trace)
     except Exception:
         return Outcome(job, "failed", traceback.format_exc())
     return Outcome(job, "finished" if finished else "stopped")

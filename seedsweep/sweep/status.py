@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from seedsweep.sweep import lock
 from seedsweep.sweep.store import KnownPack, Store
 
 PackState = Literal["running", "interrupted", "failed"]
@@ -68,6 +69,8 @@ class SweepStatus:
     """Of the arithmetic asked for, the share that is done."""
     seconds_left: float | None
     """At the present rate, a large scale's step counting for more; None while nothing runs, 0 when complete."""
+    starting: bool = False
+    """Whether a run on this machine is at this sweep whose workers have not begun yet."""
 
     @property
     def asked(self) -> int:
@@ -175,6 +178,7 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
         fraction=work_done / work_asked,
         seconds_left=0.0 if left <= 0 else left / work_per_second if work_per_second else None,
+        starting=left > 0 and not any(pack.state == "running" for pack in packs) and lock.held_here(store.files),
     )
 
 
