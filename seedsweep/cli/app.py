@@ -360,7 +360,7 @@ def verify(
     changes: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train seeds alone and packed, and compare.
+    """Train seeds alone and packed, and compare; of a program: run each seed twice.
 
     On a CPU every bit must be the same. On CUDA a pack must repeat bitwise, every seed must start the same way
     alone and packed, and in the end the two may not differ systematically.
@@ -369,18 +369,24 @@ def verify(
     """
     with Waiting(stderr, "reading the spec …") as waiting:
         from seedsweep.cli import tables
+        from seedsweep.sweep.programspec import ProgramSpec
+        from seedsweep.sweep.programverify import Repetition, verify_program
         from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import Verification
         from seedsweep.sweep.verify import verify as compare
 
         named = read_spec(spec, overrides=changes or [], seeds=seeds)
         wanted = None if seeds is None else len(named.spec.seeds.pairs())
-        waiting.say("training alone and packed …")
-        result = compare(
-            named.spec,
-            wanted,
-            steps,
-            on_progress=lambda share: waiting.update(f"training alone and packed: {formats.percent(share)} …"),
-        )
+        waiting.say("training seeds again …")
+
+        def show(share: float) -> None:
+            waiting.update(f"training seeds again: {formats.percent(share)} …")
+
+        result: Verification | Repetition
+        if isinstance(named.spec, ProgramSpec):
+            result = verify_program(named.spec, wanted, steps, on_progress=show)
+        else:
+            result = compare(named.spec, wanted, steps, on_progress=show)
     if as_json:
         _print_json(result.to_dict())
     else:

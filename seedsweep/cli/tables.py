@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.estimate import Estimate
     from seedsweep.sweep.events import RunResult
     from seedsweep.sweep.presets import Preset
+    from seedsweep.sweep.programverify import Repetition
     from seedsweep.sweep.status import SweepStatus
     from seedsweep.sweep.verify import Verification
 
@@ -39,6 +40,7 @@ def outcome(result: RunResult) -> Text:
     if result.interrupted:
         done += f"; stopped with {text.seeds(result.missing)} missing: run the same command to go on"
     lines = [done, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
+    lines += [f"note: {note}" for note in result.notes]
     return Text("\n".join(lines))
 
 
@@ -144,7 +146,8 @@ def status(current: SweepStatus, left: str | None = None) -> RenderableType:
             "" if scale.seeds_per_hour is None else formats.count(round(scale.seeds_per_hour)),
         ]
         table.add_row(*row)
-    return Group(table, Text(f"{progress(current, left)}; {current.path}"))
+    notes = [Text(f"note: {note}") for note in current.notes]
+    return Group(table, *notes, Text(f"{progress(current, left)}; {current.path}"))
 
 
 def progress(current: SweepStatus, left: str | None = None) -> Text:
@@ -197,10 +200,20 @@ def plan(estimated: Estimate) -> RenderableType:
     workers = f"{estimated.workers} {'worker' if estimated.workers == 1 else 'workers'} ({estimated.device})"
     if not estimated.missing:
         line = "nothing is missing"
+    elif estimated.seconds is None:
+        line = (
+            f"{text.seeds(estimated.missing)} to train on {workers}; how long a run of the program takes is known "
+            "once one seed has finished"
+        )
     else:
+        source = (
+            "as long as finished seeds took"
+            if estimated.measured
+            else "from a trial of a few steps on this machine"
+        )
         line = (
             f"{text.seeds(estimated.missing)} to train: about {formats.duration(estimated.seconds)} on {workers}, "
-            "from a trial of a few steps on this machine"
+            f"{source}"
         )
     if estimated.resumed:
         line += f"; {estimated.resumed} packs go on from a checkpoint"
@@ -217,9 +230,37 @@ def presets(found: Sequence[Preset]) -> Table:
     return table
 
 
-def verification(found: Verification) -> RenderableType:
-    """Alone against packed, per scale."""
+def verification(found: Verification | Repetition) -> RenderableType:
+    """Alone against packed, per scale; or of a program, each seed run twice."""
+    from seedsweep.sweep.programverify import Repetition
+
+    if isinstance(found, Repetition):
+        return _repetition(found)
     return _bitwise(found) if found.device == "cpu" else _systematic(found)
+
+
+def _repetition(found: Repetition) -> RenderableType:
+    """Of a user's program."""
+    table = Numbers("each seed run twice", ("scale", "seeds", "values", "bitwise\nthe same"))
+    for scale in found.scales:
+        same = scale.seeds - scale.differing
+        table.add_row(
+            text.scale(scale.scale),
+            f"{scale.seeds}",
+            f"{scale.values}",
+            _mark(not scale.differing, "yes" if not scale.differing else f"{same} of {scale.seeds}"),
+        )
+    lines = [
+        f"at {text.scale(scale.scale)}, {scale.first_difference}"
+        for scale in found.scales
+        if scale.first_difference
+    ]
+    lines.append(
+        "verified: a seed that is run again gives the same numbers"
+        if found.kept
+        else "NOT verified: the program does not give the same numbers for the same seed"
+    )
+    return Group(table, Text("\n".join(lines)))
 
 
 def _bitwise(found: Verification) -> RenderableType:

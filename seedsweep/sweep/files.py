@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -113,9 +114,9 @@ class Files:
         """Whether there is a file of this name."""
         return bool(self.filesystem.get_file_info(self.path(name)).type == fs.FileType.File)
 
-    def listing(self, folder: str = "") -> list[FileEntry]:
+    def listing(self, folder: str = "", *, recursive: bool = True) -> list[FileEntry]:
         """All files below a folder, at any depth, sorted by name; empty if there is no such folder."""
-        selector = fs.FileSelector(self.path(folder), recursive=True, allow_not_found=True)
+        selector = fs.FileSelector(self.path(folder), recursive=recursive, allow_not_found=True)
         return sorted(
             (
                 FileEntry(info.path[len(self.root) :].lstrip("/"), info.size, info.mtime_ns or 0)
@@ -125,9 +126,13 @@ class Files:
             key=lambda entry: entry.name,
         )
 
-    def remove_temporaries(self) -> None:
-        """Delete what writes of killed processes left behind."""
-        for entry in self.listing():
+    def remove_temporaries(self, folders: Iterable[str]) -> None:
+        """Delete what writes of killed processes left behind, in these folders and beside them."""
+        entries = [
+            *self.listing(recursive=False),
+            *(entry for folder in folders for entry in self.listing(folder)),
+        ]
+        for entry in entries:
             base = entry.name.rpartition("/")[2]
             if base.startswith(".") and base.endswith(".tmp"):
                 self.delete(entry.name)
