@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
@@ -69,10 +69,12 @@ class Estimate:
         return {**asdict(self), "missing": self.missing, "seconds": self.seconds}
 
 
-def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
+def estimate(
+    spec: SweepSpec, out: str | os.PathLike[str], *, on_scale: Callable[[float], None] | None = None
+) -> Estimate:
     """Plan a run of `spec` in `out` and time a few steps of every scale with missing seeds; changes nothing.
 
-    Raises InputError as `run` does.
+    `on_scale` is called with every scale before its steps are timed. Raises InputError as `run` does.
     """
     device = spec.execution.device_here()
     found = find(spec, out)
@@ -90,6 +92,8 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
     scales = []
     for scale, recipe in found.recipes.items():
         missing, cost = seeds_to_train[scale], recipe.cost()
+        if missing and on_scale is not None:
+            on_scale(scale)
         scales.append(
             ScaleEstimate(
                 scale=scale,

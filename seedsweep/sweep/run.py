@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from seedsweep.cell import Pack
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.events import Event, EventKind, Failure, RunResult
@@ -74,6 +74,9 @@ def run(
     InputError
         If the directory is not writable, is no sweep, has other settings or damaged blocks, is in use by another
         run, or if the executor is not to be had. A pack that fails is no exception but in the result.
+    StorageError
+        If the store is full, has become read-only or is gone; what was written before stays, and the same call
+        goes on from there.
     """
     began = time.monotonic()
     executors.check_choice(executor, address)
@@ -230,6 +233,8 @@ class _Driver:
             self.reporter.send("finish", f"{pack.name}: finished")
             if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
                 self._check_success(pack)
+        elif outcome.storage is not None:
+            raise StorageError(self.store.location, outcome.storage)
         elif outcome.kind != "stopped" and not self.stop.requested:
             self._retry_or_give_up(outcome)
 
@@ -303,9 +308,11 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
     record = record.model_copy(update={"runs": (*record.runs, entry)})
     try:
         found.store.write_record(record)
-    except OSError as error:  # an object store says only now that there is no such bucket
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another directory") from error
+    except StorageError as error:  # an object store says only now that there is no such bucket
+        if error.lasting and found.store.files.local:
+            raise
+        message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
+        raise InputError(message) from error
     found.store.remove_debris(found.known)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)

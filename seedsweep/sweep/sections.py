@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import field_validator
 
+from seedsweep import formats
 from seedsweep.cell import Recipe
 from seedsweep.section import Settings
 
@@ -27,7 +28,7 @@ class ScaleSettings(Settings):
                 raise ValueError(f"{value!r} is not a number")
         if len(set(values)) < len(values):
             twice = next(v for i, v in enumerate(values) if v in values[:i])
-            raise ValueError(f"value {twice:g} is given twice")
+            raise ValueError(f"value {formats.given(twice)} is given twice")
         return sorted(values)
 
 

@@ -10,6 +10,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from seedsweep import formats
 from seedsweep.errors import did_you_mean
 
 _NOUNS = {
@@ -130,7 +131,7 @@ class _Reader:
         if kind.startswith(("greater_than", "less_than")):
             relation, limit = next(iter(context.items()))
             words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}[relation]
-            return Problem(field, f"{value} is out of range; give {words} {limit:g}")
+            return Problem(field, f"{value} is out of range; give {words} {formats.given(limit)}")
         nouns = [noun for noun in map(_noun, details) if noun is not None]
         if len(nouns) < len(details):
             return Problem(field, f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}")

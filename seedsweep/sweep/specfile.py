@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.sweep.presets import preset_files, read_text, shown_path
+from seedsweep.errors import InputError
+from seedsweep.sweep.presets import did_you_mean_preset, preset_files, read_text, shown_path
 from seedsweep.sweep.spec import SweepSpec, spec_kind
 from seedsweep.sweep.specerrors import Problem, explain
 
@@ -84,7 +84,7 @@ def _find(source: str) -> tuple[Path, str]:
         raise InputError(f"{source}: is a directory; give a YAML file or the name of a preset")
     # What is near: presets, and the YAML files beside the one that is not there.
     beside = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-    hint = did_you_mean(source, [*presets, *beside])
+    hint = did_you_mean_preset(source, beside)
     raise InputError(f"{source}: no such file or preset{hint}; presets: {', '.join(presets) or 'none'}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from seedsweep.sweep import lock
 from seedsweep.sweep.notes import notes
 from seedsweep.sweep.store import KnownPack, Store
 
@@ -71,6 +72,8 @@ class SweepStatus:
     seconds_left: float | None
     """At the present rate, a large scale's step counting for more; None while nothing runs or nobody knows how
     many steps there will be, 0 when complete."""
+    starting: bool = False
+    """Whether a run on this machine is at this sweep whose workers have not begun yet."""
     notes: tuple[str, ...] = ()
     """What to know of the numbers: cells of different code, seeds with the same numbers."""
 
@@ -182,6 +185,7 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
         fraction=work_done / work_asked,
         seconds_left=0.0 if left <= 0 else left / work_per_second if work_per_second else None,
+        starting=left > 0 and not any(pack.state == "running" for pack in packs) and lock.held_here(store.files),
         notes=notes(known, record.ladder.field),
     )
 

@@ -8,7 +8,6 @@ from typing import Final
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
-from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
 from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import ScaleStudy, Study
 
@@ -39,7 +38,7 @@ def seeds_per_scale(scales: Sequence[ScaleStudy]) -> str:
 
 def corrected_pvalue(study: Study, scale: ScaleStudy) -> str:
     """Of the test for groups, by Holm, in words."""
-    return text.pvalue(scale.pvalue_holm, len(study.scales) / WEIGHT_OF_DIP)
+    return study.summary.pvalue_texts[study.scales.index(scale)]
 
 
 def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
@@ -106,7 +105,7 @@ def threshold_cuts(study: Study, scale: ScaleStudy) -> str:
     """What the threshold does to them: "the threshold of 0.5 divides these, 27 of which succeed"."""
     criterion, split, success = study.summary.criterion, scale.split, scale.summary.success
     assert split is not None
-    threshold = f"the threshold of {text.number(criterion.shown(criterion.least))}"
+    threshold = f"the threshold of {text.given(criterion.shown(criterion.least))}"
     if success.successes in (0, success.n):
         return f"they all {'fail' if not success.successes else 'meet'} {threshold}"
     if split.at_bounds:

@@ -19,10 +19,9 @@ from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
 from seedsweep.analysis.statistics.emergence import EmergenceClaims, ExtremeCurves
-from seedsweep.analysis.statistics.groups import GroupTest, group_test
+from seedsweep.analysis.statistics.groups import GroupTest
 from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
-from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.samples import FloatArray, observed
@@ -57,8 +56,6 @@ class ScaleStudy(Result):
         Distances to the largest and to the previous scale, with their noise floor.
     dips : DipVariants
         The dip test with and without ties.
-    groups : GroupTest
-        The test on which a claim of groups rests.
     pvalue_holm : float
         Of `groups`, corrected for the number of scales by Holm.
     multimodal : bool
@@ -86,7 +83,6 @@ class ScaleStudy(Result):
     summary: ScaleSummary
     drift: ScaleDrift
     dips: DipVariants
-    groups: GroupTest
     pvalue_holm: float
     multimodal: bool
     detectable: DetectableSplit
@@ -101,6 +97,11 @@ class ScaleStudy(Result):
     def scale(self) -> float:
         """The value on the ladder."""
         return self.summary.scale
+
+    @property
+    def groups(self) -> GroupTest:
+        """The test on which a claim of groups rests, of this scale alone."""
+        return self.summary.groups
 
     @property
     def cut_off(self) -> CutOff | None:
@@ -223,7 +224,7 @@ def study(population: Population) -> Study:
     claims, abrupt = parts.claims(better, criterion, absent)
     apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
-    mirage = parts.mirage(population, criterion, measured, better, absent)
+    mirage = parts.mirage(population, criterion, measured, better, [row.groups for row in summary.scales], absent)
     survival = parts.survival(measured, criterion, absent)
     return Study(
         summary=summary,
@@ -256,13 +257,8 @@ def _study_scales(
     bounds = parts.bounds_of(population, criterion.metric)
     worst, best = sorted(criterion.oriented(bounds).tolist())
     lattices = population.lattices(criterion.metric, criterion.split)
-    groups = [
-        group_test(measured.values[row.scale], lattice=lattices.get(row.scale), bounds=bounds)
-        for row in summary.scales
-    ]
-    pvalues = [result.pvalue for result in groups]
-    tested = max(1, int(np.sum(~np.isnan(pvalues))))
-    holm = adjust_pvalues(pvalues)
+    holm = summary.pvalues_holm
+    tested = max(1, sum(row.groups.n > 0 for row in summary.scales))
     times = {} if survival is None else {row.scale: row for row in survival.scales}
     two_values = _two_values(population, criterion, measured)
     scales = []
@@ -272,18 +268,17 @@ def _study_scales(
         spread = float(seen.std(ddof=1)) if seen.size > 1 else 0.0
         mixed = MIXED <= row.success.rate <= 1 - MIXED
         cluster = _shown_cluster(
-            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
+            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=holm[i]),
             criterion,
         )
         dips = dip_variants(sample, lattice=lattice, bounds=bounds)
-        multimodal = bool(holm[i] <= LEVEL)
+        multimodal = holm[i] <= LEVEL
         scales.append(
             ScaleStudy(
                 summary=row,
                 drift=distances,
                 dips=dips,
-                groups=groups[i],
-                pvalue_holm=float(holm[i]),
+                pvalue_holm=holm[i],
                 multimodal=multimodal,
                 detectable=detectable_split(
                     sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested

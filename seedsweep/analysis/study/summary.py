@@ -14,6 +14,7 @@ import numpy.typing as npt
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
 from seedsweep.analysis.statistics.drift import NoiseFloor, distance_to_largest, noise_floor
+from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP, GroupTest, group_test
 from seedsweep.analysis.statistics.mean import mean_interval
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
@@ -67,8 +68,10 @@ class ScaleSummary(Result):
         Over all n seeds.
     mean_given_success : Interval or None
         None if no seed succeeded.
+    groups : GroupTest
+        The test on which a claim of groups rests, of this scale alone; `holm_over` corrects it for the ladder.
     dip : DipResult
-        Test of unimodality, with the share of tied values.
+        Hartigan's test of this scale alone, the paper's, with the share of tied values.
     w2_to_largest : Interval
         Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
     noise_floor : NoiseFloor
@@ -84,6 +87,7 @@ class ScaleSummary(Result):
     mode: Interval
     success: SuccessRate
     mean_given_success: Interval | None
+    groups: GroupTest
     dip: DipResult
     w2_to_largest: Interval
     noise_floor: NoiseFloor
@@ -106,9 +110,10 @@ def summarise(
     criterion : Criterion
         Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
     lattice : float or mapping from scale to float, optional
-        Step of a lattice-valued metric, for the dip test; a scale that is not in the mapping has none.
+        Step of a lattice-valued metric, for the tests for groups; a scale that is not in the mapping has none.
     bounds : tuple of two floats, or None
-        The range of the metric, for the mode and the interval of the mean; None if there is none.
+        The range of the metric, for the mode, the test for groups and the interval of the mean; None if there is
+        none.
 
     Returns
     -------
@@ -155,12 +160,25 @@ def summarise(
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=_success_rate(sample, criterion),
                     mean_given_success=_mean_given_success(sample, criterion),
+                    groups=group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds or UNBOUNDED),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
                     noise_floor=noise_floor(sample),
                 )
             )
     return tuple(summaries)
+
+
+def holm_over(scales: Sequence[ScaleSummary]) -> tuple[float, ...]:
+    """p of groups at every scale, corrected for their number by Holm: the one p that sentences, tables and figures
+    show and rest on. `nan` at a scale without values."""
+    return tuple(adjust_pvalues([scale.groups.pvalue for scale in scales]).tolist())
+
+
+def holm_texts(scales: Sequence[ScaleSummary]) -> tuple[str, ...]:
+    """`holm_over` in words: "p = 0.03", "p < 5e-5", "no test"."""
+    tests = sum(scale.groups.n > 0 for scale in scales) / WEIGHT_OF_DIP
+    return tuple(text.pvalue(pvalue, tests) for pvalue in holm_over(scales))
 
 
 def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
@@ -221,21 +239,27 @@ class PopulationSummary(Result):
         different = dict.fromkeys(self.steps.values())
         if len(different) <= 1:
             return "".join(f"at step {text.number(step)}" for step in different)
-        return f"at steps {text.number(min(different))} to {text.number(max(different))}, by {self._scale_word}"
+        return f"at steps {text.scale(min(different))} to {text.scale(max(different))}, by {self._scale_word}"
 
     @property
     def pvalues_holm(self) -> tuple[float, ...]:
-        """Of the dip tests, corrected for the number of scales: the p-values that are shown."""
-        return tuple(adjust_pvalues([scale.dip.pvalue for scale in self.scales]).tolist())
+        """p of groups at every scale, corrected for their number: see `holm_over`."""
+        return holm_over(self.scales)
+
+    @property
+    def pvalue_texts(self) -> tuple[str, ...]:
+        """The same in words: see `holm_texts`."""
+        return holm_texts(self.scales)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about these numbers, a sentence each."""
         notes = []
         if self.threshold_chosen:
+            middle = text.number(self.criterion.shown(self.criterion.least))
             notes.append(
-                f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
-                "values; give a threshold of your own"
+                f"nobody said what success is: {middle} is the middle of the observed values; give a threshold of "
+                "your own"
             )
         if self.unfinished is not None:
             notes.append(self._unfinished_note(self.unfinished))
@@ -339,4 +363,4 @@ def _middle(values: Mapping[float, FloatArray]) -> float:
 
 
 def _places(summary: PopulationSummary, scales: list[float]) -> str:
-    return f"{text.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"
+    return f"{text.field(summary.scale_name)} {text.listed([text.scale(scale) for scale in scales])}"
