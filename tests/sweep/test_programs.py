@@ -341,6 +341,25 @@ def test_other_code_is_told_and_refused_if_it_is_pinned(tmp_path: Path) -> None:
     assert run(pinned, tmp_path / "other", executor="inline").trained == 4
 
 
+def test_a_cell_that_other_code_has_gone_on_with_is_told(tmp_path: Path) -> None:
+    body, out = WAYS["goes on from its checkpoint"], tmp_path / "out"
+    fails = body.replace("os.kill(os.getpid(), signal.SIGKILL)", "sys.exit(1)").replace("not again", "True")
+    assert run(write_program(tmp_path / "mine", fails, seeds="0"), out, executor="inline").trained == 0
+    result = run(write_program(tmp_path / "mine", body, seeds="0"), out, executor="inline")
+    assert result.trained == 2
+    assert result.notes[0].startswith("the cells were trained by different code: ")
+
+
+def test_what_a_script_prints_is_kept_from_both_ends(tmp_path: Path) -> None:
+    body = TRAIN + "for line in range(200_000): print('line', line)\nprint('last', file=sys.stderr)\n"
+    run(write_program(tmp_path / "mine", body, seeds="0"), tmp_path / "out", executor="inline")
+    log = (tmp_path / "out/logs/width-16-seed-0.txt").read_text()
+    assert 100_000 < len(log) < 400_000
+    assert "\nline 0\nline 1\n" in log
+    assert " bytes left out …\n" in log
+    assert log.endswith("line 199999\nlast\n")
+
+
 def test_commit_and_changes_are_recorded(tmp_path: Path) -> None:
     spec, mine = write_program(tmp_path / "mine", seeds="0"), tmp_path / "mine"
     who = ["-c", "user.name=a", "-c", "user.email=a@b"]

@@ -32,6 +32,8 @@ class Attempt:
     """Sizes of the files of metrics when it began."""
     written: Sequence[Row] = ()
     """Rows of its own, as far as they were noted."""
+    codes: Sequence[dict[str, Any] | None] = ()
+    """`Code` of every attempt, this one last."""
 
     def to_bytes(self) -> bytes:
         """As a checkpoint."""
@@ -51,8 +53,15 @@ class Attempt:
         """All rows that count when this attempt has written these."""
         return rewound(self.earlier, written)
 
+    def codes_before(self, counted: Sequence[Row]) -> list[dict[str, Any] | None]:
+        """Other code that earlier attempts ran with, if rows of theirs are among those that count."""
+        if not self.earlier or counted[0] != self.earlier[0]:
+            return []
+        own = self.codes[-1]
+        return [code for number, code in enumerate(self.codes) if code != own and code not in self.codes[:number]]
 
-def begin(before: Attempt, folder: Path, settings: ProgramSettings) -> Attempt:
+
+def begin(before: Attempt, folder: Path, settings: ProgramSettings, code: dict[str, Any] | None = None) -> Attempt:
     """The attempt that follows another one, which has left its files in the folder, if that is on this machine."""
     left = list(before.written)
     files = MetricsFiles(folder, settings, before.begun)
@@ -64,7 +73,8 @@ def begin(before: Attempt, folder: Path, settings: ProgramSettings) -> Attempt:
             left = []
         files.end_cut_lines()
     sizes = {name: path.stat().st_size for name, path in metrics_files(folder, settings.metrics.file)}
-    return Attempt(before.number + 1, before.seconds, before.rows(left), sizes)
+    earlier = before.rows(left)
+    return Attempt(before.number + 1, before.seconds, earlier, sizes, codes=(*before.codes, code))
 
 
 def rewound(earlier: Sequence[Row], later: Sequence[Row]) -> list[Row]:
