@@ -42,7 +42,9 @@ class ProgramSettings(Settings):
     command: str
     """With placeholders `{width}` for parameters and for what every cell has: `{seed}`, `{dir}`, `{python}`."""
     parameters: dict[str, Parameter | tuple[Parameter, ...]] = Field(default_factory=dict)
+    """By name: numbers, texts, `true` and `false`, or lists of these, a word each. All identify the sweep."""
     metrics: MetricsSettings
+    """A file's name, or the section's fields."""
     steps: int | None = Field(default=None, ge=1)
     """The last step that the program writes, if that is known."""
     shell: bool = False
