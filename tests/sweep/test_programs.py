@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from seedsweep import load
+from seedsweep import analysis, load
 from seedsweep.errors import InputError
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
@@ -322,6 +322,8 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     (note,) = result.notes
     assert note.startswith("seeds 0, 1 of program.width 16 have the same numbers; so have seeds of 1 more group")
     assert note.endswith("does the program use its seed?")
+    warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
+    assert any("most likely one run under several names" in warning for warning in warnings)
     assert status(tmp_path / "out").notes == result.notes
 
 
@@ -337,6 +339,9 @@ def test_other_code_is_told_and_refused_if_it_is_pinned(tmp_path: Path) -> None:
     result = run(write_program(tmp_path / "mine", changed), out, executor="inline")
     assert result.notes[0].startswith("the cells were trained by different code: train.py ")
     assert "(2 cells)" in result.notes[0]
+    assert status(out).notes == result.notes
+    warnings = analysis.findings(analysis.study(load(out))).warnings
+    assert any(warning.startswith("The cells were trained by different code") for warning in warnings)
     pinned = write_program(tmp_path / "mine", TRAIN, **{"program.pinned": True})
     assert run(pinned, tmp_path / "other", executor="inline").trained == 4
 

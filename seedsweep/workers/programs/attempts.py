@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep.workers.programs.files import MetricsFiles, metrics_files
+from seedsweep.workers.programs.reading import Version
 from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
 
@@ -28,8 +29,8 @@ class Attempt:
     """That the attempts have taken, as far as they were noted."""
     earlier: Sequence[Row] = ()
     """Rows of the attempts before this one, as far as they count while it has written nothing."""
-    begun: Mapping[str, int] = field(default_factory=dict)
-    """Sizes of the files of metrics when it began."""
+    begun: Mapping[str, Version] = field(default_factory=dict)
+    """The files of metrics when it began."""
     written: Sequence[Row] = ()
     """Rows of its own, as far as they were noted."""
     codes: Sequence[dict[str, Any] | None] = ()
@@ -47,6 +48,7 @@ class Attempt:
         content: dict[str, Any] = json.loads(zlib.decompress(saved))
         for name in ("earlier", "written"):
             content[name] = [Row(*row) for row in content[name]]
+        content["begun"] = {name: Version(*version) for name, version in content["begun"].items()}
         return cls(**content)
 
     def rows(self, written: Sequence[Row]) -> list[Row]:
@@ -72,9 +74,9 @@ def begin(before: Attempt, folder: Path, settings: ProgramSettings, code: dict[s
         except MetricsError:  # it was given up for what it wrote: that counts no more
             left = []
         files.end_cut_lines()
-    sizes = {name: path.stat().st_size for name, path in metrics_files(folder, settings.metrics.file)}
+    begun = {name: Version.of(path) for name, path in metrics_files(folder, settings.metrics.file)}
     earlier = before.rows(left)
-    return Attempt(before.number + 1, before.seconds, earlier, sizes, codes=(*before.codes, code))
+    return Attempt(before.number + 1, before.seconds, earlier, begun, codes=(*before.codes, code))
 
 
 def rewound(earlier: Sequence[Row], later: Sequence[Row]) -> list[Row]:

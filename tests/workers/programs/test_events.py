@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from seedsweep.workers.programs.files import MetricsFiles
+from seedsweep.workers.programs.reading import Version
 from seedsweep.workers.programs.rows import MetricsError
 from seedsweep.workers.programs.settings import ProgramSettings
 
 pytest.importorskip("tensorboard")
 
 
-def files(folder: Path, begun: dict[str, int] | None = None) -> MetricsFiles:
+def files(folder: Path, begun: dict[str, Version] | None = None) -> MetricsFiles:
     settings = ProgramSettings.model_validate({"command": "train", "metrics": "logs"})
     return MetricsFiles(folder, settings, begun or {})
 
@@ -68,7 +69,7 @@ def test_a_file_is_read_as_it_grows_and_from_where_an_attempt_began(tmp_path: Pa
         log.add_scalar("loss", 2.0, 2)
     mine.read()
     assert [row.step for row in mine.rows()] == [1, 2]
-    later = files(tmp_path, {f"logs/{file.name}": size})
+    later = files(tmp_path, {f"logs/{file.name}": Version(size, 1)})
     later.read()
     assert [row.step for row in later.rows()] == [2]
     whole = file.read_bytes()

@@ -12,6 +12,7 @@ import pytest
 
 from seedsweep.workers.programs.attempts import Attempt, begin, rewound
 from seedsweep.workers.programs.files import MetricsFiles
+from seedsweep.workers.programs.reading import Version
 from seedsweep.workers.programs.rows import MetricsError, Row, is_clock
 from seedsweep.workers.programs.settings import ProgramSettings
 
@@ -123,10 +124,41 @@ def test_a_csv_to_which_a_second_attempt_adds_with_its_header_again(tmp_path: Pa
     assert [(row.step, row.value) for row in second.rows(files.rows())] == [(0, 0.1), (1, 0.2), (2, 0.3)]
 
 
+def test_a_second_attempt_may_begin_its_csv_with_other_columns(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text("step,acc\n0,0.1\n1,0.2\n")
+    second = begin(Attempt(1), tmp_path, settings("metrics.csv"))
+    with path.open("a") as file:
+        file.write("step,loss,acc\n1,3,0.2\n")
+    files = MetricsFiles(tmp_path, settings("metrics.csv"), second.begun)
+    files.read(ended=True)
+    assert [(row.metric, row.value) for row in second.rows(files.rows())] == [
+        ("acc", 0.1),
+        ("loss", 3),
+        ("acc", 0.2),
+    ]
+
+
+def test_a_document_counts_for_the_attempt_that_has_written_it_last(tmp_path: Path) -> None:
+    path = tmp_path / "log.json"
+
+    def attempt(before: Attempt, steps: range) -> Attempt:
+        now = begin(before, tmp_path, settings("log.json"))
+        if steps:
+            path.write_text(json.dumps([{"step": step, "a": now.number} for step in steps]))
+        return now
+
+    third = attempt(attempt(attempt(Attempt(), range(3)), range(5)), range(0))
+    files = MetricsFiles(tmp_path, settings("log.json"), third.begun)
+    files.read(ended=True)
+    assert files.rows() == []  # it has written nothing itself
+    assert [(row.step, row.value) for row in third.rows([])] == [(step, 2) for step in range(5)]
+
+
 def test_an_attempt_reads_back_from_its_checkpoint_with_its_nan(tmp_path: Path) -> None:
     row = Row(1, 1, "test", "a", math.nan)
-    back = Attempt.from_bytes(Attempt(2, 3.5, [row], {"a": 1}, [row]).to_bytes())
-    assert (back.number, back.seconds, back.begun) == (2, 3.5, {"a": 1})
+    back = Attempt.from_bytes(Attempt(2, 3.5, [row], {"a": Version(1, 2)}, [row]).to_bytes())
+    assert (back.number, back.seconds, back.begun) == (2, 3.5, {"a": Version(1, 2)})
     assert str(back.earlier) == str([row]) == str(back.written)
     assert Attempt.from_bytes(None) == Attempt()
 
