@@ -40,6 +40,9 @@ MIXED: Final = 0.05
 """Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
 
 
+WORTH_SEEING: Final = 0.2
+"""Share of the seeds: a test that would miss a far group as large says little by finding none; our choice."""
+
 APART: Final = 6.0
 """Standard deviations of a scale: groups that are closer overlap so much that hardly any number of seeds shows a
 small one; our choice."""
@@ -72,8 +75,8 @@ class ScaleStudy(Result):
     cluster : SuccessCluster
         Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
-        For Hartigan's dip test to detect the split that this sample shows, at `LEVEL` divided by the number of
-        scales; None where the scale is not mixed, so that there is hardly a split to show.
+        For the test to find a group of `WORTH_SEEING` of the seeds at the distance of `detectable`; None where
+        groups are found, or the scale is not mixed.
     survival : ScaleSurvival or None
         When the seeds get there, of the values as the criterion orients them; None without learning curves.
     mirage : ScaleMirage or None
@@ -273,6 +276,9 @@ def _study_scales(
         )
         dips = dip_variants(sample, lattice=lattice, bounds=bounds)
         multimodal = holm[i] <= LEVEL
+        detectable = detectable_split(
+            sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
+        )
         scales.append(
             ScaleStudy(
                 summary=row,
@@ -280,15 +286,13 @@ def _study_scales(
                 dips=dips,
                 pvalue_holm=holm[i],
                 multimodal=multimodal,
-                detectable=detectable_split(
-                    sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
-                ),
+                detectable=detectable,
                 split=group_split(
                     sample,
                     cluster,
-                    dips,
                     row.success,
                     criterion,
+                    lattice=lattice,
                     bounds=bounds,
                     two_values=two_values,
                     level=LEVEL,
@@ -297,12 +301,21 @@ def _study_scales(
                 else None,
                 mixed=mixed,
                 cluster=cluster,
-                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
+                seeds_needed=_seeds_needed(sample, detectable, lattice) if mixed and not multimodal else None,
                 survival=times.get(row.scale),
                 mirage=None if mirage is None else mirage.at(row.scale),
             )
         )
     return tuple(scales)
+
+
+def _seeds_needed(sample: FloatArray, detectable: DetectableSplit, lattice: float | None) -> SeedsNeeded | None:
+    """To find what is worth seeing; None without a distance to look at."""
+    if math.isnan(detectable.distance) or detectable.spread == 0:
+        return None
+    return seeds_needed(
+        sample, distance=detectable.distance, share=WORTH_SEEING, lattice=lattice, alpha=detectable.alpha
+    )
 
 
 def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion) -> float:
