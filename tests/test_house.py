@@ -43,6 +43,7 @@ GROUND = {
     "section": set(),
     "seeds": set(),
     "schema": set(),
+    "formats": set(),
     "criterion": set(),
     "measures": {"section"},
     "cell": {"measures", "seeds"},
@@ -136,7 +137,7 @@ def test_what_is_imported_is_declared() -> None:
     extras = project["optional-dependencies"]
     lines = [*project["dependencies"], *extras["train"], *extras["llm"]]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
-    for_all = declared | {canonicalize_name(Requirement(line).name) for line in extras["dev"]}
+    for_all = declared | {canonicalize_name(Requirement(line).name) for line in [*extras["dev"], *extras["docs"]]}
     known = packages_distributions()
     own = {"seedsweep", "tests", "notebooks", "benchmarks", "seedsweep_copy"}
     for folder in ("seedsweep", "tests", "notebooks", "benchmarks", "examples"):
@@ -158,7 +159,12 @@ def test_cluster_yaml_is_valid_by_rays_own_schema() -> None:
 
 
 @pytest.mark.parametrize(
-    "page", [p.relative_to(ROOT).as_posix() for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")]]
+    "page",
+    [
+        p.relative_to(ROOT).as_posix()
+        for p in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+        if "_build" not in p.parts
+    ],
 )
 def test_links_and_named_files_exist(page: str) -> None:
     text = (ROOT / page).read_text()

@@ -73,19 +73,19 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
 
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
-    summary = summarise_population(load(ROOT / "populations" / "count-depth"))
+    """| 2 | 27 of 64 | 31–54 % | … (0.021) |"""
+    examined = study(load(ROOT / "populations" / "count-depth"))
     readme = (ROOT / "README.md").read_text()
-    for scale in summary.scales:
-        row = re.search(rf"^     {scale.scale:g} +64 .*$", readme, re.MULTILINE)
-        assert row is not None
-        numbers = [float(number) for number in re.findall(r"\d\.\d+", row[0])]
-        expected = [summary.in_distribution[scale.scale].estimate, scale.mean.estimate, scale.mode.estimate]
-        expected += [scale.success.rate]
-        if scale.mean_given_success is not None:
-            expected.append(scale.mean_given_success.estimate)
-        assert numbers[: len(expected)] == pytest.approx(expected, abs=0.00501)
-    told = [row.split()[-2] for row in re.findall(r"^     \d +64 .*$", readme, re.MULTILINE)]
-    assert told == [p.removeprefix("p = ") for p in summary.pvalue_texts]
+    for scale, p in zip(examined.scales, examined.summary.pvalue_texts, strict=True):
+        rate = scale.summary.success
+        row = (
+            f"| {scale.summary.scale:g} | {rate.successes} of {scale.summary.n} "
+            f"| {100 * rate.low:.0f}–{100 * rate.high:.0f} % |"
+        )
+        found = re.search(re.escape(row) + r" .* \((.+)\) \|$", readme, re.MULTILINE)
+        assert found is not None, row
+        assert found[1] == p.removeprefix("p = ")
+        assert ("not seen" in found[0]) == (scale.split is None)
 
 
 def test_no_seed_of_the_population_is_there_twice() -> None:

@@ -29,11 +29,15 @@ from seedsweep.population import (
     Unfinished,
     observed_metric,
 )
+from seedsweep.tables.choosing import choose
 from seedsweep.tables.columns import ranked
-from seedsweep.tables.distinct import refuse_repeated
-from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
-from seedsweep.tables.files import open_table
+from seedsweep.tables.distinct import merged, refuse_repeated
+from seedsweep.tables.evaluations import Evaluations, read_evaluations
+from seedsweep.tables.finding import open_tables
 from seedsweep.tables.lattice import lattices_of
+from seedsweep.tables.roles import Roles
+from seedsweep.tables.spelling import scale_of
+from seedsweep.tables.understood import understood
 
 NEARLY: Final = 0.01
 """Share of a step by which a seed's last value may come before it: runs do not log at the very same steps."""
@@ -50,6 +54,8 @@ def read_table(
     higher_is_better: bool = True,
     where: Mapping[str, object] | None = None,
     unfinished: Taken = "dropped",
+    pattern: str | None = None,
+    format: str | None = None,
 ) -> Population:
     """The population in anyone's table of many seeds.
 
@@ -119,20 +125,23 @@ def read_table(
     if unfinished not in get_args(Taken):
         raise InputError(f"unfinished: {unfinished!r} is not one of {listed(get_args(Taken))}")
     chosen = {column: str(value) for column, value in (where or {}).items()}
+    scale, fixed = _fixed(scale)
     roles = Roles(scale, seed, metrics, step, chosen)
     _refuse_two_roles(roles)
-    files = open_table(path)
-    evaluations = read_evaluations(files, roles)
-    refuse_repeated(files, roles, evaluations)
+    place = os.fspath(path)
+    tables = choose(place, open_tables(place, pattern, format, fixed), roles)
+    evaluations = merged(read_evaluations(tables.files, roles))
+    refuse_repeated(tables.files, roles, evaluations)
 
     rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
-    facts = {"table": os.fspath(path), "scale": scale, "seed": seed, "metric": listed(metrics)}
+    facts = {"table": place, "scale": scale, "seed": seed, "metric": listed(metrics)}
     if step is not None:
         facts["step"] = step
     reader = TableReader(roles, rows_read, evaluations, unfinished)
+    told = understood(tables, roles, evaluations, reader.present)
     return Population(
-        name=_name(os.fspath(path)),
-        path=os.fspath(path),
+        name=_name(place),
+        path=place,
         scale_name=scale,
         scales=reader.scales,
         seeds=tuple(reader.seeds.tolist()),
@@ -140,7 +149,7 @@ def read_table(
         splits={},
         metrics={name: observed_metric(reader.final(name, rows_read)) for name in metrics},
         criterion=Criterion(metrics[0], rows_read, threshold, higher_is_better),
-        origin=Origin(facts | {"rows": rows_read}),
+        origin=Origin(facts | {"rows": rows_read} | told),
         reader=reader,
     )
 
@@ -288,6 +297,12 @@ def _name(path: str) -> str:
     """Of the file without its endings; of the folder before the first wildcard of a pattern."""
     name = list(takewhile(lambda part: not glob.has_magic(part), Path(path).absolute().parts))[-1]
     return name.partition(".")[0] or name
+
+
+def _fixed(scale: str) -> tuple[str, dict[str, str]]:
+    """The name of a scale, and its value if all runs have the same: `width=64`."""
+    name, equals, value = scale.partition("=")
+    return (name, {name: value}) if equals and name and scale_of(value) is not None else (scale, {})
 
 
 def _refuse_two_roles(roles: Roles) -> None:

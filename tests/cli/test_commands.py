@@ -141,14 +141,14 @@ def test_presets_are_listed_and_printed(seedsweep_command: Command, here: Path) 
 
 def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here: Path) -> None:
     before = files_below(here)
-    ended = seedsweep_command("verify small.yaml --seeds 3 --json")
+    ended = seedsweep_command("verify small.yaml --seeds 0:3 --json")
     told = json.loads(ended.out)
     assert ended.status == 0
     assert told["kept"] is True
     assert [scale["steps"] for scale in told["scales"]] == [20, 20]
     assert all(scale["bitwise"] and scale["largest_difference"] == 0 for scale in told["scales"])
     assert files_below(here) == before
-    assert "bitwise the same" in seedsweep_command("verify small.yaml --seeds 2 --steps 2").out
+    assert "bitwise the same" in seedsweep_command("verify small.yaml --seeds 0:2 --steps 2").out
 
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -162,7 +162,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
         return nll / len(nll)
 
     monkeypatch.setattr(PackTrainer, "token_nll", coupled)
-    ended = seedsweep_command("verify small.yaml --seeds 2")
+    ended = seedsweep_command("verify small.yaml --seeds 0:2")
     assert ended.status == 1
     assert "NOT verified" in ended.out
 
@@ -170,10 +170,10 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 def test_verify_on_cuda_wants_seeds_enough_to_find_something(
     seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedsweep.sweep.verify.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.enginespec.choose_device", lambda wanted: "cuda")
     for line, part in (
         ("verify small.yaml", "seeds: the spec has 4, but verify needs 50 of them on cuda"),
-        ("verify small.yaml --set seeds=0:64 --seeds 3", "--seeds 3: give at least 50 on cuda"),
+        ("verify small.yaml --seeds 0:3", "seeds: the spec has 3, but verify needs 50 of them on cuda"),
     ):
         ended = seedsweep_command(line)
         assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
@@ -243,7 +243,7 @@ def test_analyze_flags_what_a_reader_must_know(seedsweep_command: Command, here:
     assert notes == [
         "nobody said what success is: 1.75 is the middle of the observed values; give a threshold of your own",
         "one value only at params 1: nothing can be said about its spread or modes",
-        "2 seeds have no final value, at params 1, 2: they count as failures in P(success) and are left out "
+        "2 seeds have no final value, at params 1 and 2: they count as failures in P(success) and are left out "
         "elsewhere",
     ]
     shown = " ".join(seedsweep_command(ANALYZE).out.split())
@@ -393,10 +393,14 @@ BAD = [
     ("run", "Missing argument 'SPEC'"),
     ("run small.yaml --sedes 0:4", "No such option: --sedes (Possible options: --address, --seeds, --set)"),
     ("rnu small.yaml", "No such command 'rnu'"),
-    ("verify small.yaml --seeds 1", "greater than or equal to 2"),
+    ("verify small.yaml --seeds 0:1", "seeds: the spec has 1, but verify needs 2 of them on cpu"),
+    ("verify small.yaml --seeds 3", "--seeds 3: give a range: 0:3 for the first 3 seeds, or 3:4 for the one"),
+    ("run small.yaml --seeds 8", "--seeds 8: give a range: 0:8 for the first 8 seeds, or 8:9 for the one"),
+    ("plan small.yaml --seeds many", "'many' is not a seed or a range; write for example 7 or 0:64"),
+    ("run count-depth", "no such file or preset (did you mean 'pocket/count-depth'?)"),
+    ("plan cuont-depth", "did you mean 'pocket/count-depth'"),
     ("status nowhere", "no sweep there: it has no sweep.json"),
     ("status full", "not a sweep: it holds notes.txt but no sweep.json"),
-    ("verify small.yaml --seeds 9", "--seeds 9: the spec has 4 seeds only"),
     ("verify small.yaml --steps 21", "--steps 21: the shortest training has 20 steps"),
 ]
 

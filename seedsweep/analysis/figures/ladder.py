@@ -111,7 +111,7 @@ def ladder(
             marker="|",
             markersize=7,
             linestyle="none",
-            label=f"{summaries[0].mean.confidence:.0%} interval",
+            label=f"{text.percent(summaries[0].mean.confidence)} interval",
         ),
     ]
     location.legend(handles=handles, **style.LEGEND, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
@@ -178,5 +178,5 @@ def _test_note(summaries: Sequence[ScaleSummary]) -> str:
     notes = ["p of groups" + (f", corrected for {len(summaries)} scales" if len(summaries) > 1 else "")]
     tied = max((s.dip.tied_share for s in summaries if s.dip.n), default=0.0)
     if tied > 0:
-        notes.append(f"up to {tied:.0%} of the values tied")
+        notes.append(f"up to {text.percent(tied)} of the values tied")
     return f" ({'; '.join(notes)})"

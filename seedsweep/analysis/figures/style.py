@@ -17,6 +17,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_sample
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds
@@ -183,7 +184,7 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
 def legend_of_success(figure: Figure | SubFigure, criterion: Criterion, more: Sequence[Artist] = ()) -> None:
     side, other = ("more", "below") if criterion.higher_is_better else ("less", "above")
     handles: list[Artist] = [
-        Patch(color=SUCCESS, label=f"ends at {criterion.shown(criterion.least):g} or {side}: success"),
+        Patch(color=SUCCESS, label=f"ends at {text.given(criterion.shown(criterion.least))} or {side}: success"),
         Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=[*handles, *more], **LEGEND, loc="outside upper center", ncols=3)

@@ -276,7 +276,7 @@ def _warnings(study: Study) -> tuple[str, ...]:
             has = "have one learning curve" if study.measured.curves else "end at one and the same value"
             warnings.append(
                 f"seeds {text.listed(group_names(study, group))} {has}, where chance would make "
-                f"{text.number(float(f'{group.expected_by_chance:.1g}'))} such pairs: most likely one run under "
+                f"{text.number(group.expected_by_chance)} such pairs: most likely one run under "
                 "several names, and there are fewer seeds than it seems"
             )
     tied = [

@@ -193,7 +193,7 @@ def _against_chance(study: Study, telling: ScaleStudy) -> str:
     elif telling.mirage.verdict != "survives":
         ways.append(f"a closer look at the continuous metrics, in some of which no groups are seen at {where}")
     p = corrected_pvalue(study, telling)
-    ways.append(f"fresh seeds at {where} that form one group (now {p}, and {LEVEL:g} is the limit)")
+    ways.append(f"fresh seeds at {where} that form one group (now {p}, and {text.given(LEVEL)} is the limit)")
     words = "; ".join(ways)
     return f"{words[0].upper()}{words[1:]}."
 
@@ -238,7 +238,7 @@ def _group(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
 def _mean(study: Study, scale: ScaleStudy) -> KeyNumber:
     mean: Interval = scale.summary.mean
     known = not math.isnan(mean.low)
-    interval = f"{text.number(mean.low)} to {text.number(mean.high)}" if known else ""
+    interval = text.interval(mean.low, mean.high) if known else ""
     what = f"Mean {study.summary.criterion.metric} at {at(study, [scale])}"
     return KeyNumber(what, text.number(mean.estimate), interval)
 

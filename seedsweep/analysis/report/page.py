@@ -170,4 +170,4 @@ def _success(criterion: Criterion) -> str:
     """What a seed that succeeds does."""
     where = "" if criterion.split == ALL_ROWS else f" on {criterion.split}"
     side = "least" if criterion.higher_is_better else "most"
-    return f"{criterion.metric}{where} is at {side} {text.number(criterion.shown(criterion.least))}"
+    return f"{criterion.metric}{where} is at {side} {text.given(criterion.shown(criterion.least))}"

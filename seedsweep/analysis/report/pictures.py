@@ -72,9 +72,9 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
         yield picture(
             "extremes",
             "Two studies of one seed per scale, from the same seeds",
-            "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and the "
-            f"steadiest of {study.extremes.draws:,} draws. The further they are apart, the less one seed per "
-            "scale tells.",
+            "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and "
+            f"the steadiest of {text.count(study.extremes.draws)} draws. The further they are apart, the less one "
+            "seed per scale tells.",
             figures.extreme_curves(measured.values, study.extremes, **along),
         )
     if study.claims:

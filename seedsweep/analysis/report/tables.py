@@ -64,7 +64,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
     stepped = ["at step"] if summary.steps else []
     ended = ["ended earlier"] if early else []
     criterion = summary.criterion
-    threshold = text.number(criterion.shown(criterion.least))
+    threshold = text.given(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means, else bootstrap over seeds. "
@@ -74,7 +74,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
         [
             [
                 text.scale(s.scale),
-                *([text.number(summary.steps[s.scale])] if stepped else []),
+                *([text.scale(summary.steps[s.scale])] if stepped else []),
                 str(s.n),
                 *([str(len(early.get(s.scale, ())))] if ended else []),
                 *([str(s.n_diverged)] if diverged else []),
@@ -84,7 +84,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
                 text.share(s.success),
                 text.with_interval(s.mean_given_success),
                 text.number(s.median),
-                f"{text.number(s.quantiles[0.05])} to {text.number(s.quantiles[0.95])}",
+                text.interval(s.quantiles[0.05], s.quantiles[0.95]),
             ]
             for s in summary.scales
         ],
@@ -206,7 +206,7 @@ def _drift(study: Study) -> PageTable:
             [
                 text.scale(s.scale),
                 text.with_interval(s.drift.to_largest),
-                f"{text.number(s.drift.noise_floor.mean)} to {text.number(s.drift.noise_floor.high)}",
+                text.interval(s.drift.noise_floor.mean, s.drift.noise_floor.high),
                 text.with_interval(s.drift.to_previous),
                 text.percent(chosen[s.scale]) if s.scale in chosen else "–",
             ]
@@ -219,14 +219,14 @@ def _claims(study: Study) -> PageTable:
     return _table(
         "What studies with few seeds would claim",
         "A claim is a curve of means over the scales whose breakthroughness exceeds "
-        f"{study.claims[0].threshold:g} and that crosses the threshold of success.",
+        f"{text.given(study.claims[0].threshold)} and that crosses the threshold of success.",
         ["seeds per scale", "P(claim)", "breakthroughness, median (5 to 95 %)", "linearity, median (5 to 95 %)"],
         [
             [
                 str(claim.seeds),
                 text.share(claim.probability),
                 *(
-                    f"{text.number(q[0.5])} ({text.number(q[0.05])} to {text.number(q[0.95])})"
+                    f"{text.number(q[0.5])} ({text.interval(q[0.05], q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
                 ),
             ]
@@ -308,8 +308,8 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
             [
                 text.scale(s.scale),
                 str(s.cut_off.n),
-                f"{text.number(s.survival.median.estimate)} ({text.number(s.survival.median.low)} to "
-                f"{text.number(s.survival.median.high)})",
+                f"{text.number(s.survival.median.estimate)} "
+                f"({text.interval(s.survival.median.low, s.survival.median.high)})",
                 str(s.cut_off.failing),
                 text.share(s.cut_off.rising) if s.cut_off.failing else "–",
                 f"{s.cut_off.late.successes} of {s.cut_off.late.n}" if s.cut_off.failing else "–",

@@ -129,7 +129,7 @@ def threshold_cuts(study: Study, scale: ScaleStudy) -> str:
     """What the threshold does to them: "the threshold of 0.5 divides these, 27 of which succeed"."""
     criterion, split, success = study.summary.criterion, scale.split, scale.summary.success
     assert split is not None
-    threshold = f"the threshold of {text.number(criterion.shown(criterion.least))}"
+    threshold = f"the threshold of {text.given(criterion.shown(criterion.least))}"
     if success.successes in (0, success.n):
         return f"they all {'fail' if not success.successes else 'meet'} {threshold}"
     if split.at_bounds:

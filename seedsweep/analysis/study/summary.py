@@ -244,7 +244,7 @@ class PopulationSummary(Result):
         different = dict.fromkeys(self.steps.values())
         if len(different) <= 1:
             return "".join(f"at step {text.number(step)}" for step in different)
-        return f"at steps {text.number(min(different))} to {text.number(max(different))}, by {self._scale_word}"
+        return f"at steps {text.scale(min(different))} to {text.scale(max(different))}, by {self._scale_word}"
 
     @property
     def pvalues_holm(self) -> tuple[float, ...]:
@@ -261,9 +261,10 @@ class PopulationSummary(Result):
         """What a reader must know about these numbers, a sentence each."""
         notes = []
         if self.threshold_chosen:
+            middle = text.number(self.criterion.shown(self.criterion.least))
             notes.append(
-                f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
-                "values; give a threshold of your own"
+                f"nobody said what success is: {middle} is the middle of the observed values; give a threshold of "
+                "your own"
             )
         if self.unfinished is not None:
             notes.append(self._unfinished_note(self.unfinished))
@@ -367,4 +368,4 @@ def _middle(values: Mapping[float, FloatArray]) -> float:
 
 
 def _places(summary: PopulationSummary, scales: list[float]) -> str:
-    return f"{text.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"
+    return f"{text.field(summary.scale_name)} {text.listed([text.scale(scale) for scale in scales])}"

@@ -149,7 +149,7 @@ def test_continuous_metrics(tmp_path: Path, continuous: Any, opening: str, headl
     margin = {depth: 5 - continuous(x) for depth, x in values.items()}  # lower is better
     found = findings(study(table(tmp_path, {"accuracy": values, "margin": margin})))
     assert said(found, METRIC).startswith(opening)
-    assert "with accuracy there is 1 (1 to 1): all rank the seeds alike." in said(found, METRIC)
+    assert "with accuracy there is 1 (1–1): all rank the seeds alike." in said(found, METRIC)
     assert found.headline.endswith(headline)
 
 
@@ -217,7 +217,7 @@ def test_one_seed(tmp_path: Path) -> None:
     found = of(tmp_path, {1: [0.1], 2: [0.2], 3: [0.9], 4: [0.9]})
     assert (found.verdict, found.headline) == ("one seed", "Undecided: there is one seed per scale.")
     assert GROUPS not in topics(found)
-    assert found.warnings[0].startswith("One value only at depth 1, 2, 3, 4")
+    assert found.warnings[0].startswith("One value only at depth 1, 2, 3 and 4")
 
 
 @pytest.mark.parametrize(
