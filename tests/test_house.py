@@ -44,10 +44,11 @@ GROUND = {
     "seeds": set(),
     "schema": set(),
     "formats": set(),
+    "htmltable": set(),
     "criterion": set(),
     "measures": {"section"},
     "cell": {"measures", "seeds"},
-    "population": {"criterion", "errors", "measures"},
+    "population": {"criterion", "errors", "formats", "htmltable", "measures"},
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""
 

@@ -39,7 +39,7 @@ from seedsweep.cli.options import (
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
 from seedsweep.cli.timeleft import TimeLeft
-from seedsweep.errors import InputError
+from seedsweep.errors import LASTING, InputError, StorageError
 
 
 class Interrupted(BaseException):
@@ -249,6 +249,8 @@ def report(
         try:
             made.write(place)
         except OSError as error:
+            if error.errno in LASTING:
+                raise StorageError(str(place), error) from error
             raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})

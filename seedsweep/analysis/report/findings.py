@@ -24,6 +24,7 @@ from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import Verdict, could_hide_groups, too_thin, verdict
+from seedsweep.htmltable import html_table
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
@@ -65,6 +66,10 @@ class Findings(Result):
     headline: str
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+
+    def _repr_html_(self) -> str:
+        rows = [[finding.topic, finding.text] for finding in self.findings]
+        return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
 
 
 def findings(study: Study) -> Findings:

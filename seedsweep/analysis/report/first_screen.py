@@ -109,6 +109,7 @@ def _numbers(study: Study, word: Verdict) -> Iterator[KeyNumber]:
     yield _mean(study, first)
     yield _mean(study, last)
     yield _success(study, last)
+    yield _mode(study, last)
 
 
 def _change(study: Study, word: Verdict) -> str:
@@ -236,11 +237,17 @@ def _group(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
 
 
 def _mean(study: Study, scale: ScaleStudy) -> KeyNumber:
-    mean: Interval = scale.summary.mean
-    known = not math.isnan(mean.low)
-    interval = text.interval(mean.low, mean.high) if known else ""
-    what = f"Mean {study.summary.criterion.metric} at {at(study, [scale])}"
-    return KeyNumber(what, text.number(mean.estimate), interval)
+    return _measured(study, scale, "Mean", scale.summary.mean)
+
+
+def _mode(study: Study, scale: ScaleStudy) -> KeyNumber:
+    return _measured(study, scale, "Mode of", scale.summary.mode)
+
+
+def _measured(study: Study, scale: ScaleStudy, what: str, result: Interval) -> KeyNumber:
+    interval = "" if math.isnan(result.low) else text.interval(result.low, result.high)
+    what = f"{what} {study.summary.criterion.metric} at {at(study, [scale])}"
+    return KeyNumber(what, text.number(result.estimate), interval)
 
 
 def _one_seed(study: Study) -> Iterator[KeyNumber]:

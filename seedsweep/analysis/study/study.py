@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
@@ -32,6 +33,7 @@ from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
+from seedsweep.htmltable import html_table
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -171,6 +173,35 @@ class Study(Result):
     duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
+
+    def __repr__(self) -> str:
+        return f"<Study {self._title()}>"
+
+    def _repr_html_(self) -> str:
+        columns = [text.field(self.summary.scale_name), "seeds", "mean", "P(success)", "p of groups"]
+        rows = [
+            [
+                text.scale(scale.scale),
+                text.count(scale.summary.n),
+                text.with_interval(scale.summary.mean),
+                text.share(scale.summary.success),
+                text.pvalue(scale.pvalue_holm, len(self.scales) / WEIGHT_OF_DIP)
+                .removeprefix("p ")
+                .removeprefix("= "),
+            ]
+            for scale in self.scales
+        ]
+        return html_table(self._title(), columns, rows)
+
+    def _title(self) -> str:
+        """What was studied; what came of it is said by `findings`."""
+        criterion = self.summary.criterion
+        seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        where = (
+            f"{criterion.metric} on {criterion.split}, {seeds} at {text.field(self.summary.scale_name)} {places}"
+        )
+        return f"{self.summary.name}: {where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""

@@ -261,7 +261,7 @@ class PopulationSummary(Result):
         """What a reader must know about these numbers, a sentence each."""
         notes = []
         if self.threshold_chosen:
-            middle = text.number(self.criterion.shown(self.criterion.least))
+            middle = text.given(self.criterion.shown(self.criterion.least))
             notes.append(
                 f"nobody said what success is: {middle} is the middle of the observed values; give a threshold of "
                 "your own"
