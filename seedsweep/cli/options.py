@@ -59,6 +59,21 @@ Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
 ]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATTERN",
+        help="In a folder, read the files whose path ends so, e.g. 'w{width}_s{seed}/log.csv', and take what the "
+        "names in braces stand for.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Read what is of this format only, if several tell of the same runs."
+    ),
+]
 Unfinished = Annotated[
     UnfinishedSeeds,
     typer.Option(help="Seeds that end before the others of their scale: left out, failures, or their last value."),

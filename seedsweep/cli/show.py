@@ -38,6 +38,8 @@ def show_findings(
             made.write(page)
         except OSError as error:
             raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
+    if source.understood is not None:
+        stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
     evidence = first_screen(made.study, made.findings.verdict).evidence
     if not as_json:
         where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path

@@ -16,6 +16,7 @@ from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.population import Population
+from seedsweep.tables.understood import sentence
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,12 @@ class Source:
     page: Path
     """Where that goes if nobody says."""
 
+    @property
+    def understood(self) -> str | None:
+        """What was read of a table, what not, and why; None of a sweep."""
+        facts = self.population.origin.facts
+        return sentence(facts) if "read" in facts else None
+
 
 def of_table(
     table: str,
@@ -39,8 +46,10 @@ def of_table(
     higher_is_worse: bool,
     where: list[str] | None,
     unfinished: UnfinishedSeeds,
+    pattern: str | None,
+    format: str | None,
 ) -> Source:
-    """The population in a table."""
+    """The population in a table, or in whatever else somebody's runs left."""
     population = seedsweep.read_table(
         table,
         scale=scale,
@@ -51,6 +60,8 @@ def of_table(
         higher_is_better=not higher_is_worse,
         where=_conditions(where or []),
         unfinished=unfinished.value,
+        pattern=pattern,
+        format=format,
     )
     words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
     for metric in metrics:
@@ -65,6 +76,10 @@ def of_table(
         words += ["--where", condition]
     if unfinished is not UnfinishedSeeds.dropped:
         words += ["--unfinished", unfinished.value]
+    if pattern is not None:
+        words += ["--from", pattern]
+    if format is not None:
+        words += ["--format", format]
     return Source(population, shlex.join(words), origin.directory(population) / "report.html")
 
 
