@@ -130,11 +130,13 @@ def analyze(
         ),
     ],
     scale: Annotated[
-        str,
-        typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER for all runs."),
-    ],
-    seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
-    metric: Metrics,
+        str | None,
+        typer.Option(
+            metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER if all have the same."
+        ),
+    ] = None,
+    seed: Annotated[str | None, typer.Option(metavar="COL", help="The seed, or any name of the run.")] = None,
+    metric: Metrics = None,
     step: Step = None,
     threshold: Threshold = None,
     higher_is_worse: HigherIsWorse = False,
@@ -156,7 +158,8 @@ def analyze(
     and step. NaN is a seed that diverged.
 
     --scale and --seed are columns, or parameters of the runs: by the config beside them or by their names, as in
-    `width=64/seed=3/metrics.csv` and `depth-2_seed-7.csv`. `run` is a run's own name.
+    `width=64/seed=3/metrics.csv` and `depth-2_seed-7.csv`. `run` is a run's own name. What is not named is taken
+    if only one can be meant; else what can be chosen is listed.
 
     A column per run, as Weights & Biases exports it, will do too: of `depth=2,seed=7 - accuracy` or
     `depth-2_seed-7 - accuracy`, `--scale depth --seed seed --metric accuracy` takes the numbers after these words.

@@ -37,7 +37,7 @@ Out = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
 Metrics = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
     ),

@@ -38,9 +38,9 @@ class Source:
 
 def of_table(
     table: str,
-    scale: str,
-    seed: str,
-    metrics: list[str],
+    scale: str | None,
+    seed: str | None,
+    metrics: list[str] | None,
     step: str | None,
     threshold: float | None,
     higher_is_worse: bool,
@@ -63,8 +63,9 @@ def of_table(
         pattern=pattern,
         format=format,
     )
-    words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
-    for metric in metrics:
+    facts = population.origin.facts
+    words = ["seedsweep", "report", table, "--scale", scale or facts["scale"], "--seed", facts["seed"]]
+    for metric in metrics or [facts["metric"]]:
         words += ["--metric", metric]
     if step is not None:
         words += ["--step", step]

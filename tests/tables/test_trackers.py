@@ -87,7 +87,7 @@ def read(place: Path, **named: Any) -> Population:
 def test_a_run_that_died_before_it_was_measured_is_a_seed_without_a_value() -> None:
     population = read(TRACKERS / "lightning", metric="val_acc", scale="model.width")
     assert population.origin.facts["read"] == (
-        "7 runs read as 2 scales (model.width 8, 16) × 3 to 4 seeds, step 10–30; "
+        "7 runs read as 2 scales (model.width 8, 16) × 3 to 4 seeds, val_acc at step 10–30; "
         "model.width from hparams.yaml, seed from hparams.yaml"
     )
     final = population.final("val_acc")
