@@ -40,6 +40,8 @@ def show_findings(
             if error.errno in LASTING:
                 raise StorageError(str(figures), error) from error
             raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
+    if source.understood is not None:
+        stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
     evidence = first_screen(made.study, made.findings.verdict).evidence
     if not as_json:
         where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path

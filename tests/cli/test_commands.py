@@ -208,7 +208,8 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     (here / "study.csv").write_text(TABLE)
     command = f"{ANALYZE} --where split=test --threshold 2.555 --higher-is-worse"
     ended = seedsweep_command(command)
-    assert (ended.status, ended.err) == (0, "")
+    read = "24 runs read as 2 scales (params 70000000, 1500000000) × 12 seeds, loss\n"
+    assert (ended.status, ended.err) == (0, read)
     assert "study: loss on split=test" in ended.out
     assert "P(≤ 2.555)" in ended.out
     assert "in-dist." not in ended.out
