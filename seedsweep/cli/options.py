@@ -52,7 +52,7 @@ Out = Annotated[
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
 Metrics = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
     ),
@@ -73,6 +73,21 @@ HigherIsWorse = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATTERN",
+        help="In a folder, read the files whose path ends so, e.g. 'w{width}_s{seed}/log.csv', and take what the "
+        "names in braces stand for.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Read what is of this format only, if several tell of the same runs."
+    ),
 ]
 Unfinished = Annotated[
     UnfinishedSeeds,

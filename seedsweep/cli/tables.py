@@ -47,7 +47,7 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     caption = (
-        "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
+        "below each number its 95 % interval: Wilson for P, Gaffke for means, else bootstrap; below "
         "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; p of groups: "
         "against a single group of seeds"
     )

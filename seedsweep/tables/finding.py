@@ -71,8 +71,7 @@ def open_tables(
     left_out: dict[str, Sequence[Path]] = {}
     given: dict[Path, dict[str, str]] = {}
     if pattern is not None:
-        fits = RunPattern(pattern)
-        given = {file: found for file in files if (found := fits.match(file.as_posix())) is not None}
+        given = _matching(RunPattern(pattern), root, files)
         if not given:
             raise InputError(f"{shown}: no file's path ends like --from {pattern}; there is {files[0]}")
     wanted = formats(format)
@@ -100,6 +99,14 @@ def open_tables(
             _describe(table, root, configs, {**given.get(table.path, {}), **(fixed or {})})
     names = {known.title: name for name, known in wanted.items()}
     return Found(by_title, names, {why: names for why, names in left_out.items() if names})
+
+
+def _matching(pattern: RunPattern, root: Path, files: Sequence[Path]) -> dict[Path, dict[str, str]]:
+    """Of the files that fit a pattern, what its fields stand for; by the path below the root if any fits so."""
+    inside = {file: pattern.match(file.relative_to(root).as_posix()) for file in files if root in file.parents}
+    found = {file: fields for file, fields in inside.items() if fields is not None}
+    whole = {file: pattern.match(file.absolute().as_posix()) for file in ([] if found else files)}
+    return found or {file: fields for file, fields in whole.items() if fields is not None}
 
 
 def _files(shown: str) -> tuple[Path, list[Path]]:

@@ -35,9 +35,10 @@ from seedsweep.tables.distinct import merged, refuse_repeated
 from seedsweep.tables.evaluations import Evaluations, read_evaluations
 from seedsweep.tables.finding import open_tables
 from seedsweep.tables.lattice import lattices_of
+from seedsweep.tables.meant import complete
 from seedsweep.tables.roles import Roles
 from seedsweep.tables.spelling import scale_of
-from seedsweep.tables.understood import understood
+from seedsweep.tables.understood import understood, without_rows
 
 NEARLY: Final = 0.01
 """Share of a step by which a seed's last value may come before it: runs do not log at the very same steps."""
@@ -46,9 +47,9 @@ NEARLY: Final = 0.01
 def read_table(
     path: str | os.PathLike[str],
     *,
-    scale: str,
-    seed: str,
-    metric: str | Sequence[str],
+    scale: str | None = None,
+    seed: str | None = None,
+    metric: str | Sequence[str] | None = None,
     step: str | None = None,
     threshold: float | None = None,
     higher_is_better: bool = True,
@@ -117,20 +118,23 @@ def read_table(
     >>> population.final("accuracy").at(2)
     array([0.1, 0.9])
     """
-    metrics = (metric,) if isinstance(metric, str) else tuple(metric)
-    if not metrics:
+    metrics = (metric,) if isinstance(metric, str) else tuple(metric or ())
+    if metric is not None and not metrics:
         raise InputError("metric: give at least one column")
     if threshold is not None and not math.isfinite(threshold):
         raise InputError(f"threshold: {threshold} is not a finite number")
     if unfinished not in get_args(Taken):
         raise InputError(f"unfinished: {unfinished!r} is not one of {listed(get_args(Taken))}")
     chosen = {column: str(value) for column, value in (where or {}).items()}
+    place = os.fspath(path)
     scale, fixed = _fixed(scale)
+    found = open_tables(place, pattern, format, fixed)
+    scale, seed, metrics = complete(place, found, scale, seed, metrics, [*chosen, *([step] if step else [])])
     roles = Roles(scale, seed, metrics, step, chosen)
     _refuse_two_roles(roles)
-    place = os.fspath(path)
-    tables = choose(place, open_tables(place, pattern, format, fixed), roles)
-    evaluations = merged(read_evaluations(tables.files, roles))
+    tables = choose(place, found, roles)
+    rows = read_evaluations(tables.files, roles)
+    evaluations = merged(rows)
     refuse_repeated(tables.files, roles, evaluations)
 
     rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
@@ -138,7 +142,7 @@ def read_table(
     if step is not None:
         facts["step"] = step
     reader = TableReader(roles, rows_read, evaluations, unfinished)
-    told = understood(tables, roles, evaluations, reader.present)
+    told = understood(without_rows(tables, rows, roles), roles, evaluations, reader.present)
     return Population(
         name=_name(place),
         path=place,
@@ -299,8 +303,10 @@ def _name(path: str) -> str:
     return name.partition(".")[0] or name
 
 
-def _fixed(scale: str) -> tuple[str, dict[str, str]]:
+def _fixed(scale: str | None) -> tuple[str | None, dict[str, str]]:
     """The name of a scale, and its value if all runs have the same: `width=64`."""
+    if scale is None:
+        return None, {}
     name, equals, value = scale.partition("=")
     return (name, {name: value}) if equals and name and scale_of(value) is not None else (scale, {})
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from seedsweep.errors import listed
 from seedsweep.measures import scale_text
 from seedsweep.population import Bools
-from seedsweep.tables.choosing import Chosen
+from seedsweep.tables.choosing import WITHOUT_ROWS, Chosen
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.evaluations import Evaluations
 from seedsweep.tables.roles import Roles
@@ -46,10 +48,11 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
         f"{_several(int(present.sum()), 'run')} read as {_several(len(scales), 'scale')} "
         f"({roles.scale} {', '.join(shown)}{more}) × {seeds} {'seed' if seeds == '1' else 'seeds'}"
     )
+    read += f", {listed(roles.metrics)}"
     if roles.step is not None:
         measured = np.logical_or.reduce(list(evaluations.has_value.values()))
         steps = evaluations.step[measured]
-        read += f", {roles.step} {scale_text(steps.min())}–{scale_text(steps.max())}"
+        read += f" at {roles.step} {scale_text(steps.min())}–{scale_text(steps.max())}"
     parameters = chosen.files[0].parameters
     sources = {
         name: source
@@ -72,6 +75,15 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
         }
         told["diverged"] = f"infinite values of {_several(len(cells), 'run')} are taken for diverged ({row})"
     return told
+
+
+def without_rows(chosen: Chosen, evaluations: Evaluations, roles: Roles) -> Chosen:
+    """The same, with the files that gave no row among those that are left out."""
+    gave = set(np.unique(evaluations.file).tolist())
+    empty = [file.path for number, file in enumerate(chosen.files) if number not in gave]
+    why = "without a row that was chosen" if roles.where else WITHOUT_ROWS
+    left_out = {**chosen.left_out, why: [*chosen.left_out.get(why, []), *empty]}
+    return replace(chosen, left_out=left_out)
 
 
 def sentence(told: Mapping[str, str]) -> str:

@@ -37,10 +37,10 @@ class CsvFile(TableFile):
         self._whole = len(head) < SNIFFED
         self._encoding = encoding_of(head)
         text = head.decode(self._encoding, errors="strict" if self._whole else "replace").removeprefix("\ufeff")
-        if not text.strip():
-            raise NoRowsError(f"{self.path}: is empty")
         lines = list(io.StringIO(text, newline=""))
-        self._skipped = next(number for number, line in enumerate(lines) if _counts(line))
+        self._skipped = next((number for number, line in enumerate(lines) if _counts(line)), len(lines))
+        if self._skipped == len(lines):
+            raise NoRowsError(f"{self.path}: is empty")
         first = lines[self._skipped]
         self._delimiter = max(",;\t", key=_outside_quotes(first).count)
         rows = csv.reader(lines[self._skipped :], delimiter=self._delimiter)
@@ -99,8 +99,8 @@ class CsvFile(TableFile):
             text = data.decode("latin-1")
         text = text.removeprefix("\ufeff").replace("\0", "")
         lines = list(io.StringIO(text, newline=""))[self._skipped + self._header_lines :]
-        if any(line.startswith("#") for line in lines):
-            lines = [line for line in lines if not line.startswith("#")]
+        if any(map(_is_comment, lines)):
+            lines = [line for line in lines if not _is_comment(line)]
         rows = [row for row in csv.reader(lines, delimiter=self._delimiter) if row]
         width = len(self._fields)
         for number, row in enumerate(rows):
@@ -118,7 +118,11 @@ class CsvFile(TableFile):
 
 
 def _counts(line: str) -> bool:
-    return bool(line.strip()) and not line.startswith("#")
+    return bool(line.strip()) and not _is_comment(line)
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and not line.startswith("#N/A")  # which is a spreadsheet's word for nothing
 
 
 def _outside_quotes(line: str) -> str:
