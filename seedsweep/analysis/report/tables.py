@@ -159,9 +159,8 @@ def _clusters(study: Study) -> PageTable:
     answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
-        "information criterion support it. The last column: are the groups that the test finds those that succeed "
-        "and those that fail?",
+        "A mixture of two normal distributions, where the p of groups and the information criterion support it. "
+        "The last column: are the groups that the test finds those that succeed and those that fail?",
         [
             scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
             "successes and failures?",
