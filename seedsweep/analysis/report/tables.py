@@ -223,7 +223,9 @@ def _claims(study: Study) -> PageTable:
         [
             [
                 str(claim.seeds),
-                text.share(claim.probability),
+                text.share(claim.probability)
+                if claim.probability.low < claim.probability.high
+                else text.percent(claim.probability.estimate),
                 *(
                     f"{text.number(q[0.5])} ({text.interval(q[0.05], q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
