@@ -6,15 +6,17 @@ import json
 import shlex
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.options import (
     Categories,
@@ -34,15 +36,47 @@ from seedsweep.cli.options import (
     Unfinished,
     UnfinishedSeeds,
     Where,
+    a_range,
 )
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
-from seedsweep.errors import InputError
+from seedsweep.cli.timeleft import TimeLeft
+from seedsweep.errors import LASTING, InputError, StorageError
+
+
+class Interrupted(BaseException):
+    """Ctrl-C in a command that had nothing to save. Typer would end without a word on KeyboardInterrupt."""
+
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C leaves them as `Interrupted`."""
+
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        """Read the command line."""
+        with _interrupted():
+            return super().make_context(*args, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        with _interrupted():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
 
 app = typer.Typer(
+    cls=Commands,
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
+    epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
+    "full, read-only or gone; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -238,6 +272,8 @@ def report(
         try:
             made.write(place)
         except OSError as error:
+            if error.errno in LASTING:
+                raise StorageError(str(place), error) from error
             raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})
@@ -266,8 +302,12 @@ def plan(
         from seedsweep.sweep.specfile import read_spec
 
         named = read_spec(spec, overrides=changes or [], seeds=seeds)
-        waiting.say("timing a few steps of every scale …")
-        estimated = estimate(named.spec, out or f"runs/{named.name}")
+        field = named.spec.scale.field.rpartition(".")[2]
+        estimated = estimate(
+            named.spec,
+            out or f"runs/{named.name}",
+            on_scale=lambda scale: waiting.say(f"timing a few steps at {field} {formats.scale(scale)} …"),
+        )
     if as_json:
         _print_json(estimated.to_dict())
     else:
@@ -291,11 +331,12 @@ def status(
     store = Store(directory)
     current = read_status(store)
     if watch:
+        left = TimeLeft()
         with Live(tables.status(current), console=stderr, auto_refresh=False) as live:
             while not current.complete:
                 time.sleep(2.0)
                 current = read_status(store)
-                live.update(tables.status(current), refresh=True)
+                live.update(tables.status(current, left.after(current.seconds_left)), refresh=True)
     if as_json:
         _print_json(current.to_dict())
     elif not watch:
@@ -330,12 +371,12 @@ def presets(
 def verify(
     spec: Spec,
     seeds: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            metavar="K",
-            min=2,
-            help="Train the spec's first K seeds.  [default: 3 on a CPU; on CUDA the fewest that can show a "
-            "difference, 46 for one scale, 55 for four]",
+            metavar="A:B",
+            callback=a_range,
+            help="Seeds A to B−1, in place of the spec's.  [default: the spec's first 3 on a CPU; on CUDA the "
+            "fewest that can show a difference, 46 for one scale, 55 for four]",
         ),
     ] = None,
     steps: Annotated[
@@ -344,23 +385,33 @@ def verify(
     changes: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train seeds alone and packed, and compare.
+    """Train seeds alone and packed, and compare; of a program: run each seed twice.
 
     On a CPU every bit must be the same. On CUDA a pack must repeat bitwise, every seed must start the same way
     alone and packed, and in the end the two may not differ systematically.
 
     Example: seedsweep verify mine.yaml --steps 200
     """
-    with Waiting(stderr, "reading the spec …"):
+    with Waiting(stderr, "reading the spec …") as waiting:
         from seedsweep.cli import tables
+        from seedsweep.sweep.programspec import ProgramSpec
+        from seedsweep.sweep.programverify import Repetition, verify_program
         from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import Verification
         from seedsweep.sweep.verify import verify as compare
 
-        named = read_spec(spec, overrides=changes or [])
-    columns = TextColumn("[progress.description]{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        bar = progress.add_task("training alone and packed", total=1.0)
-        result = compare(named.spec, seeds, steps, on_progress=lambda share: progress.update(bar, completed=share))
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        wanted = None if seeds is None else len(named.spec.seeds.pairs())
+        waiting.say("training seeds again …")
+
+        def show(share: float) -> None:
+            waiting.update(f"training seeds again: {formats.percent(share)} …")
+
+        result: Verification | Repetition
+        if isinstance(named.spec, ProgramSpec):
+            result = verify_program(named.spec, wanted, steps, on_progress=show)
+        else:
+            result = compare(named.spec, wanted, steps, on_progress=show)
     if as_json:
         _print_json(result.to_dict())
     else:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seedsweep.errors import InputError
+
 
 class ExecutorName(StrEnum):
     """Where packs are trained."""
@@ -23,8 +25,21 @@ class UnfinishedSeeds(StrEnum):
     last = "last"
 
 
+def a_range(given: str | None) -> str | None:
+    """A lone number is refused: `8` may mean eight seeds, or the one of that number."""
+    number = (given or "").strip()
+    if number.isdecimal():
+        raise InputError(
+            f"--seeds {number}: give a range: 0:{max(int(number), 1)} for the first {number} seeds, or "
+            f"{number}:{int(number) + 1} for the one of this number"
+        )
+    return given
+
+
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
-Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="A:B", callback=a_range, help="Seeds A to B−1, in place of the spec's.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),

@@ -11,10 +11,12 @@ from pathlib import Path
 import numpy as np
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
+from seedsweep.measures import scale_text
 from seedsweep.population import Population
 from seedsweep.tables.understood import sentence
 
@@ -70,7 +72,7 @@ def of_table(
     if step is not None:
         words += ["--step", step]
     if threshold is not None:
-        words += ["--threshold", f"{threshold:g}"]
+        words += ["--threshold", scale_text(threshold)]
     if higher_is_worse:
         words.append("--higher-is-worse")
     for condition in where or []:
@@ -115,8 +117,8 @@ def of_sweep(
     words += ["--metric", criterion.metric, "--split", criterion.split]
     parts = [criterion.metric, criterion.split]
     if criterion.threshold is not None:
-        words += ["--threshold", f"{criterion.threshold:g}"]
-        parts.append(f"{criterion.threshold:g}")
+        words += ["--threshold", scale_text(criterion.threshold)]
+        parts.append(scale_text(criterion.threshold))
     if not criterion.higher_is_better:
         words.append("--higher-is-worse")
     name = re.sub(r"[^\w.-]+", "-", "-".join(["report", *parts]))
@@ -134,10 +136,11 @@ def _criterion(
         threshold = own.threshold
     low, high = population.metrics[name].bounds
     if threshold is not None and not low <= threshold <= (math.inf if high is None else high):
-        reach = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
-        raise InputError(f"--threshold {threshold:g}: out of reach for {name}, which is {reach}")
+        least = formats.given(low)
+        reach = f"{least} or more" if high is None else f"from {least} to {formats.given(high)}"
+        raise InputError(f"--threshold {formats.given(threshold)}: out of reach for {name}, which is {reach}")
     if threshold is not None and math.isinf(threshold):
-        raise InputError(f"--threshold {threshold:g}: a finite number is needed")
+        raise InputError(f"--threshold {formats.given(threshold)}: a finite number is needed")
     if name == own.metric:
         better = own.higher_is_better and not higher_is_worse
     else:

@@ -22,8 +22,8 @@ class ScaleRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scale: float
-    steps: int
-    """Training steps of every seed."""
+    steps: int | None
+    """Training steps of every seed; None if only its rows tell."""
     flop_per_seed_step: float
     """Arithmetic of one training step of one seed: the weight of this scale in "how much is left". 1 if the recipe
     cannot tell its cost."""

@@ -11,6 +11,7 @@ import numpy as np
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
+    corrected_pvalue,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -18,7 +19,7 @@ from seedsweep.analysis.report.wording import (
     unseen,
 )
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import (
     Verdict,
     clearest_split,
@@ -67,11 +68,10 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
             )
         case "few seeds":
             thin = too_thin(study)
-            return f"Undecided: too few seeds at {at(study, thin)}.", (
-                "Some seeds succeed there and others fail. There is no evidence that they form separate groups, "
-                f"but with {seeds_per_scale(thin)} per scale the test misses too much: this is no evidence "
-                f"against chance either. {unseen(study, thin)} {ends}"
-            )
+            return (
+                f"Undecided: at {at(study, thin)} some seeds succeed and some fail; no groups are seen, but "
+                f"{seeds_per_scale(thin)} per scale would miss one of {text.percent(WORTH_SEEING)} too often."
+            ), f"{_extent(study, thin)} {unseen(study, thin)} {ends}"
         case "one scale":
             return f"Undecided: there is only one value of {what}.", (
                 f"How a capability emerges takes several. {ends}"
@@ -159,6 +159,15 @@ def _agreement(study: Study) -> str:
     return (
         f"At {at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
         f"({seeds_per_scale(parted)} per scale). {unseen(study, parted)}"
+    )
+
+
+def _extent(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    """Where the seeds of some scales lie, and their p, a sentence each."""
+    return " ".join(
+        f"At {at(study, [scale])} nine in ten lie between {text.number(scale.summary.quantiles[0.05])} and "
+        f"{text.number(scale.summary.quantiles[0.95])}; the test for groups has {corrected_pvalue(study, scale)}."
+        for scale in scales[:LISTED]
     )
 
 

@@ -1,0 +1,95 @@
+"""The spec's section `program:`: what is run for every cell, and what it is told."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Any, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from seedsweep.errors import did_you_mean
+from seedsweep.section import Settings
+from seedsweep.workers.programs.template import BUILT_IN, Template, Value, parse
+
+Parameter = bool | int | float | str
+NAME = re.compile(r"[A-Za-z_][\w.-]*")
+
+
+class MetricsSettings(Settings):
+    """Where a program writes what it measures."""
+
+    file: str
+    """A file in the cell's folder, or a pattern such as `logs/*/metrics.csv`."""
+    step: str | None = None
+    """The column that counts the steps; by default `step`, or the first of a few usual names."""
+
+    @field_validator("file")
+    @classmethod
+    def _check_file(cls, file: str) -> str:
+        path = PurePath(file)
+        if not path.parts or path.is_absolute() or ".." in path.parts:
+            raise ValueError(
+                f"{file!r} is not a file below {{dir}}, the folder of a cell; write for example metrics.csv"
+            )
+        return file
+
+
+class ProgramSettings(Settings):
+    """A program of the user's: a command that trains one cell."""
+
+    command: str
+    """With placeholders `{width}` for parameters and for what every cell has: `{seed}`, `{dir}`, `{python}`."""
+    parameters: dict[str, Parameter | tuple[Parameter, ...]] = Field(default_factory=dict)
+    metrics: MetricsSettings
+    steps: int | None = Field(default=None, ge=1)
+    """The last step that the program writes, if that is known."""
+    shell: bool = False
+    """Whether a shell reads the command, with every value quoted for it."""
+    pinned: bool = False
+    """Refuse to train cells with other code than that which has trained those that are there."""
+    directory: str | None = None
+    """Where the program runs; by default the working directory. In a file: counted from the file's folder."""
+
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _read_metrics(cls, given: Any) -> Any:
+        return {"file": given} if isinstance(given, str) else given
+
+    @field_validator("parameters", mode="before")
+    @classmethod
+    def _check_names(cls, given: Any) -> Any:
+        for name in given if isinstance(given, dict) else ():
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                raise ValueError(f"{name!r} cannot be the name of a parameter; begin with a letter")
+            if name in BUILT_IN:
+                raise ValueError(f"{name!r} is what every cell has of its own; give the parameter another name")
+        return given
+
+    @model_validator(mode="after")
+    def _check_command(self) -> Self:
+        try:
+            names = self.template.names
+        except ValueError as error:
+            raise ValueError(f"command: {error}") from None
+        for name in sorted(names - set(BUILT_IN) - set(self.parameters)):
+            raise ValueError(
+                f"command: {{{name}}} is no parameter{did_you_mean(name, [*self.parameters, *BUILT_IN])}; give "
+                f"parameters: {{{name}: …}}, or write {{{{{name}}}}} for braces of its own"
+            )
+        for name in sorted(set(self.parameters) - names):
+            raise ValueError(f"parameters: {name} is never used; write {{{name}}} in the command, or leave it out")
+        return self
+
+    @property
+    def template(self) -> Template:
+        """The command, read."""
+        return parse(self.command, self.shell)
+
+    def identity(self) -> dict[str, Any]:
+        """All but where the code lies and whether it may change: what it is, is recorded with the rows."""
+        return {key: value for key, value in super().identity().items() if key not in ("directory", "pinned")}
+
+    def values(self) -> dict[str, Value]:
+        """The parameters by name."""
+        return dict(self.parameters)
