@@ -185,11 +185,9 @@ class Study(Result):
                 text.count(scale.summary.n),
                 text.with_interval(scale.summary.mean),
                 text.share(scale.summary.success),
-                text.pvalue(scale.pvalue_holm, len(self.scales) / WEIGHT_OF_DIP)
-                .removeprefix("p ")
-                .removeprefix("= "),
+                told.removeprefix("p ").removeprefix("= "),
             ]
-            for scale in self.scales
+            for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
         ]
         return html_table(self._title(), columns, rows)
 
