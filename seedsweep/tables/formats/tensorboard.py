@@ -53,20 +53,27 @@ class EventFiles(TableFile):
         return self._files
 
     def own_parameters(self) -> Mapping[str, Any]:
-        return self._hyperparameters
-
-    @cached_property
-    def _hyperparameters(self) -> Mapping[str, Any]:
-        below = [path for path in self.path.glob("*/*tfevents*") if path.is_file()]
-        found: dict[str, Any] = {}
-        for event in _events([*self._files, *below]):
-            for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == "hparams":
-                    found |= _hyperparameters(value.metadata.plugin_data.content)
-        return found
+        return self._contents[1]
 
     def _read_names(self) -> list[str]:
-        return [STEP, *dict.fromkeys(tag for tag, _, _ in self._scalars())]
+        return [STEP, *self._contents[0]]
+
+    @cached_property
+    def _contents(self) -> tuple[list[str], Mapping[str, Any]]:
+        """The tags of scalars, and the hyperparameters: both may stand anywhere."""
+        tags: dict[str, None] = {}
+        hyperparameters: dict[str, Any] = {}
+        below = [path for path in self.path.glob("*/*tfevents*") if path.is_file()]
+        for files in (self._files, below):
+            for event in _events(files):
+                for value in event.summary.value:
+                    if value.tag in tags:
+                        continue
+                    if value.metadata.plugin_data.plugin_name == "hparams":
+                        hyperparameters |= _hyperparameters(value.metadata.plugin_data.content)
+                    elif files is self._files and _number(value) is not None:
+                        tags[value.tag] = None
+        return list(tags), hyperparameters
 
     def _read(self, columns: list[str], labels: Sequence[str]) -> pa.Table:
         wanted = set(columns)
@@ -75,9 +82,7 @@ class EventFiles(TableFile):
     def _scalars(self) -> Iterator[tuple[str, int, float]]:
         for event in _events(self._files):
             for value in event.summary.value:
-                if value.HasField("simple_value"):
-                    yield value.tag, event.step, value.simple_value
-                elif (number := _scalar(value.tensor)) is not None:
+                if (number := _number(value)) is not None:
                     yield value.tag, event.step, number
 
 
@@ -109,6 +114,10 @@ def _events(files: Sequence[Path]) -> Iterator[Any]:
             except DecodeError:
                 raise ValueError(f"{path.name} is damaged at byte {start}") from None
             start = end + 4
+
+
+def _number(value: Any) -> float | None:
+    return value.simple_value if value.HasField("simple_value") else _scalar(value.tensor)
 
 
 def _scalar(tensor: Any) -> float | None:
