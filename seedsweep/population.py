@@ -222,6 +222,8 @@ class Origin:
     """What was done, in order: when, the command, versions, devices, packs."""
     spec: Mapping[str, Any] | None = None
     """The spec that `seedsweep run` reads; None for a table."""
+    notes: tuple[str, ...] = ()
+    """What to know of the numbers, a sentence each."""
 
 
 class Reader(Protocol):
