@@ -48,7 +48,7 @@ def load(path: str | os.PathLike[str]) -> Population:
     known = store.packs(record)
     reader = StoreReader(store, record, known)
     if record.imported:
-        return _imported(store, record, reader)
+        return _imported(store, record, reader, known)
     success = record.success
     metrics = {metric.name: metric for metric in record.metrics}
     if not metrics:  # the recipe could not tell them beforehand
@@ -69,7 +69,7 @@ def load(path: str | os.PathLike[str]) -> Population:
     )
 
 
-def _imported(store: Store, record: SweepRecord, cells: StoreReader) -> Population:
+def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequence[KnownPack]) -> Population:
     """What was imported, read as the table that it was: its seeds may have names, and ends of their own."""
     from seedsweep.sweep.importedspec import ImportedSpec
     from seedsweep.tables.roles import Roles
@@ -96,7 +96,7 @@ def _imported(store: Store, record: SweepRecord, cells: StoreReader) -> Populati
         splits={},
         metrics={name: observed_metric(reader.final(name, columns.rows)) for name in columns.metrics},
         criterion=Criterion(success.metric, success.split, success.at_least, success.higher_is_better),
-        origin=_origin(store, record),
+        origin=_origin(store, record, known),
         reader=reader,
     )
 
