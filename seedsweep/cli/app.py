@@ -28,10 +28,13 @@ from seedsweep.cli.options import (
     Json,
     Metrics,
     Out,
+    Scale,
+    SeedColumn,
     Seeds,
     Set,
     Spec,
     Step,
+    Table,
     Threshold,
     Unfinished,
     UnfinishedSeeds,
@@ -157,19 +160,9 @@ def run(
 
 @app.command()
 def analyze(
-    table: Annotated[
-        str,
-        typer.Argument(
-            metavar="TABLE", help="A file, a folder of runs, a tracker's store, or a pattern of files."
-        ),
-    ],
-    scale: Annotated[
-        str | None,
-        typer.Option(
-            metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER if all have the same."
-        ),
-    ] = None,
-    seed: Annotated[str | None, typer.Option(metavar="COL", help="The seed, or any name of the run.")] = None,
+    table: Table,
+    scale: Scale = None,
+    seed: SeedColumn = None,
     metric: Metrics = None,
     step: Step = None,
     threshold: Threshold = None,
@@ -211,6 +204,49 @@ def analyze(
     told = show_findings(source, place / "figures", page, "table", as_json=as_json, categories=categories)
     if as_json:
         _print_json(told)
+
+
+@app.command("import")
+def import_(
+    table: Table,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", help="The store's directory or URL: new, or of an earlier import."),
+    ],
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    metric: Metrics = None,
+    step: Step = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    where: Where = None,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
+    as_json: Json = False,
+) -> None:
+    """Write anyone's results as a store of ours, to be analysed, extended, compared and published.
+
+    TABLE and its options are those of analyze. What the store has already is left as it is; runs that it does not
+    have are added. Then `seedsweep report DIR`, or any tool that reads Parquet.
+
+    Example: seedsweep import runs --scale width --seed seed --metric val_acc --step step --out stores/widths
+    """
+    with Waiting(stderr, "reading the results …") as waiting:
+        from seedsweep.cli.source import of_table
+        from seedsweep.sweep.importing import import_results
+
+        source = of_table(
+            table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
+        waiting.say("writing the store …")
+        made = import_results(source.population, out)
+    stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
+    if as_json:
+        _print_json(made.to_dict())
+    else:
+        had = f", {made.present} were there" if made.present else ""
+        typer.echo(f"store     {out}: {made.added} runs added{had}; see seedsweep report {shlex.quote(out)}")
 
 
 @app.command()

@@ -51,6 +51,17 @@ Out = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Table = Annotated[
+    str,
+    typer.Argument(metavar="TABLE", help="A file, a folder of runs, a tracker's store, or a pattern of files."),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER if all have the same."
+    ),
+]
+SeedColumn = Annotated[str | None, typer.Option("--seed", metavar="COL", help="The seed, or any name of the run.")]
 Metrics = Annotated[
     list[str] | None,
     typer.Option(

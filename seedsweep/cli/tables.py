@@ -202,7 +202,7 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{scale.present}",
             f"{scale.missing}",
             f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
-            formats.quantity(scale.parameters, "").strip(),
+            "–" if scale.parameters is None else formats.scale(scale.parameters),
             formats.quantity(scale.flop if scale.missing else None, "").strip(),
             formats.duration(scale.seconds_per_seed),
             formats.quantity(scale.pack_bytes, "B"),

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _KINDS = {
     "engine": "seedsweep.sweep.enginespec:EngineSpec",
     "program": "seedsweep.sweep.programspec:ProgramSpec",
+    "imported": "seedsweep.sweep.importedspec:ImportedSpec",
 }
 """By name: only the kind that is used is imported, since the engine's needs torch."""
 
@@ -95,12 +96,12 @@ class SweepSpec(Settings, ABC):
 
 
 def spec_kind(given: Any) -> type[SweepSpec]:
-    """The kind of spec that these keys ask for: that of a program, if they name one."""
+    """The kind of spec that these keys ask for: that of a program or of imported results, if they name one."""
     if isinstance(given, SweepSpec):
         return type(given)
-    module, _, name = _KINDS[
-        "program" if isinstance(given, Mapping) and "program" in given else "engine"
-    ].partition(":")
+    keys = given if isinstance(given, Mapping) else ()
+    asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    module, _, name = _KINDS[asked_for].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind
 

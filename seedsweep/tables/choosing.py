@@ -149,8 +149,9 @@ def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
     )
     with_names = [table for table in tables if _fit(table, roles) >= 0]
     if not with_names:
-        more = f" and {len(tables) - 1} more files" if len(tables) > 1 else ""
-        raise InputError(f"{tables[0].path}{more}: no rows in there")
+        raise InputError(
+            f"{place}: {'the table has' if len(tables) == 1 else f'{len(tables)} tables have'} no rows"
+        )
     best = max(with_names[:LOOKED_AT], key=lambda table: _fit(table, roles))
     lacking = _lacks(best, roles)
     assert lacking is not None, place

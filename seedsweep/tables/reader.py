@@ -184,6 +184,11 @@ class TableReader:
         self.present[self._row, self._column] = True
 
     @property
+    def taken(self) -> Taken:
+        """What becomes of seeds that end early."""
+        return self._taken
+
+    @property
     def measured(self) -> Mapping[str, Sequence[str]]:
         """The columns that were read, of the rows that were chosen."""
         return {self._split: self._roles.metrics}

@@ -46,12 +46,15 @@ def events_in(data: bytes) -> Iterator[tuple[Any, int]]:
 
 
 def scalars_of(event: Any) -> Iterator[tuple[str, float]]:
-    """The tag and the number of every scalar, in whichever of the two ways it is written."""
+    """The tag and the number of every scalar."""
     for value in event.summary.value:
-        if value.HasField("simple_value"):
-            yield value.tag, value.simple_value
-        elif (number := _scalar(value.tensor)) is not None:
+        if (number := number_of(value)) is not None:
             yield value.tag, number
+
+
+def number_of(value: Any) -> float | None:
+    """The number that a value of an event's summary is, in whichever of the two ways it is written."""
+    return value.simple_value if value.HasField("simple_value") else _scalar(value.tensor)
 
 
 def _scalar(tensor: Any) -> float | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedsweep.tables.formats.events import events_in, scalars_of
+from seedsweep.tables.formats.events import events_in, number_of, scalars_of
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.series import STEP, by_step
 from seedsweep.tables.tablefile import TableFile
@@ -45,20 +45,27 @@ class EventFiles(TableFile):
         return self._files
 
     def own_parameters(self) -> Mapping[str, Any]:
-        return self._hyperparameters
-
-    @cached_property
-    def _hyperparameters(self) -> Mapping[str, Any]:
-        below = [path for path in self.path.glob("*/*tfevents*") if path.is_file()]
-        found: dict[str, Any] = {}
-        for event in _events([*self._files, *below]):
-            for value in event.summary.value:
-                if value.metadata.plugin_data.plugin_name == "hparams":
-                    found |= _hyperparameters(value.metadata.plugin_data.content)
-        return found
+        return self._contents[1]
 
     def _read_names(self) -> list[str]:
-        return [STEP, *dict.fromkeys(tag for tag, _, _ in self._scalars())]
+        return [STEP, *self._contents[0]]
+
+    @cached_property
+    def _contents(self) -> tuple[list[str], Mapping[str, Any]]:
+        """The tags of scalars, and the hyperparameters: both may stand anywhere."""
+        tags: dict[str, None] = {}
+        hyperparameters: dict[str, Any] = {}
+        below = [path for path in self.path.glob("*/*tfevents*") if path.is_file()]
+        for files in (self._files, below):
+            for event in _events(files):
+                for value in event.summary.value:
+                    if value.tag in tags:
+                        continue
+                    if value.metadata.plugin_data.plugin_name == "hparams":
+                        hyperparameters |= _hyperparameters(value.metadata.plugin_data.content)
+                    elif files is self._files and number_of(value) is not None:
+                        tags[value.tag] = None
+        return list(tags), hyperparameters
 
     def _read(self, columns: list[str], labels: Sequence[str]) -> pa.Table:
         wanted = set(columns)
