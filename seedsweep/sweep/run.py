@@ -32,6 +32,8 @@ from seedsweep.sweep.store import Store
 ATTEMPTS = 3
 """Times a pack is tried before it is given up. The loss of a worker whose pack has saved new progress does not
 count: on machines that come and go a long pack may lose many."""
+HOPELESS_CELLS = 3
+"""If so many cells of a user's program are given up before any has finished, the others are not tried."""
 STOP_SECONDS = 15.0
 """Time that running packs have to save a checkpoint after Ctrl-C."""
 TICK_SECONDS = 2.0
@@ -268,6 +270,13 @@ class _Driver:
         path = self.store.write_failure(pack.name, header + outcome.trace)
         self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
         self.reporter.send("fail", f"{pack.name}: given up after {attempts}: {error}; see {path}")
+        # Of a program nothing is known beforehand: it is more likely wrong as a whole than in its first cells.
+        none_works = self.found.present + self.trained == 0 and len(self.failures) >= HOPELESS_CELLS
+        if none_works and not outcome.job.recipe.metrics() and self.waiting:
+            self.waiting.clear()
+            self.reporter.send(
+                "stop", f"the first {HOPELESS_CELLS} cells were given up and none has finished: stopping"
+            )
 
 
 def _refuse_unfit(found: Found) -> None:

@@ -17,6 +17,7 @@ from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from tests.sweep.fake import FakeTraining
+from tests.sweep.programs import TRAIN, write_program
 from tests.sweep.test_run import kill_when, rows, start_driver
 
 MakeSpec = Callable[..., SweepSpec]
@@ -96,9 +97,41 @@ def test_a_killed_driver_leaves_a_store_that_the_next_run_completes(
     assert any(line.endswith((" 1", " 2", " 3")) for line in training.calls())
 
 
+def test_a_program_gives_the_same_rows_on_ray_and_inline(tmp_path: Path) -> None:
+    spec = write_program(tmp_path / "mine", seeds="0:4")
+    assert run(spec, tmp_path / "ray", executor="ray").trained == 8
+    run(spec, tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+
+
+LOSES_ITS_WORKER = """
+if not again:
+    with open(f"{out}/metrics.jsonl", "w") as file:
+        file.write(json.dumps({"step": 0, "test/accuracy": value(0)}) + "\\n")
+    open(f"{out}/pid", "w").write(str(os.getpid()))
+    worker = open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()[1]
+    os.kill(int(worker), signal.SIGKILL)
+    time.sleep(600)
+"""
+
+
+def test_a_program_whose_worker_is_killed_dies_with_it_and_counts_once(tmp_path: Path) -> None:
+    events: list[Event] = []
+    spec, out = write_program(tmp_path / "mine", LOSES_ITS_WORKER + TRAIN, seeds="0"), tmp_path / "out"
+    result = run(spec, out, executor="ray", on_progress=events.append)
+    assert (result.trained, result.failed) == (2, 0)
+    assert [event.kind for event in events].count("retry") == 2
+    for pid in out.glob("cells/*/pid"):
+        assert not Path(f"/proc/{pid.read_text()}").exists()
+    run(write_program(tmp_path / "undisturbed", seeds="0"), tmp_path / "whole", executor="inline")
+    assert rows(out).equals(rows(tmp_path / "whole"))
+
+
 def test_a_device_that_the_cluster_has_not_is_refused_and_nothing_is_made(spec: MakeSpec, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the Ray cluster has no GPU"):
         run(spec("execution.device=cuda"), tmp_path / "out", executor="ray")
+    with pytest.raises(InputError, match=r"execution.gpus: 0.25 asked for but the Ray cluster has no GPU"):
+        run(write_program(tmp_path / "mine", execution={"gpus": 0.25}), tmp_path / "out", executor="ray")
     assert not (tmp_path / "out").exists()
 
 
@@ -109,6 +142,7 @@ from ray.cluster_utils import Cluster
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
+from tests.sweep.programs import TRAIN, write_program
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]

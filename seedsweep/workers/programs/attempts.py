@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -55,14 +54,16 @@ class Attempt:
 
 def begin(before: Attempt, folder: Path, settings: ProgramSettings) -> Attempt:
     """The attempt that follows another one, which has left its files in the folder, if that is on this machine."""
-    sizes = {name: path.stat().st_size for name, path in metrics_files(folder, settings.metrics.file)}
     left = list(before.written)
-    if sizes:
-        with suppress(MetricsError):  # it was given up for what it wrote: that counts no more
-            left = []
-            files = MetricsFiles(folder, settings, before.begun)
+    files = MetricsFiles(folder, settings, before.begun)
+    if metrics_files(folder, settings.metrics.file):
+        try:
             files.read()
             left = files.rows()
+        except MetricsError:  # it was given up for what it wrote: that counts no more
+            left = []
+        files.end_cut_lines()
+    sizes = {name: path.stat().st_size for name, path in metrics_files(folder, settings.metrics.file)}
     return Attempt(before.number + 1, before.seconds, before.rows(left), sizes)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 import platform
 import signal
@@ -13,16 +11,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.measures import scale_text
-from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
+from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.files import MetricsFiles
 from seedsweep.workers.programs.process import Output, Process, end_left_behind
-from seedsweep.workers.programs.rows import MetricsError, Row, is_clock
+from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
 
 LOOK_SECONDS = 0.1
@@ -40,8 +36,6 @@ THREADS = (
     "NUMEXPR_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
 )
-FEWEST_VALUES = 4
-"""Different values that a cell must have to be told from others by them: many may well go from 0 to 1."""
 
 
 def train_cell(
@@ -105,19 +99,18 @@ class _Cell:
         try:
             with Process(self._command, str(self._directory), self._environment, self._output) as process:
                 code = self._follow(process, should_stop)
+            if code:
+                raise CellError(f"{self._how_ended(code)}; its output: {self._keep_log()}", self._tail())
             self._files.read(ended=code == 0)
             rows = self._attempt.rows(self._files.rows())
             if code == 0 and not rows:
                 raise MetricsError(f"the program has ended, but {self._files.why_empty()}")
         except MetricsError as error:
             raise CellError(f"{error}; its output: {self._keep_log()}", self._tail(), hopeless=True) from None
-        log = self._keep_log()
+        self._keep_log()
         if code is None:
             self._keep()
             return False
-        if code != 0:
-            self._keep()
-            raise CellError(f"{self._how_ended(code)}; its output: {log}", self._tail())
         self._write(rows, last=True)
         return True
 
@@ -162,20 +155,10 @@ class _Cell:
         facts = self._facts | {"attempts": self._attempt.number, "seconds": self._attempt.seconds + self._elapsed}
         self._sink.write_block(
             0,
-            self._table(rows),
+            table_of(self._task, self._pack, {self._seed: rows}),
             last=last,
             steps=(rows[0].step, rows[-1].step),
             provenance=facts | {"digest": digest(rows)},
-        )
-
-    def _table(self, rows: Sequence[Row]) -> pa.Table:
-        pack, seed = self._pack, self._seed
-        same = (self._task, pack.scale_name, pack.scale, seed.id, seed.init, seed.data)
-        columns: list[Any] = [[value] * len(rows) for value in same]
-        columns += zip(*rows, strict=True)
-        return pa.table(
-            {field.name: pa.array(column, field.type) for field, column in zip(METRICS, columns, strict=True)},
-            schema=METRICS,
         )
 
     def _own_values(self) -> dict[str, int | str]:
@@ -228,13 +211,3 @@ def cell_name(pack: Pack, seed: Seed) -> str:
     field = pack.scale_name.rpartition(".")[2]
     ids = f"seed-{seed.id}" if seed.init == seed.data else f"init-{seed.init}-data-{seed.data}"
     return f"{field}-{scale_text(pack.scale)}-{ids}"
-
-
-def digest(rows: Sequence[Row]) -> str | None:
-    """Of all that a cell has measured but clocks: the same for two seeds if their numbers are. None if chance may
-    do that."""
-    values = [row for row in rows if not is_clock(row.metric)]
-    if len({row.value for row in values}) < FEWEST_VALUES:
-        return None
-    text = json.dumps([[row.step, row.split, row.metric, row.value] for row in values])
-    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from seedsweep.errors import listed
@@ -42,6 +42,12 @@ class MetricsFiles:
         last = self._settings.steps
         if last is not None and (beyond := self.last_step) > last:
             raise MetricsError(f"{self._shown}: has a step {beyond}, beyond the last one, program.steps: {last}")
+
+    def end_cut_lines(self) -> None:
+        """See `LinesReader.end_cut_line`."""
+        for reader in self._readers.values():
+            if isinstance(reader, LinesReader):
+                reader.end_cut_line()
 
     @property
     def last_step(self) -> int:
@@ -94,13 +100,14 @@ class MetricsFiles:
         return (DocumentReader if _is_document(path) else LinesReader)(path, shown, columns, begin)
 
 
-def metrics_files(folder: Path, wanted: str) -> Iterable[tuple[str, Path]]:
+def metrics_files(folder: Path, wanted: str) -> list[tuple[str, Path]]:
     """The files that a name or pattern means, with their names in the folder; of a folder its event files."""
-    for path in sorted(folder.glob(wanted)):
-        inside = sorted(path.rglob("*tfevents*")) if path.is_dir() else [path]
-        for file in inside:
-            if file.is_file():
-                yield file.relative_to(folder).as_posix(), file
+    inside = [
+        file
+        for path in sorted(folder.glob(wanted))
+        for file in (sorted(path.rglob("*tfevents*")) if path.is_dir() else [path])
+    ]
+    return [(file.relative_to(folder).as_posix(), file) for file in inside if file.is_file()]
 
 
 def _is_document(path: Path) -> bool:

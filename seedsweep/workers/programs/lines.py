@@ -44,6 +44,16 @@ class LinesReader(MetricsReader):
         self._place += whole
         self._mark = self._before(self._place)
 
+    def end_cut_line(self) -> None:
+        """End the line in which the writer was killed, so that the next one begins at a line of its own.
+
+        Else a file that is written anew, with the same beginning, would look as if it had been added to in the
+        middle of that line.
+        """
+        if self.path.read_bytes()[-1:] not in (b"", b"\n"):
+            with self.path.open("ab") as file:
+                file.write(b"\n")
+
     def _take(self, line: str) -> None:
         if not line.strip():
             return
