@@ -158,7 +158,7 @@ class _Cell:
             table_of(self._task, self._pack, {self._seed: rows}),
             last=last,
             steps=(rows[0].step, rows[-1].step),
-            provenance=facts | {"digest": digest(rows)},
+            provenance=facts | {"digests": [digest(rows)]},
         )
 
     def _own_values(self) -> dict[str, int | str]:
