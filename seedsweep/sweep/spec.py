@@ -13,12 +13,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel
 
 from seedsweep.cell import Recipe
+from seedsweep.errors import MissingPackageError
 from seedsweep.section import Settings
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ _KINDS = {
     "engine": "seedsweep.sweep.enginespec:EngineSpec",
     "program": "seedsweep.sweep.programspec:ProgramSpec",
 }
-"""By name: only the kind that is used is imported, since the engine's needs torch."""
+"""By name: only the kind that is used is imported, since the engine's needs these packages."""
+_ENGINE_NEEDS = ("torch", "safetensors")
 
 
 class SweepSpec(Settings, ABC):
@@ -98,9 +101,11 @@ def spec_kind(given: Any) -> type[SweepSpec]:
     """The kind of spec that these keys ask for: that of a program, if they name one."""
     if isinstance(given, SweepSpec):
         return type(given)
-    module, _, name = _KINDS[
-        "program" if isinstance(given, Mapping) and "program" in given else "engine"
-    ].partition(":")
+    asked = "program" if isinstance(given, Mapping) and "program" in given else "engine"
+    for package in _ENGINE_NEEDS if asked == "engine" else ():
+        if find_spec(package) is None:
+            raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
+    module, _, name = _KINDS[asked].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind
 
