@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.tables.configs import ConfigError
 from seedsweep.tables.finding import Found
 from seedsweep.tables.roles import Roles
 from seedsweep.tables.tablefile import NoRowsError, TableFile
@@ -22,6 +24,7 @@ LOOKED_AT = 100
 """How many runs are looked at for what could be asked for."""
 
 WITHOUT_ROWS = "without rows"
+UNREADABLE = "that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -75,18 +78,21 @@ def _fitting(tables: Sequence[TableFile], roles: Roles) -> tuple[list[TableFile]
     measured = set()
     for table in tables:
         try:
-            why = _lacks(table, roles)
-        except NoRowsError:
-            why = WITHOUT_ROWS
+            why = _lacks(table, roles) if table.names else WITHOUT_ROWS
+        except ConfigError:
+            raise
+        except InputError as error:
             if len(tables) == 1:
                 raise
+            why = WITHOUT_ROWS if isinstance(error, NoRowsError) else UNREADABLE
         if why is None:
             fitting.append(table)
             measured.add(_family(table))
         elif why in roles.metrics:
             unmeasured.append(table)
         else:
-            left_out.setdefault(why if why == WITHOUT_ROWS else f"without {why}", []).append(table.path)
+            reason = why if why in (WITHOUT_ROWS, UNREADABLE) else f"without {why}"
+            left_out.setdefault(reason, []).append(table.path)
     for table in unmeasured:
         metric = next(metric for metric in roles.metrics if not table.has(metric))
         if _family(table) in measured:
@@ -149,6 +155,9 @@ def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
     )
     with_names = [table for table in tables if _fit(table, roles) >= 0]
     if not with_names:
+        for table in tables[:LOOKED_AT]:
+            with suppress(NoRowsError):
+                assert table.names  # what is wrong with the first that cannot be read
         raise InputError(
             f"{place}: {'the table has' if len(tables) == 1 else f'{len(tables)} tables have'} no rows"
         )
@@ -162,7 +171,9 @@ def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
 def _fit(table: TableFile, roles: Roles) -> int:
     try:
         return sum(map(table.has, [*roles.beside_metrics, *roles.metrics]))
-    except NoRowsError:
+    except ConfigError:
+        raise
+    except InputError:
         return -1
 
 

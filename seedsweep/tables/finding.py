@@ -18,7 +18,8 @@ from seedsweep.tables.parameters import RunParameters
 from seedsweep.tables.runnames import RunPattern
 from seedsweep.tables.tablefile import TableFile
 
-_ENDINGS = re.compile(r"\.(csv|tsv|txt|jsonl?|ndjson|parquet|pq)(\.gz)?$", re.IGNORECASE)
+_ENDINGS = re.compile(r"\.(csv|tsv|txt|log|jsonl?|ndjson|parquet|pq)(\.gz)?$", re.IGNORECASE)
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 KNOWN = "a .csv, .tsv, .jsonl, .ndjson, .json or .parquet file, a directory of such or of a tracker, or a pattern"
 
 
@@ -135,14 +136,13 @@ def _describe(table: TableFile, root: Path, configs: Configs, given: Mapping[str
     if table.run and table.run not in words:
         words += "/" + table.run
     folder = path if path.is_dir() else path.parent
-    table.parameters = RunParameters(
-        path, table.run or below, words, lambda: configs.of(folder), given, table.own_parameters
-    )
+    table.parameters = RunParameters(folder, table.run or below, words, configs.of, given, table.own_parameters)
 
 
 def _refuse(shown: str, files: Sequence[Path], format: str | None) -> None:
     if format is not None:
         raise InputError(f"{shown}: holds nothing of the format {format}")
     if len(files) == 1:
-        raise InputError(f"{files[0]}: not a kind of table known here by its name; give {KNOWN}")
+        sheet = "; save a spreadsheet as CSV" if files[0].suffix.lower() in _SPREADSHEETS else ""
+        raise InputError(f"{files[0]}: not a kind of table known here by its name{sheet}; give {KNOWN}")
     raise InputError(f"{shown}: no table there; give {KNOWN}")

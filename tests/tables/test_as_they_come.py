@@ -197,6 +197,7 @@ AS_JSON: dict[str, Callable[[], str]] = {
     "columns by pandas": lambda: str(frame().to_json()),
     "columns": lambda: json.dumps(frame().to_dict("list")),
     "split": lambda: str(frame().to_json(orient="split")),
+    "a run's history": lambda: json.dumps({"note": [1], "history": frame().to_dict("records")}),
     "with NaN": lambda: lines() + '{"width": 64, "seed": 2, "acc": NaN}\n',
 }  # fmt: skip
 
@@ -221,6 +222,29 @@ def test_a_json_object_a_run(tmp_path: Path) -> None:
             (folder / "results.json").write_text(json.dumps(content, indent=4))
     population = read(tmp_path / "runs", scale="args.width", seed="args.seed", metric="test.acc")
     assert values(population) == TRUTH
+
+
+def test_a_json_object_a_run_with_its_curves(tmp_path: Path) -> None:
+    """Lists side by side, of one length; what all steps have stands beside them."""
+    for width, accs in TRUTH.items():
+        for seed, acc in enumerate(accs):
+            content = {"config": {"width": width}, "seed": seed, "step": [1, 2], "acc": [0.0, acc]}
+            (tmp_path / f"{width}-{seed}.json").write_text(json.dumps(content))
+    population = read(tmp_path, scale="config.width", step="step")
+    assert values(population) == TRUTH
+    assert population.curves("acc")[32].steps.tolist() == [1, 2]
+
+
+def test_json_by_scale_and_seed(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({width: dict(enumerate(accs)) for width, accs in TRUTH.items()}))
+    assert values(read(path, seed="index")) == TRUTH
+
+
+@pytest.mark.parametrize("name", ["log.txt", "train.log"])
+def test_lines_of_json_in_a_log(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(lines())
+    assert values(read(tmp_path / name)) == TRUTH
 
 
 def test_nested_columns_of_parquet(tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def read(path: object, **named: object) -> Population:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
+@pytest.mark.parametrize(
+    "name", ["configs", "lattice", "read", "runnames", "spelling", "text", "formats.json_table"]
+)
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 
@@ -327,7 +329,7 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
             gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n', mtime=0),
             "t.jsonl.gz: row 1: acc is 'x'",
         ),
-        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; give a .csv"),
+        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; save a spreadsheet as CSV; give a"),
     ],
 )
 def test_files_that_are_no_tables(name: str, content: bytes, message: str, tmp_path: Path) -> None:

@@ -44,9 +44,12 @@ class CsvFile(TableFile):
         first = lines[self._skipped]
         self._delimiter = max(",;\t", key=_outside_quotes(first).count)
         rows = csv.reader(lines[self._skipped :], delimiter=self._delimiter)
-        names = [name.strip() for name in next(rows)]
-        self._header_lines = rows.line_num
-        some = list(islice(rows, 200))
+        try:
+            names = [name.strip() for name in next(rows)]
+            self._header_lines = rows.line_num
+            some = list(islice(rows, 200))
+        except csv.Error as error:
+            raise self.unreadable(error) from None
         if self._delimiter != ",":
             self.decimal = decimal_sign([field for row in some for field in row])
         while len(names) > 1 and not names[-1] and all(len(row) < len(names) or not row[-1] for row in some):
@@ -101,7 +104,10 @@ class CsvFile(TableFile):
         lines = list(io.StringIO(text, newline=""))[self._skipped + self._header_lines :]
         if any(map(_is_comment, lines)):
             lines = [line for line in lines if not _is_comment(line)]
-        rows = [row for row in csv.reader(lines, delimiter=self._delimiter) if row]
+        try:
+            rows = [row for row in csv.reader(lines, delimiter=self._delimiter) if row]
+        except csv.Error as error:
+            raise self.unreadable(error) from None
         width = len(self._fields)
         for number, row in enumerate(rows):
             if len(row) > width and not any(row[width:]):
