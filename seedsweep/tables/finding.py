@@ -83,12 +83,11 @@ def open_tables(
         claimed = {claim for table in tables for claim in table.claims}
         rest = [file for file in rest if file not in claimed]
         if pattern is not None:
-            tables = [table for table in tables if table.path in given]
+            tables = [table for table in tables if _given(table, given)]
         if tables:
             by_title[known.title] = tables
     if pattern is not None:
-        read = {table.path for tables in by_title.values() for table in tables}
-        others = [CsvFile(file) for file in given if file not in read]  # the user says that they are tables
+        others = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
         if others:
             by_title["CSV"] = [*by_title.get("CSV", []), *others]
         left_out["not as --from says"] = [file for file in files if file not in given]
@@ -97,9 +96,14 @@ def open_tables(
     configs = Configs(root)
     for tables in by_title.values():
         for table in tables:
-            _describe(table, root, configs, {**given.get(table.path, {}), **(fixed or {})})
+            _describe(table, root, configs, {**_given(table, given), **(fixed or {})})
     names = {known.title: name for name, known in wanted.items()}
     return Found(by_title, names, {why: names for why, names in left_out.items() if names})
+
+
+def _given(table: TableFile, given: Mapping[Path, dict[str, str]]) -> dict[str, str]:
+    """What the pattern says of a table, by any of the files that it stands for."""
+    return next((given[file] for file in [table.path, *table.claims] if file in given), {})
 
 
 def _matching(pattern: RunPattern, root: Path, files: Sequence[Path]) -> dict[Path, dict[str, str]]:

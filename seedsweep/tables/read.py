@@ -14,7 +14,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
 from seedsweep.population import ALL_ROWS, Origin, Population, Taken, observed_metric
 from seedsweep.tables.choosing import choose
-from seedsweep.tables.distinct import merged, refuse_repeated
+from seedsweep.tables.distinct import one_row_each
 from seedsweep.tables.evaluations import read_evaluations
 from seedsweep.tables.finding import open_tables
 from seedsweep.tables.meant import complete
@@ -135,8 +135,7 @@ def read_table(
     _refuse_two_roles(roles)
     tables = choose(place, found, roles)
     rows = read_evaluations(tables.files, roles)
-    evaluations = merged(rows)
-    refuse_repeated(tables.files, roles, evaluations)
+    evaluations = one_row_each(tables.files, roles, rows)
 
     rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
     facts = {"table": place, "scale": scale, "seed": seed, "metric": listed(metrics)}

@@ -218,6 +218,30 @@ def test_a_damaged_config_is_one_line(tmp_path: Path) -> None:
     assert "\n" not in str(error.value)
 
 
+def test_runs_of_training_and_validation_are_told_apart_by_a_pattern(tmp_path: Path) -> None:
+    """As Keras writes them: two folders of events a run, with the same tags."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    for width in WIDTHS:
+        for seed in SEEDS:
+            for split in ("train", "validation"):
+                writer = SummaryWriter(str(tmp_path / "logs" / f"width{width}_seed{seed}" / split))
+                for step in (5, 10):
+                    writer.add_scalar("acc", seed / width * step / 10 if split == "validation" else 1, step)
+                writer.close()
+    with pytest.raises(InputError, match=r"tell them apart by a field of --from and choose with --where"):
+        read(tmp_path / "logs")
+    pattern = "width{width}_seed{seed}/{split}/*tfevents*"
+    population = read(tmp_path / "logs", pattern=pattern, where={"split": "validation"})
+    np.testing.assert_allclose(population.final("acc").values, [[s / w for s in SEEDS] for w in WIDTHS], rtol=1e-6)
+
+
+def test_without_a_step_it_is_named_before_the_epoch(tmp_path: Path) -> None:
+    (tmp_path / "width1_seed0.csv").write_text("epoch,step,acc\n0,10,0.5\n1,20,0.75\n")
+    with pytest.raises(InputError, match="they differ in 'step': add --step step"):
+        read(tmp_path, step=None)
+
+
 def test_a_runs_own_name_may_be_its_seed(tmp_path: Path) -> None:
     population = read(runs(tmp_path, "width{w}/x{s}/log.csv"), seed="run")
     assert population.seeds[0] == "width32/x0/log"
