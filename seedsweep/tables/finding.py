@@ -77,20 +77,21 @@ def open_tables(
             raise InputError(f"{shown}: no file's path ends like --from {pattern}; there is {files[0]}")
     wanted = formats(format)
     by_title: dict[str, Sequence[TableFile]] = {}
-    rest = files
+    rest, others = files, list[Path]()
     for known in wanted.values():
         tables = known.find(rest)
         claimed = {claim for table in tables for claim in table.claims}
         rest = [file for file in rest if file not in claimed]
         if pattern is not None:
+            others += [table.path for table in tables if not _given(table, given)]
             tables = [table for table in tables if _given(table, given)]
         if tables:
             by_title[known.title] = tables
     if pattern is not None:
-        others = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
-        if others:
-            by_title["CSV"] = [*by_title.get("CSV", []), *others]
-        left_out["not as --from says"] = [file for file in files if file not in given]
+        unknown = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
+        if unknown:
+            by_title["CSV"] = [*by_title.get("CSV", []), *unknown]
+        left_out["not as --from says"] = others
     if not by_title:
         _refuse(shown, files, format)
     configs = Configs(root)
