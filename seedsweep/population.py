@@ -222,6 +222,8 @@ class Origin:
     """What was done, in order: when, the command, versions, devices, packs."""
     spec: Mapping[str, Any] | None = None
     """The spec that `seedsweep run` reads; None for a table."""
+    notes: tuple[str, ...] = ()
+    """What to know of the numbers, a sentence each."""
 
 
 class Reader(Protocol):
@@ -279,8 +281,8 @@ class Population:
     """Gets the numbers."""
 
     def __repr__(self) -> str:
-        scales = ", ".join(map(scale_text, self.scales))
-        return f"<Population {self.name}: {self.cells} seeds of {self.scale_name} {scales} in {self.path}>"
+        seeds, scales = formats.seeds(self.cells), ", ".join(map(formats.scale, self.scales))
+        return f"<Population {self.name}: {seeds} of {self.scale_name} {scales} in {self.path}>"
 
     def _repr_html_(self) -> str:
         criterion = self.criterion

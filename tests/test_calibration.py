@@ -1,90 +1,24 @@
 """How often what an analysis says is true: some populations of `benchmarks/calibration`, a few times each.
 
-A limit is broken where the rate is beyond it by more than chance would have it: where all of its 99.9 % Wilson
-interval is. The recorded output of the benchmark has more repetitions, and more populations.
+The recorded output of the benchmark has more repetitions, and more populations.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from benchmarks.calibration.cases import read
-from benchmarks.calibration.everything import CASES, named
+from benchmarks.calibration.everything import CASES
 from benchmarks.calibration.run import repeat
 from benchmarks.calibration.tally import Tally, wilson
+from benchmarks.calibration.targets import TARGETS, Target
 from benchmarks.calibration.whole import SENTENCES, sentences
 from seedsweep import analysis
-
-
-@dataclass(frozen=True)
-class Target:
-    """What must hold in all cases whose names begin so."""
-
-    cases: str
-    question: str
-    at_most: float = 1.0
-    at_least: float = 0.0
-    whole: bool = False
-    """Asked of whole studies."""
-
-    def broken(self, yes: int, asked: int) -> bool:
-        """By more than chance would have it."""
-        _, low, high = wilson(yes, asked, 0.999)
-        return low > self.at_most or high < self.at_least
-
-
-TARGETS = (
-    Target("null-", "groups claimed", at_most=0.07),
-    Target("null-", "by chance", at_most=0.07),
-    Target("groups-[34fhmz]", "groups claimed where none are", at_most=0.07),
-    Target("groups-far-[125]0", "by chance", at_least=0.9),
-    Target("groups-[hz]", "by chance", at_least=0.9),
-    Target("groups-few", "by chance", at_least=0.9),
-    Target("groups-missing", "by chance", at_least=0.9),
-    Target("groups-some", "by chance", at_least=0.9),
-    Target("groups-4sd-200", "by chance", at_least=0.8),
-    Target("zeros-", "by chance", at_most=0.05),
-    Target("mirage-[345]sd", "groups said to be in one metric only", at_most=0.1),
-    Target("capacity-even", "capacity named", at_most=0.1),
-    Target("equal-scales", "capacity named", at_most=0.07),
-    Target("capacity-one-step-50", "capacity right", at_least=0.85),
-    Target("once-", "one run twice claimed", at_most=0.01),
-    Target("twice-[fnst]", "one run twice claimed", at_least=0.95),
-    Target("twice-91", "one run twice claimed", at_least=0.8),
-    Target("intervals-", "covers mean", at_least=0.9),
-    Target("outliers-", "covers mean", at_least=0.9),
-    Target("intervals-", "covers P(success)", at_least=0.9),
-    Target("intervals-", "covers mean | success", at_least=0.9),
-    Target("intervals-two-groups", "covers mode", at_least=0.9),
-    Target("intervals-", "covers W2", at_least=0.9),
-    Target("intervals-two-groups", "covers claims of 1", at_least=0.9),
-    Target("intervals-two-groups", "covers claims of 4", at_least=0.9),
-    Target("budget-w", "covers if doubled", at_least=0.9),
-    Target("budget-half-never-[13]", "covers if doubled", at_least=0.9),
-    Target("budget-wait-1", "falsely says: failures stay", at_most=0.05, whole=True),
-    Target("budget-wait-4", "falsely says: failures are cut off", at_most=0.05, whole=True),
-    Target("budget-half", "falsely says: failures are cut off", at_most=0.05, whole=True),
-    Target("groups-far-[12]00", "falsely says: seeds agree", at_most=0.05, whole=True),
-    Target("groups-[34]sd-[12]00", "falsely says: seeds agree", at_most=0.05, whole=True),
-    Target("stuck-[012][057]", "falsely says: seeds agree", at_most=0.05, whole=True),
-    Target("groups-far-50", "falsely says: no groups, too few seeds", at_most=0.05, whole=True),
-    Target("groups-[mz]", "falsely says: no groups, too few seeds", at_most=0.05, whole=True),
-    Target("groups-some", "falsely says: no groups, too few seeds", at_most=0.05, whole=True),
-    Target("groups-far-[12]00", "falsely says: split elsewhere", at_most=0.05, whole=True),
-    Target("stuck-", "falsely says: split elsewhere", at_most=0.05, whole=True),
-    Target("groups-far-50", "direct differs from the study", at_most=0.0, whole=True),
-    Target("groups-some", "direct differs from the study", at_most=0.0, whole=True),
-    Target("null-91-saturated-64", "direct differs from the study", at_most=0.0, whole=True),
-    Target("null-one-example", "direct differs from the study", at_most=0.0, whole=True),
-    Target("zeros-", "direct differs from the study", at_most=0.0, whole=True),
-)
-"""Not promised, since it is not so: an interval of W2 between equal scales never holds 0 (its noise floor stands
-beside it); a copy on 20 values is not told from chance; where the hazard falls, "if doubled" is too high."""
 
 REPETITIONS = 40
 WHOLE = 8
@@ -102,7 +36,8 @@ def measured(name: str, whole: bool) -> Tally:
     [
         pytest.param(target, case.name, id=f"{case.name}, {target.question}")
         for target in TARGETS
-        for case in named([target.cases])
+        if target.limit != "–"
+        for case in target.populations
     ],
 )
 def test_rate(target: Target, name: str) -> None:

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seedsweep"
 
 FORBIDDEN = {
+    "workers/programs": ("torch",),
     "workers": ("ray", "seedsweep.sweep", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "sweep": ("torch", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "analysis": (

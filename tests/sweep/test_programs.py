@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from seedsweep import load
+from seedsweep import analysis, load
 from seedsweep.errors import InputError
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
@@ -322,6 +322,8 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     (note,) = result.notes
     assert note.startswith("seeds 0, 1 of program.width 16 have the same numbers; so have seeds of 1 more group")
     assert note.endswith("does the program use its seed?")
+    warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
+    assert any("most likely one run under several names" in warning for warning in warnings)
     assert status(tmp_path / "out").notes == result.notes
 
 
@@ -337,8 +339,30 @@ def test_other_code_is_told_and_refused_if_it_is_pinned(tmp_path: Path) -> None:
     result = run(write_program(tmp_path / "mine", changed), out, executor="inline")
     assert result.notes[0].startswith("the cells were trained by different code: train.py ")
     assert "(2 cells)" in result.notes[0]
+    assert status(out).notes == result.notes
+    warnings = analysis.findings(analysis.study(load(out))).warnings
+    assert any(warning.startswith("The cells were trained by different code") for warning in warnings)
     pinned = write_program(tmp_path / "mine", TRAIN, **{"program.pinned": True})
     assert run(pinned, tmp_path / "other", executor="inline").trained == 4
+
+
+def test_a_cell_that_other_code_has_gone_on_with_is_told(tmp_path: Path) -> None:
+    body, out = WAYS["goes on from its checkpoint"], tmp_path / "out"
+    fails = body.replace("os.kill(os.getpid(), signal.SIGKILL)", "sys.exit(1)").replace("not again", "True")
+    assert run(write_program(tmp_path / "mine", fails, seeds="0"), out, executor="inline").trained == 0
+    result = run(write_program(tmp_path / "mine", body, seeds="0"), out, executor="inline")
+    assert result.trained == 2
+    assert result.notes[0].startswith("the cells were trained by different code: ")
+
+
+def test_what_a_script_prints_is_kept_from_both_ends(tmp_path: Path) -> None:
+    body = TRAIN + "for line in range(200_000): print('line', line)\nprint('last', file=sys.stderr)\n"
+    run(write_program(tmp_path / "mine", body, seeds="0"), tmp_path / "out", executor="inline")
+    log = (tmp_path / "out/logs/width-16-seed-0.txt").read_text()
+    assert 100_000 < len(log) < 400_000
+    assert "\nline 0\nline 1\n" in log
+    assert " bytes left out …\n" in log
+    assert log.endswith("line 199999\nlast\n")
 
 
 def test_commit_and_changes_are_recorded(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
+    claimed,
     corrected_pvalue,
     cut_off_values,
     group_names,
@@ -225,14 +226,12 @@ def _one_seed(study: Study) -> Finding | None:
     if not study.claims:
         return Finding(topic, f"Not to be told: {study.absent['claims']}.")
     of_one, *more = study.claims
-    claimed = (
-        "A study with one seed per scale would claim a sudden emergence in "
-        f"{text.share(of_one.probability)} of cases"
-    )
+    share, interval = claimed(of_one)
+    told = f"A study with one seed per scale would claim a sudden emergence in {share} ({interval}) of cases"
     if more:
-        most = more[-1]
-        claimed += f", one with the mean of {most.seeds} in {text.share(most.probability)}"
-    return Finding(topic, f"{claimed}.")
+        share, interval = claimed(more[-1])
+        told += f", one with the mean of {more[-1].seeds} in {share} ({interval})"
+    return Finding(topic, f"{told}.")
 
 
 def _variance(study: Study) -> Finding | None:

@@ -9,7 +9,7 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import at, corrected_pvalue, how_far, split_found
+from seedsweep.analysis.report.wording import at, claimed, corrected_pvalue, how_far, split_found
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import success_rate
@@ -252,9 +252,7 @@ def _measured(study: Study, scale: ScaleStudy, what: str, result: Interval) -> K
 
 def _one_seed(study: Study) -> Iterator[KeyNumber]:
     for claim in study.claims[:1]:
-        chance = claim.probability
-        interval = text.percent_interval(chance.low, chance.high)
-        yield KeyNumber("One-seed studies that would claim a jump", text.percent(chance.estimate), interval)
+        yield KeyNumber("One-seed studies that would claim a jump", *claimed(claim))
 
 
 def _seeds_needed(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:

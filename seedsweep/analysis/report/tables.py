@@ -159,9 +159,8 @@ def _clusters(study: Study) -> PageTable:
     answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
-        "information criterion support it. The last column: are the groups that the test finds those that succeed "
-        "and those that fail?",
+        "A mixture of two normal distributions, where the p of groups and the information criterion support it. "
+        "The last column: are the groups that the test finds those that succeed and those that fail?",
         [
             scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
             "successes and failures?",
@@ -224,7 +223,9 @@ def _claims(study: Study) -> PageTable:
         [
             [
                 str(claim.seeds),
-                text.share(claim.probability),
+                text.share(claim.probability)
+                if claim.probability.low < claim.probability.high
+                else text.percent(claim.probability.estimate),
                 *(
                     f"{text.number(q[0.5])} ({text.interval(q[0.05], q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)

@@ -8,6 +8,7 @@ from typing import Final
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
+from seedsweep.analysis.statistics.emergence import EmergenceClaims
 from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import APART, ScaleStudy, Study
 
@@ -86,6 +87,14 @@ def how_far(study: Study, scales: Sequence[ScaleStudy]) -> str:
 def _overlap(study: Study, scale: ScaleStudy) -> bool:
     """Whether seeds vary so much that groups as far apart as failures and successes would overlap."""
     return scale.detectable.distance > study.apart
+
+
+def claimed(claims: EmergenceClaims) -> tuple[str, str]:
+    """How often small studies would claim emergence, and its interval; of how many draws, where all agree."""
+    p = claims.probability
+    if p.low == p.high:
+        return text.percent(p.estimate), f"of {claims.draws} draws from these seeds"
+    return text.percent(p.estimate), text.percent_interval(p.low, p.high)
 
 
 def cut_off_values(study: Study) -> str:

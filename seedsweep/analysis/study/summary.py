@@ -226,6 +226,8 @@ class PopulationSummary(Result):
         By scale, the step at which its seeds are compared; empty if only final values are known.
     unfinished : Unfinished or None
         Seeds that end before it, and what became of them.
+    told : tuple of str
+        What the population's origin says of its numbers.
     """
 
     name: str
@@ -237,6 +239,7 @@ class PopulationSummary(Result):
     scales: tuple[ScaleSummary, ...]
     steps: Mapping[float, float]
     unfinished: Unfinished | None
+    told: tuple[str, ...] = ()
 
     @property
     def at_step(self) -> str:
@@ -259,7 +262,7 @@ class PopulationSummary(Result):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about these numbers, a sentence each."""
-        notes = []
+        notes = [*self.told]
         if self.threshold_chosen:
             middle = text.given(self.criterion.shown(self.criterion.least))
             notes.append(
@@ -359,6 +362,7 @@ def summarise_population(population: Population) -> PopulationSummary:
             lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
         ),
+        told=population.origin.notes,
     )
 
 

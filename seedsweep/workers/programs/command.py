@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ class _Cell:
         again = before.number > 0 or any(self._folder.iterdir())
         if again:
             end_left_behind(self._folder)
-        self._attempt = begin(before, self._folder, settings)
+        self._attempt = begin(before, self._folder, settings, facts["code"])
         self._files = MetricsFiles(self._folder, settings, self._attempt.begun)
         self._command = settings.template.fill(settings.values() | self._own_values())
         self._environment = self._environment_of(cpus, again)
@@ -97,7 +98,7 @@ class _Cell:
         self._tell()
         self._keep()  # before anything runs: from now on what lies in the folder is this attempt's
         try:
-            with Process(self._command, str(self._directory), self._environment, self._output) as process:
+            with self._started() as process:
                 code = self._follow(process, should_stop)
             if code:
                 raise CellError(f"{self._how_ended(code)}; its output: {self._keep_log()}", self._tail())
@@ -113,6 +114,13 @@ class _Cell:
             return False
         self._write(rows, last=True)
         return True
+
+    def _started(self) -> Process:
+        try:
+            return Process(self._command, str(self._directory), self._environment, self._output)
+        except OSError as error:  # the program's own start fails in the launcher, and says so itself
+            message = f"program.directory: {self._directory}: {error.strerror}, on {platform.node()}"
+            raise CellError(message, hopeless=True) from None
 
     def _follow(self, process: Process, should_stop: Callable[[], bool]) -> int | None:
         """Wait for the end of the program; None if it was asked to end."""
@@ -147,18 +155,24 @@ class _Cell:
         written = self._files.rows()
         now = self._attempt
         seconds = now.seconds + self._elapsed
-        self._sink.save_checkpoint(Attempt(now.number, seconds, now.earlier, now.begun, written).to_bytes())
+        self._sink.save_checkpoint(replace(now, seconds=seconds, written=written).to_bytes())
         if rows := now.rows(written):
             self._write(rows, last=False)
 
     def _write(self, rows: Sequence[Row], *, last: bool) -> None:
-        facts = self._facts | {"attempts": self._attempt.number, "seconds": self._attempt.seconds + self._elapsed}
+        attempt = self._attempt
+        facts = {
+            "earlier_codes": attempt.codes_before(rows),
+            "attempts": attempt.number,
+            "seconds": attempt.seconds + self._elapsed,
+            "digest": digest(rows),
+        }
         self._sink.write_block(
             0,
             table_of(self._task, self._pack, {self._seed: rows}),
             last=last,
             steps=(rows[0].step, rows[-1].step),
-            provenance=facts | {"digest": digest(rows)},
+            provenance=self._facts | facts,
         )
 
     def _own_values(self) -> dict[str, int | str]:

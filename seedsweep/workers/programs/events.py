@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from seedsweep.workers.programs.reading import MetricsReader
+from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError
 
 _HEADER = struct.Struct("<QI")
@@ -25,9 +25,9 @@ _FLOAT, _DOUBLE = 1, 2
 class EventsReader(MetricsReader):
     """Reads only the records that were added."""
 
-    def __init__(self, path: Path, shown: str, columns: Columns, begin: int) -> None:
+    def __init__(self, path: Path, shown: str, columns: Columns, begin: Version) -> None:
         super().__init__(path, shown, columns, begin)
-        self._place = begin
+        self._place = begin.size
 
     def read(self, *, ended: bool) -> None:
         with self.path.open("rb") as file:

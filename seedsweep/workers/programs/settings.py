@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import PurePath
 from typing import Any, Self
@@ -41,7 +42,9 @@ class ProgramSettings(Settings):
     command: str
     """With placeholders `{width}` for parameters and for what every cell has: `{seed}`, `{dir}`, `{python}`."""
     parameters: dict[str, Parameter | tuple[Parameter, ...]] = Field(default_factory=dict)
+    """By name: numbers, texts, `true` and `false`, or lists of these, a word each. All identify the sweep."""
     metrics: MetricsSettings
+    """A file's name, or the section's fields."""
     steps: int | None = Field(default=None, ge=1)
     """The last step that the program writes, if that is known."""
     shell: bool = False
@@ -59,11 +62,16 @@ class ProgramSettings(Settings):
     @field_validator("parameters", mode="before")
     @classmethod
     def _check_names(cls, given: Any) -> Any:
-        for name in given if isinstance(given, dict) else ():
+        for name, value in given.items() if isinstance(given, dict) else ():
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot be the name of a parameter; begin with a letter")
             if name in BUILT_IN:
                 raise ValueError(f"{name!r} is what every cell has of its own; give the parameter another name")
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if not isinstance(item, Parameter) or (isinstance(item, float) and not math.isfinite(item)):
+                    raise ValueError(
+                        f"{name} is {item!r}, not a finite number, a text, true or false, or a list of these"
+                    )
         return given
 
     @model_validator(mode="after")
@@ -78,7 +86,7 @@ class ProgramSettings(Settings):
                 f"parameters: {{{name}: …}}, or write {{{{{name}}}}} for braces of its own"
             )
         for name in sorted(set(self.parameters) - names):
-            raise ValueError(f"parameters: {name} is never used; write {{{name}}} in the command, or leave it out")
+            raise ValueError(f"parameters.{name}: is never used; write {{{name}}} in the command, or leave it out")
         return self
 
     @property

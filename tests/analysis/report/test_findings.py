@@ -75,6 +75,12 @@ def test_abruptly(tmp_path: Path) -> None:
     assert "What seeds do between these two scales is not known." in found.findings[0].text
 
 
+def test_a_claim_that_no_draw_makes_has_no_interval_of_width_zero(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9, spread=0.01))
+    told = next(part.text for part in found.findings if "one seed" in part.topic)
+    assert "in 0 % (of 10000 draws from these seeds) of cases" in told
+
+
 def test_neither_clearly_abrupt_nor_clearly_smooth(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.1, 0.15, 0.2, 0.9, seeds=20, spread=0.1))
     assert found.verdict == "between"
