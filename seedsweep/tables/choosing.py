@@ -14,6 +14,7 @@ from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.tables.configs import ConfigError
 from seedsweep.tables.finding import Found
 from seedsweep.tables.roles import Roles
+from seedsweep.tables.spelling import float_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.wide import is_wide
 
@@ -135,17 +136,22 @@ def require(name: str, file: TableFile, others: Sequence[TableFile] = ()) -> Non
         return
     parameters = varying([file, *others])
     near = did_you_mean(name, [*file.names, *parameters])
+    numbers = all(float_of(column) is not None for column in file.names)
+    if numbers:
+        raise InputError(
+            f"{file.path}: its first row is numbers; it needs a row before them that names the columns"
+        )
     runs = f"; its runs differ in {some(list(parameters))}" if parameters else ""
     raise InputError(f"{file.path}: no column {name!r}{near}; it has {some(file.names)}{runs}")
 
 
 def varying(files: Sequence[TableFile]) -> dict[str, list[str]]:
-    """The parameters in which runs differ, and their values as texts; of one run all that are known."""
+    """The parameters in which runs differ, and their values as texts."""
     values: dict[str, dict[str, None]] = {}
     for file in islice(files, LOOKED_AT):
         for name, value in file.parameters.known().items():
             values.setdefault(name, {})[str(value)] = None
-    return {name: list(texts) for name, texts in values.items() if len(texts) > 1 or len(files) == 1}
+    return {name: list(texts) for name, texts in values.items() if len(texts) > 1}
 
 
 def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:

@@ -137,11 +137,12 @@ def _describe(table: TableFile, root: Path, configs: Configs, given: Mapping[str
     below = path.relative_to(root).as_posix() if path != root and root in path.parents else path.name
     below = _ENDINGS.sub("", below)
     partitions = [part for part in root.absolute().parts[:-1] if "=" in part]
-    words = "/".join([*partitions, *([root.absolute().name] if path != root else []), below])
-    if table.run and table.run not in words:
-        words += "/" + table.run
+    outside = "/".join([*partitions, *([root.absolute().name] if path != root else [])])
+    words = f"{below}/{table.run}" if table.run and table.run not in below else below
     folder = path if path.is_dir() else path.parent
-    table.parameters = RunParameters(folder, table.run or below, words, configs.of, given, table.own_parameters)
+    table.parameters = RunParameters(
+        folder, table.run or below, words, outside, configs.of, given, table.own_parameters
+    )
 
 
 def _refuse(shown: str, files: Sequence[Path], format: str | None) -> None:

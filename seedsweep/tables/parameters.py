@@ -58,6 +58,8 @@ class RunParameters:
         By which the run is called.
     words : str
         The names of its folders and its file, joined by slashes.
+    outside : str
+        The same of the place in which all runs lie: asked last.
     configs : Callable
         Returns the configs that lie by, the nearest first.
     given : mapping
@@ -71,11 +73,12 @@ class RunParameters:
         folder: Path,
         run: str,
         words: str,
+        outside: str,
         configs: Callable[[Path], Sequence[Config]],
         given: Mapping[str, str],
         own: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._folder, self._run, self._words = folder, run, words
+        self._folder, self._run, self._words, self._outside = folder, run, words, outside
         self._configs: Callable[[], Sequence[Config]] = lambda: configs(folder)
         self._given, self._own = given, own
         self._asked: dict[str, tuple[Any, str] | None] = {}
@@ -120,6 +123,7 @@ class RunParameters:
         for content, where in configs:
             if (content, where) not in beside:
                 yield content.get(name), where.name
+        yield number_of(name, self._outside), "the place's name"
 
     def known(self) -> Mapping[str, Any]:
         """All that can be asked for."""

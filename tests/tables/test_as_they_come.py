@@ -55,6 +55,8 @@ UNDERSTOOD = {
     "empty lines": PLAIN.replace("\n", "\n\n").encode(),
     "tabs": PLAIN.replace(",", "\t").encode(),
     "semicolons": PLAIN.replace(",", ";").encode(),
+    "bars": PLAIN.replace(",", "|").encode(),
+    "spaces": PLAIN.replace(",", "   ").replace("64", "  64").encode(),
     "decimal commas": PLAIN.replace(",", ";").replace(".", ",").encode(),
     "decimal commas and tabs": PLAIN.replace(",", "\t").replace(".", ",").encode(),
     "decimal commas in quotes": (
@@ -154,6 +156,7 @@ def test_what_a_comma_means(tmp_path: Path) -> None:
         ("width,seed,acc\n1,0,0,5\n", "row 2 has 4 fields, and the first row names 3 columns; a field that holds"),
         ("width,seed,acc\n", "it has no rows"),
         ("# nothing\n", "is empty"),
+        ("32,0,0.5\n32,1,0.75\n", "its first row is numbers; it needs a row before them that names the columns"),
         (" \n\n", "is empty"),
         ("width,seed,acc,acc\n1,0,1,2\n", "has 2 columns 'acc'; rename one"),
         ("width,seed,acc\n1,0,57%\n", "row 2: acc is '57%'; a number is needed"),
@@ -238,6 +241,8 @@ def test_a_json_object_a_run_with_its_curves(tmp_path: Path) -> None:
 def test_json_by_scale_and_seed(tmp_path: Path) -> None:
     path = tmp_path / "t.json"
     path.write_text(json.dumps({width: dict(enumerate(accs)) for width, accs in TRUTH.items()}))
+    assert values(read(path, seed="index")) == TRUTH
+    path.write_text(json.dumps(TRUTH))
     assert values(read(path, seed="index")) == TRUTH
 
 

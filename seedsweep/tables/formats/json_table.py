@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from seedsweep.errors import InputError
+from seedsweep.tables.spelling import scale_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.text import encoding_of, read_bytes
 
@@ -95,7 +96,9 @@ def rows_of(content: Any) -> list[Any]:
         also = {name: value for name, value in content.items() if name != of_rows[0]}
         return [{**also, **row} for row in lists[of_rows[0]]]
     if lists and len({len(value) for value in lists.values()}) == 1 and (not others or len(lists) > 1):
-        return _side_by_side(lists, others)
+        numbered = all(scale_of(name) is not None for name in content)  # scales, say, of lists of seeds
+        index = {"index": list(range(len(next(iter(lists.values())))))} if numbered else {}
+        return _side_by_side({**index, **lists}, others)
     return [content]
 
 
