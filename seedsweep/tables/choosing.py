@@ -61,8 +61,7 @@ def choose(place: str, found: Found, roles: Roles) -> Chosen:
         )
     (title,) = fitting
     left_out: dict[str, list[Path]] = {why: list(paths) for why, paths in found.left_out.items()}
-    for other, tables in found.by_format.items():
-        reasons = chosen[other][1] if other == title else {f"of {other}": [table.path for table in tables]}
+    for _, reasons in chosen.values():
         for why, paths in reasons.items():
             left_out.setdefault(why, []).extend(paths)
     return Chosen(title, fitting[title], left_out)

@@ -246,6 +246,17 @@ def test_json_by_scale_and_seed(tmp_path: Path) -> None:
     assert values(read(path, seed="index")) == TRUTH
 
 
+def test_curves_in_objects(tmp_path: Path) -> None:
+    """As Sacred keeps them, beside the run's `config.json`."""
+    for width, accs in TRUTH.items():
+        for seed, acc in enumerate(accs):
+            folder = tmp_path / f"{width}{seed}"
+            folder.mkdir()
+            (folder / "config.json").write_text(json.dumps({"width": width, "seed": seed}))
+            (folder / "metrics.json").write_text(json.dumps({"acc": {"steps": [1, 2], "values": [0.0, acc]}}))
+    assert values(read(tmp_path, metric="acc.values", step="acc.steps")) == TRUTH
+
+
 @pytest.mark.parametrize("name", ["log.txt", "train.log"])
 def test_lines_of_json_in_a_log(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text(lines())

@@ -199,7 +199,8 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     told = population.origin.facts["left out"]
     assert f", 2 files ({place / 'width64_seed4' / 'log.csv'}, …) without rows" in told
     assert f"12 files ({place / 'width32_seed0' / 'eval.csv'}, …) without step" in told
-    assert f"2 files ({place / 'broken.json'}, …) of JSON" in told
+    assert f"{place / 'broken.json'} that cannot be read" in told
+    assert f"2 files ({place / 'stdout.log'}, …) without width" in told  # and the summary
     assert population.final("acc").seeds_at(64).tolist() == [0, 1, 2, 5]
     assert np.isnan(population.final("acc").at(64)[3])
 

@@ -354,7 +354,7 @@ def test_places_without_a_table(tmp_path: Path, write: Write) -> None:
         read(tmp_path)
     assert read(tmp_path, format="csv").seeds == ("a",)
     write("b.jsonl", '{"note": "mine"}')
-    assert read(tmp_path).origin.facts["left out"] == f"{tmp_path / 'b.jsonl'} of JSON"
+    assert read(tmp_path).origin.facts["left out"] == f"{tmp_path / 'b.jsonl'} without depth"
 
 
 def test_files_of_a_directory_that_do_not_match(tmp_path: Path) -> None:

@@ -89,6 +89,10 @@ def rows_of(content: Any) -> list[Any]:
     ):
         index = {} if "index" in content else {"index": list(columns[0])}
         return _side_by_side({**index, **{name: list(column.values()) for name, column in content.items()}}, {})
+    if not any(isinstance(value, list) for value in columns):
+        content = _flat(
+            content
+        )  # what lies side by side may lie in an object, as {"acc": {"steps": …, "values": …}}
     lists = {name: value for name, value in content.items() if isinstance(value, list) and value}
     others = {name: value for name, value in content.items() if name not in lists}
     of_rows = [name for name, value in lists.items() if all(isinstance(row, dict) for row in value)]
