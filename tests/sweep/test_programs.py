@@ -9,6 +9,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -119,32 +121,33 @@ for step in range(first, 7):
 """
 
 
+@contextmanager
+def ctrl_c(ready: Callable[[], bool], times: int = 1) -> Iterator[None]:
+    """Press it so many times, from when something holds on."""
+
+    def ring(number: int, frame: Any) -> None:
+        nonlocal times
+        if times and ready():
+            times -= 1
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_ctrl_c_lets_the_script_save_and_the_next_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEP_SECONDS", "0.5")
     spec, out = write_program(tmp_path / "mine", SLOW), tmp_path / "out"
     diary = out / "cells/width-16-seed-0/diary"
-
-    def interrupt() -> bool:
-        return diary.exists()
-
-    class Impatient:
-        def __call__(self, event: Event) -> None:
-            if event.kind == "start":
-                signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
-
-    def ring(number: int, frame: Any) -> None:
-        if interrupt():
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        result = run(spec, out, executor="inline", on_progress=Impatient())
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with ctrl_c(diary.exists):
+        result = run(spec, out, executor="inline")
     assert result.interrupted
     assert (result.trained, result.failed) == (0, 0)
     assert "stopped at" in (out / "logs/width-16-seed-0.txt").read_text()
@@ -155,6 +158,28 @@ def test_ctrl_c_lets_the_script_save_and_the_next_run_goes_on(
     assert found(out) == expected()
     steps = [line.split()[1] for line in diary.read_text().splitlines()]
     assert steps == [str(step) for step in range(7)]  # none was trained twice
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(f"{out}/diary", "w").close()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_script_that_does_not_listen_is_killed_after_a_while_or_by_a_second_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr("seedsweep.workers.programs.command.STOP_SECONDS", 1.0 if times == 1 else 600.0)
+    spec, out = write_program(tmp_path / "mine", DEAF), tmp_path / "out"
+    with ctrl_c((out / "cells/width-16-seed-0/diary").exists, times):
+        if times == 1:
+            assert run(spec, out, executor="inline").interrupted
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run(spec, out, executor="inline")
+    assert processes_of(out) == []
 
 
 DRIVER = """

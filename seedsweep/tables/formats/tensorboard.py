@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
-from seedsweep.errors import MissingPackageError
+from seedsweep.tables.formats.events import events_in, number_of, scalars_of
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.series import STEP, by_step
 from seedsweep.tables.tablefile import TableFile
-
-_FRAME = struct.Struct("<QI")
-"""Before every record: its length, and a checksum of that; after it a checksum of four bytes."""
-
-_NUMBERS = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 19: np.float16}
-"""Types of tensors by TensorFlow's number."""
 
 
 class TensorBoard(Format):
@@ -71,7 +63,7 @@ class EventFiles(TableFile):
                         continue
                     if value.metadata.plugin_data.plugin_name == "hparams":
                         hyperparameters |= _hyperparameters(value.metadata.plugin_data.content)
-                    elif files is self._files and _number(value) is not None:
+                    elif files is self._files and number_of(value) is not None:
                         tags[value.tag] = None
         return list(tags), hyperparameters
 
@@ -81,9 +73,8 @@ class EventFiles(TableFile):
 
     def _scalars(self) -> Iterator[tuple[str, int, float]]:
         for event in _events(self._files):
-            for value in event.summary.value:
-                if (number := _number(value)) is not None:
-                    yield value.tag, event.step, number
+            for tag, number in scalars_of(event):
+                yield tag, event.step, number
 
 
 def _order(path: Path) -> list[tuple[int, str]]:
@@ -92,43 +83,12 @@ def _order(path: Path) -> list[tuple[int, str]]:
 
 
 def _events(files: Sequence[Path]) -> Iterator[Any]:
-    """Every event; the last record of a file may have been cut off, as its writer was killed."""
-    try:
-        from tensorboard.compat.proto.event_pb2 import Event
-    except ModuleNotFoundError:
-        raise MissingPackageError(
-            "TensorBoard's event files are read by tensorboard: pip install 'seedsweep[trackers]'"
-        ) from None
-    from google.protobuf.message import DecodeError
-
     for path in files:
-        data = path.read_bytes()
-        start = 0
-        while start + _FRAME.size <= len(data):
-            length, _ = _FRAME.unpack_from(data, start)
-            end = start + _FRAME.size + length
-            if end > len(data):
-                break
-            try:
-                yield Event.FromString(data[start + _FRAME.size : end])
-            except DecodeError:
-                raise ValueError(f"{path.name} is damaged at byte {start}") from None
-            start = end + 4
-
-
-def _number(value: Any) -> float | None:
-    return value.simple_value if value.HasField("simple_value") else _scalar(value.tensor)
-
-
-def _scalar(tensor: Any) -> float | None:
-    """The number that a tensor of one element is, as TensorFlow 2 and JAX's writers keep scalars."""
-    if tensor.dtype not in _NUMBERS or any(dim.size != 1 for dim in tensor.tensor_shape.dim):
-        return None
-    for values in (tensor.float_val, tensor.double_val, tensor.int_val, tensor.int64_val):
-        if values:
-            return float(values[0])
-    held = np.frombuffer(tensor.tensor_content, _NUMBERS[tensor.dtype])
-    return float(held[0]) if len(held) == 1 else None
+        try:
+            for event, _ in events_in(path.read_bytes()):
+                yield event
+        except ValueError as error:
+            raise ValueError(f"{path.name} {error}") from None
 
 
 def _hyperparameters(content: bytes) -> dict[str, Any]:

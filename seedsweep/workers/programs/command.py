@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.errors import MissingPackageError
 from seedsweep.measures import scale_text
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
@@ -108,6 +109,8 @@ class _Cell:
                 raise MetricsError(f"the program has ended, but {self._files.why_empty()}")
         except MetricsError as error:
             raise CellError(f"{error}; its output: {self._keep_log()}", self._tail(), hopeless=True) from None
+        except MissingPackageError as error:
+            raise CellError(str(error), hopeless=True) from None
         self._keep_log()
         if code is None:
             self._keep()

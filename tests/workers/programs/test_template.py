@@ -21,6 +21,11 @@ def test_words_are_those_of_a_shell_and_values_stay_in_their_word() -> None:
     ]  # fmt: skip
 
 
+def test_a_command_may_go_over_several_lines() -> None:
+    for text in ("train \\\n  --lr {lr} \\\n  x\n", "train\n  --lr {lr}\n  x"):
+        assert parse(text, shell=False).fill({"lr": 1}) == ["train", "--lr", "1", "x"]
+
+
 @given(TEXTS)
 def test_a_text_arrives_whatever_it_is(text: str) -> None:
     assert parse("program {a} x{a}", shell=False).fill({"a": text}) == ["program", text, f"x{text}"]
