@@ -251,25 +251,37 @@ def verification(found: Verification | Repetition) -> RenderableType:
 
 def _repetition(found: Repetition) -> RenderableType:
     """Of a user's program."""
-    table = Numbers("each seed run twice", ("scale", "seeds", "values", "bitwise\nthe same"))
+    packed = found.scales[0].together is not None
+    columns = ["scale", "seeds", "values", "bitwise\nthe same"]
+    columns += ["in one call\nas alone", "largest\ndifference"] if packed else []
+    table = Numbers("each seed run twice", columns)
     for scale in found.scales:
         same = scale.seeds - scale.differing
-        table.add_row(
+        cells = [
             text.scale(scale.scale),
             f"{scale.seeds}",
             f"{scale.values}",
             _mark(not scale.differing, "yes" if not scale.differing else f"{same} of {scale.seeds}"),
-        )
+        ]
+        if packed:
+            words = "no" if scale.mixed else "yes" if scale.together == scale.seeds else "but for rounding"
+            cells += [_mark(not scale.mixed, words), formats.given(scale.apart)]
+        table.add_row(*cells)
     lines = [
-        f"at {text.scale(scale.scale)}, {scale.first_difference}"
+        f"at {text.scale(scale.scale)}, {difference}"
         for scale in found.scales
-        if scale.first_difference
+        for difference in (scale.first_difference, scale.mixed)
+        if difference
     ]
-    lines.append(
-        "verified: a seed that is run again gives the same numbers"
-        if found.kept
-        else "NOT verified: the program does not give the same numbers for the same seed"
-    )
+    if found.kept:
+        lines.append(
+            "verified: a seed that is run again gives the same numbers"
+            + (", and among others what it gives alone" if packed else "")
+        )
+    elif any(scale.differing for scale in found.scales):
+        lines.append("NOT verified: the program does not give the same numbers for the same seed")
+    else:
+        lines.append("NOT verified: a seed among others does not give the numbers that it gives alone")
     return Group(table, Text("\n".join(lines)))
 
 

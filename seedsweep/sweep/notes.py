@@ -52,9 +52,10 @@ def refuse_other_code(known: Iterable[KnownPack], code: Code | None) -> None:
 def _twins(known: Iterable[KnownPack], scale_name: str) -> list[str]:
     holders: dict[tuple[float, str], list[int]] = {}
     for pack in known:
-        digest = pack.blocks[-1].info.provenance.get("digest") if pack.finished else None
-        if digest is not None:
-            holders.setdefault((pack.pack.scale, digest), []).extend(seed.id for seed in pack.pack.seeds)
+        digests = pack.blocks[-1].info.provenance.get("digests", ()) if pack.finished else ()
+        for seed, digest in zip(pack.pack.seeds, digests, strict=False):
+            if digest is not None:
+                holders.setdefault((pack.pack.scale, digest), []).append(seed.id)
     groups = [(scale, sorted(seeds)) for (scale, _), seeds in sorted(holders.items()) if len(seeds) > 1]
     if not groups:
         return []

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError, did_you_mean
@@ -17,8 +17,9 @@ from seedsweep.population import ALL_ROWS
 from seedsweep.seeds import Seeds
 from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, Share, SuccessSettings, at_least_one
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.workers.programs.recipe import ProgramRecipe
-from seedsweep.workers.programs.settings import ProgramSettings
+from seedsweep.workers.programs.functionrecipe import FunctionRecipe
+from seedsweep.workers.programs.recipe import CodeRecipe, ProgramRecipe
+from seedsweep.workers.programs.settings import CodeSettings, FunctionSettings, ProgramSettings
 
 SECTION = "program"
 _INSTEAD = ("task", "model", "train", "base", "evaluate")
@@ -39,8 +40,11 @@ class ProgramExecution(ExecutionSettings):
     """0.25: four runs share a GPU."""
     workers: int | Literal["auto"] = "auto"
     """Runs at a time under Ray; auto: as many as there is room for."""
+    pack: int | Literal["auto"] = "auto"
+    """Seeds in one call of a function that takes several; auto: 16. More are hardly faster on a CPU core, and one
+    that fails takes the others with it."""
 
-    @field_validator("workers")
+    @field_validator("workers", "pack")
     @classmethod
     def _check_count(cls, value: int | str) -> int | str:
         return at_least_one(value)
@@ -53,7 +57,7 @@ class ProgramExecution(ExecutionSettings):
         return value
 
     def pack_size(self, recipe: Recipe, device: str) -> int:
-        return recipe.pack_size(device)
+        return recipe.pack_size(device) if self.pack == "auto" else self.pack
 
     def device_here(self) -> str:
         return "cuda" if self.gpus else "cpu"
@@ -74,7 +78,7 @@ class ProgramExecution(ExecutionSettings):
 class ProgramSpec(SweepSpec):
     """Cells that a program of the user's trains."""
 
-    program: ProgramSettings
+    program: SerializeAsAny[CodeSettings]
     scale: ScaleSettings
     seeds: Seeds
     success: ProgramSuccess
@@ -111,9 +115,19 @@ class ProgramSpec(SweepSpec):
         parameters[name] = plain_number(ladder.values[0])
         return {**given, SECTION: {**program, "parameters": parameters}}
 
+    @field_validator("program", mode="before")
+    @classmethod
+    def _read_program(cls, given: Any) -> Any:
+        if isinstance(given, CodeSettings) or not isinstance(given, Mapping):
+            return given
+        if "command" in given and "function" in given:
+            raise ValueError("function: a command takes its place; leave out one of the two")
+        return _settings_class(given).model_validate(given)
+
     @model_validator(mode="after")
     def _check_seeds(self) -> ProgramSpec:
-        if self.seeds.crossed and "seed" in self.program.template.names:
+        program = self.program
+        if self.seeds.crossed and isinstance(program, ProgramSettings) and "seed" in program.template.names:
             raise ValueError(
                 "program.command: the seeds are crossed: write {init_seed} and {data_seed} in place of {seed}"
             )
@@ -121,19 +135,22 @@ class ProgramSpec(SweepSpec):
 
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
-        return {}
+        return {(cls, SECTION): _settings_class(given.get(SECTION))}
 
     @property
     def swept_key(self) -> str:
         return f"{SECTION}.parameters.{_parameter(self.scale.field)}"
 
     @cached_property
-    def recipes(self) -> Mapping[float, ProgramRecipe]:
+    def recipes(self) -> Mapping[float, CodeRecipe]:
         return {value: self._recipe(value) for value in self.scale.values}
 
-    def _recipe(self, value: float) -> ProgramRecipe:
+    def _recipe(self, value: float) -> CodeRecipe:
         parameters = {**self.program.parameters, str(_parameter(self.scale.field)): plain_number(value)}
         settings = self.program.model_copy(update={"parameters": parameters})
+        if isinstance(settings, FunctionSettings):
+            return FunctionRecipe(settings, self.seeds.crossed)
+        assert isinstance(settings, ProgramSettings)
         return ProgramRecipe(settings, self.execution.cpus)
 
     def beside(self, folder: Path) -> ProgramSpec:
@@ -144,6 +161,12 @@ class ProgramSpec(SweepSpec):
         spec = self._in(Path(self.program.directory or ".").expanduser())
         for recipe in spec.recipes.values():
             recipe.check()
+            if self.execution.pack not in ("auto", 1) and recipe.pack_size("cpu") == 1:
+                what = "a function that takes seed" if isinstance(recipe, FunctionRecipe) else "a command"
+                raise InputError(
+                    f"execution.pack: {what} trains one seed at a time; leave it out, or give a function that "
+                    "takes seeds"
+                )
         return spec
 
     def _in(self, directory: Path) -> ProgramSpec:
@@ -166,3 +189,8 @@ def _parameter(field: str) -> str | None:
     """The parameter that `program.width` names."""
     section, _, name = field.partition(".")
     return name if section == SECTION and name else None
+
+
+def _settings_class(given: Any) -> type[CodeSettings]:
+    """Of a program's section."""
+    return FunctionSettings if isinstance(given, Mapping) and "function" in given else ProgramSettings

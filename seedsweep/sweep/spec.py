@@ -13,12 +13,14 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, cast
 
 from pydantic import BaseModel
 
 from seedsweep.cell import Recipe
+from seedsweep.errors import MissingPackageError
 from seedsweep.section import Settings
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ _KINDS = {
     "program": "seedsweep.sweep.programspec:ProgramSpec",
     "imported": "seedsweep.sweep.importedspec:ImportedSpec",
 }
-"""By name: only the kind that is used is imported, since the engine's needs torch."""
+"""By name: only the kind that is used is imported, since the engine's needs these packages."""
+_ENGINE_NEEDS = ("torch", "safetensors")
 
 
 class SweepSpec(Settings, ABC):
@@ -101,6 +104,9 @@ def spec_kind(given: Any) -> type[SweepSpec]:
         return type(given)
     keys = given if isinstance(given, Mapping) else ()
     asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    for package in _ENGINE_NEEDS if asked_for == "engine" else ():
+        if find_spec(package) is None:
+            raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
     module, _, name = _KINDS[asked_for].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind

@@ -18,6 +18,7 @@ from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from tests.sweep.fake import FakeTraining
 from tests.sweep.programs import TRAIN, write_program
+from tests.sweep.test_functions import SEVERAL, run_script, spec_of
 from tests.sweep.test_run import kill_when, rows, start_driver
 
 MakeSpec = Callable[..., SweepSpec]
@@ -125,6 +126,47 @@ def test_a_program_whose_worker_is_killed_dies_with_it_and_counts_once(tmp_path:
         assert not Path(f"/proc/{pid.read_text()}").exists()
     run(write_program(tmp_path / "undisturbed", seeds="0"), tmp_path / "whole", executor="inline")
     assert rows(out).equals(rows(tmp_path / "whole"))
+
+
+def test_a_function_gives_the_same_rows_on_ray_and_inline(tmp_path: Path, ray_cluster: str) -> None:
+    spec = spec_of(tmp_path / "mine", SEVERAL, seeds="0:4", execution={"pack": 2})
+    assert run(spec, tmp_path / "ray", executor="ray").trained == 8
+    run(spec, tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+    assert "training 16 [0 1]" in (next((tmp_path / "ray/logs").glob("width-16-seeds-0-1-*.txt"))).read_text()
+    for executor, address in (("ray", ray_cluster), ("inline", "")):  # defined in a script: it has to travel
+        run_script(tmp_path, f"script-{executor}", executor, address)
+    assert rows(tmp_path / "script-ray").equals(rows(tmp_path / "script-inline"))
+
+
+LOSES_ITS_WORKER_AND_STOPS = """\
+def train(width, seeds, report, dir, resume):
+    import time
+    for step in range(int(open(f"{dir}/at").read()) if resume else 0, 40):
+        report(step, accuracy=[value(width, seed, step) for seed in seeds], split="test")
+        with open(f"{dir}/at", "w") as file:
+            file.write(str(step + 1))
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+"""
+
+
+def test_a_function_survives_its_worker_and_stops_at_its_next_report(tmp_path: Path) -> None:
+    spec, out = spec_of(tmp_path / "mine", LOSES_ITS_WORKER_AND_STOPS, scale={"width": [16]}), tmp_path / "out"
+    events: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if event.kind == "start" and "retry" in [event.kind for event in events]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = run(spec, out, executor="ray", on_progress=interrupt)
+    assert (result.trained, result.failed, result.interrupted) == (0, 0, True)
+    assert run(spec, out, executor="ray").trained == 2
+    whole = LOSES_ITS_WORKER_AND_STOPS.replace("step == 4", "step == -1").replace("0.05", "0")
+    run(spec_of(tmp_path / "whole", whole, scale={"width": [16]}), tmp_path / "inline", executor="inline")
+    assert rows(out).drop(["task"]).equals(rows(tmp_path / "inline").drop(["task"]))
 
 
 def test_a_device_that_the_cluster_has_not_is_refused_and_nothing_is_made(spec: MakeSpec, tmp_path: Path) -> None:

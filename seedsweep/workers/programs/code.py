@@ -12,7 +12,11 @@ from seedsweep.cell import Code
 
 def code_of(directory: Path, command: Sequence[str]) -> Code:
     """Look at the folder as it is now: the command's script, the commit, and whether anything differs from it."""
-    script = script_of(directory, command)
+    return code_in(directory, script_of(directory, command))
+
+
+def code_in(directory: Path, script: Path | None) -> Code:
+    """The same of a script or module that is known."""
     commit = _git(directory, "rev-parse", "HEAD")
     changes = _git(directory, "diff", "HEAD", "--no-ext-diff", "--no-textconv") if commit is not None else None
     return Code(

@@ -168,7 +168,7 @@ class _Cell:
             "earlier_codes": attempt.codes_before(rows),
             "attempts": attempt.number,
             "seconds": attempt.seconds + self._elapsed,
-            "digest": digest(rows),
+            "digests": [digest(rows)],
         }
         self._sink.write_block(
             0,

@@ -6,6 +6,7 @@ import os
 import shlex
 import shutil
 import sys
+from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,22 +17,16 @@ from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.code import code_of, script_of
 from seedsweep.workers.programs.command import train_cell
-from seedsweep.workers.programs.settings import ProgramSettings
+from seedsweep.workers.programs.settings import CodeSettings, ProgramSettings
 from seedsweep.workers.programs.template import Value
 
 
 @dataclass(frozen=True)
-class ProgramRecipe(Recipe):
-    """Cells of a program at one scale; see `Recipe` for what each member says."""
+class CodeRecipe(Recipe):
+    """Cells that code of the user's trains at one scale; see `Recipe` for what each member says."""
 
-    settings: ProgramSettings
+    settings: CodeSettings
     """With the scale's value among the parameters, and with the directory."""
-    cpus: int
-
-    @property
-    def task(self) -> str:
-        script = script_of(self.directory, self._example)
-        return (script or Path(self._example[0])).stem
 
     @property
     def steps(self) -> int | None:
@@ -49,18 +44,44 @@ class ProgramRecipe(Recipe):
     def check_device(self, device: str) -> None:
         """Nothing is known of what a program needs."""
 
-    def pack_size(self, device: str) -> int:
-        return 1
-
     def seconds_per_seed(self, device: str, pack: int) -> float | None:
         return None
-
-    def code(self) -> Code:
-        return code_of(self.directory, self._example)
 
     @property
     def pinned(self) -> bool:
         return self.settings.pinned
+
+    @property
+    def directory(self) -> Path:
+        """Where the program runs."""
+        return Path(self.settings.directory or ".")
+
+    @abstractmethod
+    def check(self) -> None:
+        """Raise InputError, naming the field, if the code is not there or does not fit what the spec gives it."""
+
+    def _check_directory(self) -> None:
+        if not self.directory.is_dir():
+            raise InputError(f"program.directory: {self.directory}: no such directory")
+
+
+@dataclass(frozen=True)
+class ProgramRecipe(CodeRecipe):
+    """Cells that a command trains."""
+
+    settings: ProgramSettings
+    cpus: int
+
+    @property
+    def task(self) -> str:
+        script = script_of(self.directory, self._example)
+        return (script or Path(self._example[0])).stem
+
+    def pack_size(self, device: str) -> int:
+        return 1
+
+    def code(self) -> Code:
+        return code_of(self.directory, self._example)
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
         return train_cell(
@@ -79,15 +100,9 @@ class ProgramRecipe(Recipe):
     ) -> Runs:
         raise TypeError("a command trains one seed at a time")
 
-    @property
-    def directory(self) -> Path:
-        """Where the program runs."""
-        return Path(self.settings.directory or ".")
-
     def check(self) -> None:
         """Raise InputError, naming the field, if the directory, the program or its script is not there."""
-        if not self.directory.is_dir():
-            raise InputError(f"program.directory: {self.directory}: no such directory")
+        self._check_directory()
         first, *others = self._example
         if "/" in first:
             path = self.directory / first

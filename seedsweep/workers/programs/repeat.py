@@ -16,8 +16,11 @@ Place = tuple[int, str, str]
 """Step, split and metric."""
 
 
-def run_aside(recipe: Recipe, pack: Pack, device: str, should_stop: Callable[[], bool]) -> dict[Place, float]:
-    """Every value that the cells of a pack write, apart from clocks; what else they make is removed.
+Values = dict[Place, float]
+
+
+def run_aside(recipe: Recipe, pack: Pack, device: str, should_stop: Callable[[], bool]) -> dict[int, Values]:
+    """Every value that the cells of a pack write, by seed, apart from clocks; what else they make is removed.
 
     Raises CellError as `Recipe.train` does, with the end of the program's output in its message.
     """
@@ -27,11 +30,11 @@ def run_aside(recipe: Recipe, pack: Pack, device: str, should_stop: Callable[[],
             recipe.train(pack, sink, device=device, should_stop=should_stop)
         except CellError as error:
             raise CellError(str(error).partition("; its output: ")[0], error.output) from None
-        return {
-            (row["step"], row["split"], row["metric"]): row["value"]
-            for row in sink.rows
-            if not is_clock(row["metric"])
-        }
+        values: dict[int, Values] = {seed.id: {} for seed in pack.seeds}
+        for row in sink.rows:
+            if not is_clock(row["metric"]):
+                values[row["seed"]][row["step"], row["split"], row["metric"]] = row["value"]
+        return values
 
 
 class _Aside(Sink):
