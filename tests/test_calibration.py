@@ -5,6 +5,7 @@ The recorded output of the benchmark has more repetitions, and more populations.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -16,7 +17,7 @@ from benchmarks.calibration.cases import read
 from benchmarks.calibration.everything import CASES
 from benchmarks.calibration.run import repeat
 from benchmarks.calibration.tally import Tally, wilson
-from benchmarks.calibration.targets import TARGETS, Target
+from benchmarks.calibration.targets import RECORDED, TARGETS, Target, table
 from benchmarks.calibration.whole import SENTENCES, sentences
 from seedsweep import analysis
 
@@ -43,6 +44,20 @@ def measured(name: str, whole: bool) -> Tally:
 def test_rate(target: Target, name: str) -> None:
     yes, asked = measured(name, target.whole).counts[target.question]
     assert not target.broken(yes, asked), f"{yes} of {asked}"
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.statement)
+def test_recorded_rates(target: Target) -> None:
+    recorded = json.loads(RECORDED.read_text())["populations"]
+    for case in target.populations:
+        rate = recorded[case.name]["rates"][target.question]
+        assert not target.broken(rate["yes"], rate["asked"]), f"{case.name}: {rate}"
+
+
+def test_everything_is_recorded_and_the_docs_have_the_rates() -> None:
+    recorded = json.loads(RECORDED.read_text())["populations"]
+    assert list(recorded) == list(CASES)
+    assert table(recorded) in (RECORDED.parents[1] / "docs" / "background" / "report.md").read_text()
 
 
 SAID = {

@@ -64,7 +64,11 @@ class Target:
         yes, asked = (sum(rate[count] for rate in rates.values()) for count in ("yes", "asked"))
         worst = (min if self.at_least > 0 else max)(rates, key=lambda name: float(rates[name]["rate"]))
         share = f"{yes / asked:.3f} ({yes} of {asked})".removeprefix("0")
-        other = f"{rates[worst]['rate']:.2f}".removeprefix("0") + f" {worst}" if len(rates) > 1 else ""
+        other = (
+            f"{rates[worst]['rate']:.2f}".removeprefix("0") + f" {worst}"
+            if len(rates) > 1 and self.limit != "–"
+            else ""
+        )
         return f"| {self.statement} | {self.limit} | {share} | {other} |"
 
 

@@ -19,7 +19,7 @@ APART: Final = 0.07
 SENTENCES: Final[dict[str, tuple[str, Callable[[Truth], bool]]]] = {
     # What is said, how it is said, and where it is false. Where the wording changes, the pattern has to follow.
     "seeds agree": (
-        r"seeds agree|alike for all seeds|all seeds end alike",
+        r"seeds agree|all seeds end alike",
         lambda truth: max(truth.groups.values(), default=0) >= APART,
     ),
     "groups": (r"^Yes, (from|at) .*refutes a single group", lambda truth: not truth.groups),

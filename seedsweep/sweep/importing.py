@@ -239,7 +239,7 @@ def _begin(
 ) -> SweepRecord:
     """Write down what is imported and from where."""
     facts = population.origin.facts
-    told = {key: facts[key] for key in ("read", "left out", "diverged") if key in facts}
+    told = {key: facts[key] for key in ("read", "left out", "contradicted", "diverged") if key in facts}
     entry = {
         "started": now(),
         "finished": None,

@@ -299,7 +299,8 @@ def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
         "command": run.get("command"),
         "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
         **{
-            name: run.get(name) for name in ("imported", "source", "source_sha256", "read", "left out", "diverged")
+            name: run.get(name)
+            for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
         },
         "device": run.get("device"),
         "pack sizes": listed(map(str, run["pack_sizes"])) if "pack_sizes" in run else None,

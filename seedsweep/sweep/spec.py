@@ -103,11 +103,11 @@ def spec_kind(given: Any) -> type[SweepSpec]:
     if isinstance(given, SweepSpec):
         return type(given)
     keys = given if isinstance(given, Mapping) else ()
-    asked = next((key for key in ("program", "imported") if key in keys), "engine")
-    for package in _ENGINE_NEEDS if asked == "engine" else ():
+    asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    for package in _ENGINE_NEEDS if asked_for == "engine" else ():
         if find_spec(package) is None:
             raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
-    module, _, name = _KINDS[asked].partition(":")
+    module, _, name = _KINDS[asked_for].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind
 

@@ -28,6 +28,8 @@ class Meant:
 
     metrics: Sequence[str]
     """Columns of numbers; those among them of few different values may be parameters too."""
+    seeds: Sequence[str]
+    """Columns and parameters that are called so."""
     parameters: Sequence[str]
     """Columns, and parameters of runs, that differ and are the same in many rows."""
 
@@ -70,7 +72,7 @@ def complete(
     used = {name for name in (scale, seed, *metrics, *others) if name is not None}
     parameters = [name for name in meant.parameters if name not in used]
     if seed is None:
-        seeds = [name for name in parameters if _SEED.fullmatch(name)]
+        seeds = [name for name in meant.seeds if name not in used]
         seed = _only(place, "--seed", seeds, parameters or meant.metrics)
     parameters = [name for name in parameters if name != seed]
     if not metrics:
@@ -119,7 +121,8 @@ def _meant(tables: Sequence[TableFile]) -> Meant:
             parameters.append(name)
         if held and all(_number(value) for value in held):
             metrics.append(name)
-    return Meant(metrics, parameters)
+    known = dict.fromkeys([*columns, *(name for file in looked_at for name in file.parameters.known())])
+    return Meant(metrics, [name for name in known if _SEED.fullmatch(name)], parameters)
 
 
 def _plain(value: object, decimal: str) -> object:

@@ -37,7 +37,7 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     Returns
     -------
     dict
-        `read`; `left out` and `diverged` where something was, or did.
+        `read`; `left out`, `contradicted` and `diverged` where something was, or did.
     """
     scales = np.unique(evaluations.scale)
     shown = [scale_text(scale) for scale in scales[:SHOWN_SCALES].tolist()]
@@ -63,6 +63,9 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     if sources:
         read += "; " + ", ".join(f"{name} from {source}" for name, source in sources.items())
     told = {"read": read}
+    contradicted = [file.parameters.contradicted for file in chosen.files if file.parameters.contradicted]
+    if contradicted:
+        told["contradicted"] = f"{_several(len(contradicted), 'run')}: {next(iter(contradicted[0].values()))}"
     if left_out := _left_out(chosen):
         told["left out"] = left_out
     if evaluations.infinite.any():
@@ -90,7 +93,7 @@ def sentence(told: Mapping[str, str]) -> str:
     """All of it as one line."""
     words = [told["read"]]
     words += [f"{what}: {told[what]}" for what in ("left out",) if what in told]
-    words += [told[what] for what in ("diverged",) if what in told]
+    words += [told[what] for what in ("contradicted", "diverged") if what in told]
     return "; ".join(words)
 
 

@@ -55,6 +55,8 @@ UNDERSTOOD = {
     "empty lines": PLAIN.replace("\n", "\n\n").encode(),
     "tabs": PLAIN.replace(",", "\t").encode(),
     "semicolons": PLAIN.replace(",", ";").encode(),
+    "bars": PLAIN.replace(",", "|").encode(),
+    "spaces": PLAIN.replace(",", "   ").replace("64", "  64").encode(),
     "decimal commas": PLAIN.replace(",", ";").replace(".", ",").encode(),
     "decimal commas and tabs": PLAIN.replace(",", "\t").replace(".", ",").encode(),
     "decimal commas in quotes": (
@@ -154,6 +156,7 @@ def test_what_a_comma_means(tmp_path: Path) -> None:
         ("width,seed,acc\n1,0,0,5\n", "row 2 has 4 fields, and the first row names 3 columns; a field that holds"),
         ("width,seed,acc\n", "it has no rows"),
         ("# nothing\n", "is empty"),
+        ("32,0,0.5\n32,1,0.75\n", "its first row is numbers; it needs a row before them that names the columns"),
         (" \n\n", "is empty"),
         ("width,seed,acc,acc\n1,0,1,2\n", "has 2 columns 'acc'; rename one"),
         ("width,seed,acc\n1,0,57%\n", "row 2: acc is '57%'; a number is needed"),
@@ -197,6 +200,7 @@ AS_JSON: dict[str, Callable[[], str]] = {
     "columns by pandas": lambda: str(frame().to_json()),
     "columns": lambda: json.dumps(frame().to_dict("list")),
     "split": lambda: str(frame().to_json(orient="split")),
+    "a run's history": lambda: json.dumps({"note": [1], "history": frame().to_dict("records")}),
     "with NaN": lambda: lines() + '{"width": 64, "seed": 2, "acc": NaN}\n',
 }  # fmt: skip
 
@@ -221,6 +225,42 @@ def test_a_json_object_a_run(tmp_path: Path) -> None:
             (folder / "results.json").write_text(json.dumps(content, indent=4))
     population = read(tmp_path / "runs", scale="args.width", seed="args.seed", metric="test.acc")
     assert values(population) == TRUTH
+
+
+def test_a_json_object_a_run_with_its_curves(tmp_path: Path) -> None:
+    """Lists side by side, of one length; what all steps have stands beside them."""
+    for width, accs in TRUTH.items():
+        for seed, acc in enumerate(accs):
+            content = {"config": {"width": width}, "seed": seed, "step": [1, 2], "acc": [0.0, acc]}
+            (tmp_path / f"{width}-{seed}.json").write_text(json.dumps(content))
+    population = read(tmp_path, scale="config.width", step="step")
+    assert values(population) == TRUTH
+    assert population.curves("acc")[32].steps.tolist() == [1, 2]
+
+
+def test_json_by_scale_and_seed(tmp_path: Path) -> None:
+    path = tmp_path / "t.json"
+    path.write_text(json.dumps({width: dict(enumerate(accs)) for width, accs in TRUTH.items()}))
+    assert values(read(path, seed="index")) == TRUTH
+    path.write_text(json.dumps(TRUTH))
+    assert values(read(path, seed="index")) == TRUTH
+
+
+def test_curves_in_objects(tmp_path: Path) -> None:
+    """As Sacred keeps them, beside the run's `config.json`."""
+    for width, accs in TRUTH.items():
+        for seed, acc in enumerate(accs):
+            folder = tmp_path / f"{width}{seed}"
+            folder.mkdir()
+            (folder / "config.json").write_text(json.dumps({"width": width, "seed": seed}))
+            (folder / "metrics.json").write_text(json.dumps({"acc": {"steps": [1, 2], "values": [0.0, acc]}}))
+    assert values(read(tmp_path, metric="acc.values", step="acc.steps")) == TRUTH
+
+
+@pytest.mark.parametrize("name", ["log.txt", "train.log"])
+def test_lines_of_json_in_a_log(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(lines())
+    assert values(read(tmp_path / name)) == TRUTH
 
 
 def test_nested_columns_of_parquet(tmp_path: Path) -> None:

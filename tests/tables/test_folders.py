@@ -152,12 +152,31 @@ def test_patterns_that_cannot_be_used(pattern: str, message: str, tmp_path: Path
 
 
 def test_a_name_and_a_config_that_disagree(tmp_path: Path) -> None:
-    place = runs(
-        tmp_path, "width{w}_seed{s}/log.csv", config_json=lambda w, s: json.dumps({"width": w, "seed": 7})
-    )
-    with pytest.raises(InputError, match=r"seed is 7 by config\.json and 0 by its name; say which with --from"):
-        read(place)
-    check(read(place, pattern="width{width}_seed{seed}/log.csv"))
+    """A config beside the rows is what the run was started with; one above may be a default."""
+    beside = {"config_json": lambda w, s: json.dumps({"width": w, "seed": s + 7})}
+    place = runs(tmp_path, "width{w}_seed{s}/log.csv", **beside)
+    population = read(place)
+    assert population.seeds == (7, 8, 9)
+    told = "6 runs: seed is 7 by config.json and 0 by its name; the former counts"
+    assert population.origin.facts["contradicted"] == told
+    population = read(place, pattern="width{width}_seed{seed}/log.csv")
+    check(population)
+    assert "contradicted" not in population.origin.facts
+    for config in place.rglob("config.json"):
+        config.unlink()
+    (place / "config.json").write_text('{"seed": 0, "width": 32, "lr": 0.1}')
+    population = read(place, where={"lr": 0.1})
+    check(population)
+    told = "5 runs: seed is 1 by its name and 0 by config.json; the former counts"
+    assert population.origin.facts["contradicted"] == told
+
+
+def test_what_several_configs_say_is_taken_together(tmp_path: Path) -> None:
+    """A model's own `config.json` beside the arguments of the script, and what all runs have in common above."""
+    model: Callable[[int, int], str] = lambda w, s: json.dumps({"width": w, "seed": 0})  # noqa: E731
+    place = runs(tmp_path, "{w}-{s}-x/log.csv", config_json=model, args_json=lambda w, s: f'{{"seed": {s}}}')
+    (place / "params.yaml").write_text("optimiser: {name: adam}\n")
+    check(read(place, where={"optimiser.name": "adam"}))
 
 
 def test_what_is_left_out_is_told(tmp_path: Path) -> None:
@@ -174,11 +193,14 @@ def test_what_is_left_out_is_told(tmp_path: Path) -> None:
     (place / "width64_seed5").mkdir()
     (place / "width64_seed5" / "log.csv").write_text("step,train_loss\n5,0.5\n")  # died before it was measured
     (place / "summary.json").write_text('{"best": 1}')
+    (place / "stdout.log").write_text('loading "data\nepoch 1, loss 2.0\n')
+    (place / "broken.json").write_text('{"best": ')
     population = read(place)
     told = population.origin.facts["left out"]
     assert f", 2 files ({place / 'width64_seed4' / 'log.csv'}, …) without rows" in told
     assert f"12 files ({place / 'width32_seed0' / 'eval.csv'}, …) without step" in told
-    assert f"{place / 'summary.json'} of JSON" in told
+    assert f"{place / 'broken.json'} that cannot be read" in told
+    assert f"2 files ({place / 'stdout.log'}, …) without width" in told  # and the summary
     assert population.final("acc").seeds_at(64).tolist() == [0, 1, 2, 5]
     assert np.isnan(population.final("acc").at(64)[3])
 
@@ -195,6 +217,30 @@ def test_a_damaged_config_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"config\.yaml: cannot be read as a config: ") as error:
         read(place)
     assert "\n" not in str(error.value)
+
+
+def test_runs_of_training_and_validation_are_told_apart_by_a_pattern(tmp_path: Path) -> None:
+    """As Keras writes them: two folders of events a run, with the same tags."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    for width in WIDTHS:
+        for seed in SEEDS:
+            for split in ("train", "validation"):
+                writer = SummaryWriter(str(tmp_path / "logs" / f"width{width}_seed{seed}" / split))
+                for step in (5, 10):
+                    writer.add_scalar("acc", seed / width * step / 10 if split == "validation" else 1, step)
+                writer.close()
+    with pytest.raises(InputError, match=r"tell them apart by a field of --from and choose with --where"):
+        read(tmp_path / "logs")
+    pattern = "width{width}_seed{seed}/{split}/*tfevents*"
+    population = read(tmp_path / "logs", pattern=pattern, where={"split": "validation"})
+    np.testing.assert_allclose(population.final("acc").values, [[s / w for s in SEEDS] for w in WIDTHS], rtol=1e-6)
+
+
+def test_without_a_step_it_is_named_before_the_epoch(tmp_path: Path) -> None:
+    (tmp_path / "width1_seed0.csv").write_text("epoch,step,acc\n0,10,0.5\n1,20,0.75\n")
+    with pytest.raises(InputError, match="they differ in 'step': add --step step"):
+        read(tmp_path, step=None)
 
 
 def test_a_runs_own_name_may_be_its_seed(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ def findings(study: Study) -> Findings:
     ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
     ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
     >>> findings(study).headline
-    'Smoothly: the seeds agree, and improve step by step with depth.'
+    'Smoothly: the seeds agree, and the mean improves step by step with depth.'
     """
     word = verdict(study)
     first_line, reason = headline(study, word)

@@ -77,21 +77,21 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
                 f"How a capability emerges takes several. {ends}"
             )
         case "few scales":
-            return "Undecided: the seeds agree, but there are too few scales.", (
+            return f"Undecided: {_alike(study)}, but there are too few scales.", (
                 f"{_agreement(study)} {ends} Fewer than four scales cannot tell a jump from a steep, even rise."
             )
         case "abruptly":
-            return f"Abruptly, and alike for all seeds: {_largest_step(study)}.", (
+            return f"Abruptly, and {_alike(study)}: {_largest_step(study)}.", (
                 f"{_agreement(study)} The mean makes most of its rise in one step, and {_abrupt(study)}. "
                 f"{ends} What seeds do between these two scales is not known."
             )
         case "smoothly":
-            return f"Smoothly: the seeds agree, and improve step by step with {what}.", (
+            return f"Smoothly: {_alike(study)}, and the mean improves step by step with {what}.", (
                 f"{_agreement(study)} The mean rises over several steps, the largest {_largest_step(study)}; it "
                 f"{_abrupt(study)}. {ends}"
             )
         case "between":
-            return "Undecided: the seeds agree, but the rise may be abrupt or smooth.", (
+            return f"Undecided: {_alike(study)}, but the rise may be abrupt or smooth.", (
                 f"{_agreement(study)} The mean {_abrupt(study)}; the largest step is {_largest_step(study)}. "
                 f"{ends}"
             )
@@ -149,6 +149,12 @@ def _line(scale: ScaleStudy) -> str:
     assert split is not None
     assert split.better is not None
     return f"{text.number(split.line)} divides the groups, with {text.out_of(split.better)} in the better one"
+
+
+def _alike(study: Study) -> str:
+    """Seeds of a scale at which some succeed and some fail do not agree, whether groups are seen or not."""
+    mixed = any(scale.mixed for scale in study.scales)
+    return "no groups of seeds are seen" if mixed else "the seeds agree"
 
 
 def _agreement(study: Study) -> str:

@@ -98,8 +98,8 @@ def verdict(study: Study) -> Verdict:
 
     Notes
     -----
-    The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the test for
-    groups can see.
+    The limits are our choice. "Smoothly" and "abruptly" say that no groups of seeds are seen where the test
+    would see them.
 
     Examples
     --------

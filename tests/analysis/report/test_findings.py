@@ -57,7 +57,9 @@ def test_by_chance(tmp_path: Path) -> None:
 def test_smoothly(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9))
     assert found.verdict == "smoothly"
-    assert found.headline == "Smoothly: the seeds agree, and improve step by step with depth."
+    assert (
+        found.headline == "Smoothly: no groups of seeds are seen, and the mean improves step by step with depth."
+    )
     assert (
         "A stuck group of up to 13 % of the seeds, as far from the others as failures are from successes (0.495)"
         in said(found, WHY)
@@ -70,7 +72,7 @@ def test_smoothly(tmp_path: Path) -> None:
 def test_abruptly(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.05, 0.06, 0.07, 0.9, 0.91, spread=0.01))
     assert found.verdict == "abruptly"
-    assert found.headline == "Abruptly, and alike for all seeds: from 0.0686 at depth 3 to 0.9 at depth 4."
+    assert found.headline == "Abruptly, and the seeds agree: from 0.0686 at depth 3 to 0.9 at depth 4."
     assert "At every scale nearly all seeds end alike." in found.findings[0].text
     assert "What seeds do between these two scales is not known." in found.findings[0].text
 
@@ -232,7 +234,11 @@ def test_one_seed(tmp_path: Path) -> None:
         (around(0.1, 0.1, 0.1), "absent", "No seed succeeds at any depth."),
         (around(0.9, 0.9, 0.9), "everywhere", "Every seed succeeds, from depth 1 on."),
         (around(0.5, 0.5, 0.5, 0.5), "no rise", "No evidence that depth matters."),
-        (around(0.1, 0.5, 0.9), "few scales", "Undecided: the seeds agree, but there are too few scales."),
+        (
+            around(0.1, 0.5, 0.9),
+            "few scales",
+            "Undecided: no groups of seeds are seen, but there are too few scales.",
+        ),
         ({1: [np.nan] * 4, 2: [np.nan, 0.1, 0.2]}, "absent", "No seed succeeds at any depth."),
     ],
 )
