@@ -38,8 +38,8 @@ def _sections() -> Iterator[tuple[str, type[Settings]]]:
     yield "scale", ScaleSettings
     yield "success", SuccessSettings
     yield "execution", EngineExecution
-    yield "program: command", ProgramSettings
-    yield "program: function", FunctionSettings
+    yield "program", ProgramSettings
+    yield "program: a function", FunctionSettings
     yield "program.metrics", MetricsSettings
     yield "execution of programs", ProgramExecution
 
