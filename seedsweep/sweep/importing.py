@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from seedsweep import formats
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
@@ -179,8 +180,8 @@ def _rows(population: Population, spec: ImportedSpec) -> pa.Table:
     steps = np.zeros(count) if spec.imported.step is None else table["step"].to_numpy()
     for step in steps[steps != np.rint(steps)][:1]:
         raise InputError(
-            f"{population.path}: {spec.imported.step} is {step:g}; the steps of a store are whole numbers: name "
-            "another column as --step, or none"
+            f"{population.path}: {spec.imported.step} is {formats.given(step)}; the steps of a store are "
+            "whole numbers: name another column as --step, or none"
         )
     seeds = pa.array([_id(spec, label) for label in table["seed"].to_pylist()], pa.int64())
     columns = {

@@ -88,7 +88,8 @@ def open_tables(
         if tables:
             by_title[known.title] = tables
     if pattern is not None:
-        unknown = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
+        unclaimed = set(rest)
+        unknown = [CsvFile(file) for file in given if file in unclaimed]  # the user says that they are tables
         if unknown:
             by_title["CSV"] = [*by_title.get("CSV", []), *unknown]
         left_out["not as --from says"] = others
