@@ -10,8 +10,11 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from seedsweep.section import Settings
-from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, SuccessSettings
+from seedsweep.sweep.enginespec import EngineExecution
+from seedsweep.sweep.programspec import ProgramExecution
+from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 from seedsweep.workers import dialects, tasks
+from seedsweep.workers.programs.settings import FunctionSettings, MetricsSettings, ProgramSettings
 from seedsweep.workers.settings import BaseSettings, EvaluateSettings, TrainSettings
 
 LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -34,7 +37,11 @@ def _sections() -> Iterator[tuple[str, type[Settings]]]:
     yield "base", BaseSettings
     yield "scale", ScaleSettings
     yield "success", SuccessSettings
-    yield "execution", ExecutionSettings
+    yield "execution", EngineExecution
+    yield "program", ProgramSettings
+    yield "program: a function", FunctionSettings
+    yield "program.metrics", MetricsSettings
+    yield "execution of programs", ProgramExecution
 
 
 def _section(title: str, kind: type[Settings]) -> str:

@@ -166,6 +166,18 @@ def listed(words: Sequence[str]) -> str:
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
+def shortened(name: str, most: int = 36) -> str:
+    """A name where there is little room, such as an axis; its ends tell more than its middle.
+
+    >>> shortened("depth"), shortened("number_of_parameters_without_embeddings", 20)
+    ('depth', 'number_of…embeddings')
+    """
+    if len(name) <= most:
+        return name
+    last = most // 2
+    return f"{name[: most - 1 - last]}…{name[-last:]}"
+
+
 def quantity(number: float | None, unit: str) -> str:
     """With an SI prefix; a dash for what is not known.
 

@@ -85,6 +85,16 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
+@pytest.mark.parametrize("name", SEEDS)
+def test_a_swept_field_of_the_task_does_not_make_a_lattice_of_its_own(name: str) -> None:
+    population = load(ROOT / "populations" / name)
+    examples = next(
+        split.examples for split in population.splits.values() if split.name == population.criterion.split
+    )
+    lattices = population.lattices(population.criterion.metric, population.criterion.split)
+    assert lattices == dict.fromkeys(population.scales, 1 / examples)
+
+
 def test_the_readmes_table_is_that_of_the_population() -> None:
     """| 2 | 27 of 64 | 31–54 % | … (0.021) |"""
     examined = study(load(ROOT / "populations" / "count-depth"))

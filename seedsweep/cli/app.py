@@ -22,14 +22,19 @@ from seedsweep.cli.options import (
     Categories,
     Directory,
     ExecutorName,
+    Format,
+    From,
     HigherIsWorse,
     Json,
     Metrics,
     Out,
+    Scale,
+    SeedColumn,
     Seeds,
     Set,
     Spec,
     Step,
+    Table,
     Threshold,
     Unfinished,
     UnfinishedSeeds,
@@ -39,7 +44,7 @@ from seedsweep.cli.options import (
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
 from seedsweep.cli.timeleft import TimeLeft
-from seedsweep.errors import InputError
+from seedsweep.errors import LASTING, InputError, StorageError
 
 
 class Interrupted(BaseException):
@@ -155,28 +160,33 @@ def run(
 
 @app.command()
 def analyze(
-    table: Annotated[
-        str,
-        typer.Argument(metavar="TABLE", help="A .csv, .tsv, .jsonl or .parquet file, a directory or a pattern."),
-    ],
-    scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b.")],
-    seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
-    metric: Metrics,
+    table: Table,
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    metric: Metrics = None,
     step: Step = None,
     threshold: Threshold = None,
     higher_is_worse: HigherIsWorse = False,
     where: Where = None,
     categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
     out: Annotated[
         str | None,
         typer.Option("--out", metavar="DIR", help="Where figures and report go.  [default: NAME-analysis]"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Analyse anyone's table of many seeds: what `run` shows of a sweep, for any CSV, JSON lines or Parquet.
+    """Analyse anyone's results of many seeds: what `run` shows of a sweep.
 
-    A row per seed, or with --step a row per seed and step. NaN is a seed that diverged.
+    A table (CSV, JSON, Parquet), or a folder of runs as TensorBoard, MLflow, Lightning, Hugging Face's Trainer,
+    Ray Tune, Stable-Baselines or lm-evaluation-harness leave it. A row per seed, or with --step a row per seed
+    and step. NaN is a seed that diverged.
+
+    --scale and --seed are columns, or parameters of the runs: by the config beside them or by their names, as in
+    `width=64/seed=3/metrics.csv` and `depth-2_seed-7.csv`. `run` is a run's own name. What is not named is taken
+    if only one can be meant; else what can be chosen is listed.
 
     A column per run, as Weights & Biases exports it, will do too: of `depth=2,seed=7 - accuracy` or
     `depth-2_seed-7 - accuracy`, `--scale depth --seed seed --metric accuracy` takes the numbers after these words.
@@ -186,12 +196,57 @@ def analyze(
     with Waiting(stderr, "reading the table …"):
         from seedsweep.cli.source import of_table
 
-        source = of_table(table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+        source = of_table(
+            table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
     place = source.page.parent if out is None else Path(out)
     page = place / "report.html"
     told = show_findings(source, place / "figures", page, "table", as_json=as_json, categories=categories)
     if as_json:
         _print_json(told)
+
+
+@app.command("import")
+def import_(
+    table: Table,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", help="The store's directory or URL: new, or of an earlier import."),
+    ],
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    metric: Metrics = None,
+    step: Step = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    where: Where = None,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
+    as_json: Json = False,
+) -> None:
+    """Write anyone's results as a store of ours, to be analysed, extended, compared and published.
+
+    TABLE and its options are those of analyze. What the store has already is left as it is; runs that it does not
+    have are added. Then `seedsweep report DIR`, or any tool that reads Parquet.
+
+    Example: seedsweep import runs --scale width --seed seed --metric val_acc --step step --out stores/widths
+    """
+    with Waiting(stderr, "reading the results …") as waiting:
+        from seedsweep.cli.source import of_table
+        from seedsweep.sweep.importing import import_results
+
+        source = of_table(
+            table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
+        waiting.say("writing the store …")
+        made = import_results(source.population, out)
+    stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
+    if as_json:
+        _print_json(made.to_dict())
+    else:
+        had = f", {made.present} were there" if made.present else ""
+        typer.echo(f"store     {out}: {made.added} runs added{had}; see seedsweep report {shlex.quote(out)}")
 
 
 @app.command()
@@ -217,6 +272,8 @@ def report(
     where: Where = None,
     categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
     ] = None,
@@ -235,7 +292,9 @@ def report(
         if scale is not None and seed is not None and metric:
             if split is not None:
                 raise InputError(f"--split {split}: is for a sweep; choose a table's rows with --where COL=VALUE")
-            source = of_table(target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+            source = of_table(
+                target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+            )
         elif Path(target).is_file() or scale or seed or step or where:
             raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
         else:
@@ -249,6 +308,8 @@ def report(
         try:
             made.write(place)
         except OSError as error:
+            if error.errno in LASTING:
+                raise StorageError(str(place), error) from error
             raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})

@@ -51,8 +51,19 @@ Out = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Table = Annotated[
+    str,
+    typer.Argument(metavar="TABLE", help="A file, a folder of runs, a tracker's store, or a pattern of files."),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER if all have the same."
+    ),
+]
+SeedColumn = Annotated[str | None, typer.Option("--seed", metavar="COL", help="The seed, or any name of the run.")]
 Metrics = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
     ),
@@ -73,6 +84,21 @@ HigherIsWorse = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATTERN",
+        help="In a folder, read the files whose path ends so, e.g. 'w{width}_s{seed}/log.csv', and take what the "
+        "names in braces stand for.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Read what is of this format only, if several tell of the same runs."
+    ),
 ]
 Unfinished = Annotated[
     UnfinishedSeeds,

@@ -18,6 +18,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
 from seedsweep.population import Population
+from seedsweep.tables.understood import sentence
 
 
 @dataclass(frozen=True)
@@ -30,19 +31,27 @@ class Source:
     page: Path
     """Where that goes if nobody says."""
 
+    @property
+    def understood(self) -> str | None:
+        """What was read of a table, what not, and why; None of a sweep."""
+        facts = self.population.origin.facts
+        return sentence(facts) if "read" in facts else None
+
 
 def of_table(
     table: str,
-    scale: str,
-    seed: str,
-    metrics: list[str],
+    scale: str | None,
+    seed: str | None,
+    metrics: list[str] | None,
     step: str | None,
     threshold: float | None,
     higher_is_worse: bool,
     where: list[str] | None,
     unfinished: UnfinishedSeeds,
+    pattern: str | None,
+    format: str | None,
 ) -> Source:
-    """The population in a table."""
+    """The population in a table, or in whatever else somebody's runs left."""
     population = seedsweep.read_table(
         table,
         scale=scale,
@@ -53,9 +62,12 @@ def of_table(
         higher_is_better=not higher_is_worse,
         where=_conditions(where or []),
         unfinished=unfinished.value,
+        pattern=pattern,
+        format=format,
     )
-    words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
-    for metric in metrics:
+    facts = population.origin.facts
+    words = ["seedsweep", "report", table, "--scale", scale or facts["scale"], "--seed", facts["seed"]]
+    for metric in metrics or [facts["metric"]]:
         words += ["--metric", metric]
     if step is not None:
         words += ["--step", step]
@@ -67,6 +79,10 @@ def of_table(
         words += ["--where", condition]
     if unfinished is not UnfinishedSeeds.dropped:
         words += ["--unfinished", unfinished.value]
+    if pattern is not None:
+        words += ["--from", pattern]
+    if format is not None:
+        words += ["--format", format]
     return Source(population, shlex.join(words), origin.directory(population) / "report.html")
 
 

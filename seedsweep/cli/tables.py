@@ -47,7 +47,7 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     caption = (
-        "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
+        "below each number its 95 % interval: Wilson for P, Gaffke for means, else bootstrap; below "
         "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; p of groups: "
         "against a single group of seeds"
     )
@@ -157,7 +157,17 @@ def progress(current: SweepStatus, left: str | None = None) -> Text:
     if left is None:
         left = _left(current)
     share = text.percent(current.fraction)
-    return Text(f"{text.count(current.done)} of {text.seeds(current.asked)}, {share} of the work, {left}")
+    at = _steps_of_unknown_length(current)
+    return Text(f"{text.count(current.done)} of {text.seeds(current.asked)}, {share} of the work{at}, {left}")
+
+
+def _steps_of_unknown_length(current: SweepStatus) -> str:
+    """Where the running programs are of which nobody knows how far they go."""
+    steps = [pack.step for pack in current.packs if pack.state == "running" and not pack.steps]
+    if not steps:
+        return ""
+    low, high = text.count(min(steps)), text.count(max(steps))
+    return f", now at step {low}" if low == high else f", now at steps {low} to {high}"
 
 
 def _left(current: SweepStatus) -> str:
@@ -192,7 +202,7 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{scale.present}",
             f"{scale.missing}",
             f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
-            formats.quantity(scale.parameters, "").strip(),
+            "–" if scale.parameters is None else formats.scale(scale.parameters),
             formats.quantity(scale.flop if scale.missing else None, "").strip(),
             formats.duration(scale.seconds_per_seed),
             formats.quantity(scale.pack_bytes, "B"),

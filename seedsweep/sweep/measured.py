@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow.parquet as pq
 
@@ -13,16 +13,17 @@ from seedsweep.sweep.sections import SuccessSettings
 from seedsweep.sweep.store import Store
 
 
-def measured_by(store: Store, pack: Pack) -> dict[str, list[str]]:
-    """The metrics of every split that the blocks of a pack hold."""
+def measured_by(store: Store, packs: Iterable[Pack]) -> dict[str, list[str]]:
+    """The metrics of every split that the blocks of these packs hold."""
     found: dict[str, list[str]] = {}
-    for entry in store.files.listing(f"metrics/scale-{scale_text(pack.scale)}"):
-        if entry.name.rpartition("/")[2].startswith(f"{pack.name}-block-"):
+    for pack in packs:
+        for entry in store.files.listing(f"metrics/scale-{scale_text(pack.scale)}"):
+            if not entry.name.rpartition("/")[2].startswith(f"{pack.name}-block-"):
+                continue
             with store.files.filesystem.open_input_file(store.files.path(entry.name)) as file:
                 rows = pq.read_table(file, columns=["split", "metric"])
-            for split, metric in dict.fromkeys(
-                zip(*(rows[name].to_pylist() for name in rows.column_names), strict=True)
-            ):
+            names = (rows[name].to_pylist() for name in rows.column_names)
+            for split, metric in dict.fromkeys(zip(*names, strict=True)):
                 if metric not in found.setdefault(split, []):
                     found[split].append(metric)
     return found

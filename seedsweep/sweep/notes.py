@@ -17,22 +17,25 @@ _NAMED = 4
 def notes(known: Iterable[KnownPack], scale_name: str) -> tuple[str, ...]:
     """Sentences for who looks at the numbers; none for cells that the engine has trained."""
     known = list(known)
-    codes = codes_of(known)
-    told = []
-    if len(codes) > 1:
-        parts = (f"{code} ({count} {'cell' if count == 1 else 'cells'})" for code, count in codes.most_common())
-        told.append(f"the cells were trained by different code: {listed(parts)}")
-    told += _twins(known, scale_name)
-    return tuple(told)
+    return (*code_notes(codes_of(known)), *_twins(known, scale_name))
+
+
+def code_notes(codes: Counter[Code]) -> tuple[str, ...]:
+    """That cells were trained by different code, if they were."""
+    if len(codes) < 2:
+        return ()
+    parts = (f"{code} ({count} {'cell' if count == 1 else 'cells'})" for code, count in codes.most_common())
+    return (f"the cells were trained by different code: {listed(parts)}",)
 
 
 def codes_of(known: Iterable[KnownPack]) -> Counter[Code]:
-    """How many cells each code has trained, to the end or not yet."""
+    """How many cells each code has trained, to the end or not yet, alone or after another."""
     counts: Counter[Code] = Counter()
     for pack in known:
-        content = pack.blocks[-1].info.provenance.get("code") if pack.blocks else None
-        if content is not None:
-            counts[Code(**content)] += len(pack.pack.seeds)
+        facts = pack.blocks[-1].info.provenance if pack.blocks else {}
+        for content in (facts.get("code"), *facts.get("earlier_codes", ())):
+            if content is not None:
+                counts[Code(**content)] += len(pack.pack.seeds)
     return counts
 
 

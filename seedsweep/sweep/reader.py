@@ -19,9 +19,10 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
 from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
 from seedsweep.schema import METRICS
-from seedsweep.sweep.notes import codes_of
+from seedsweep.sweep.notes import code_notes, codes_of
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
+from seedsweep.tables.lattice import lattice_seen
 
 
 def load(path: str | os.PathLike[str]) -> Population:
@@ -46,6 +47,8 @@ def load(path: str | os.PathLike[str]) -> Population:
     record = store.existing_record()
     known = store.packs(record)
     reader = StoreReader(store, record, known)
+    if record.imported:
+        return _imported(store, record, reader, known)
     success = record.success
     metrics = {metric.name: metric for metric in record.metrics}
     if not metrics:  # the recipe could not tell them beforehand
@@ -61,6 +64,38 @@ def load(path: str | os.PathLike[str]) -> Population:
         splits={split.name: split for split in record.splits},
         metrics=metrics,
         criterion=Criterion(success.metric, success.split, success.at_least),
+        origin=_origin(store, record, known),
+        reader=reader,
+    )
+
+
+def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequence[KnownPack]) -> Population:
+    """What was imported, read as the table that it was: its seeds may have names, and ends of their own."""
+    from seedsweep.sweep.importedspec import ImportedSpec
+    from seedsweep.tables.roles import Roles
+    from seedsweep.tables.stored import read_again
+
+    spec = ImportedSpec.model_validate(record.spec)
+    columns, success = spec.imported, spec.success
+    names = {seed: label for label, seed in columns.runs.items()}
+    rows = cells.rows(None, None)
+    if names:
+        rows = rows.set_column(
+            rows.schema.get_field_index("seed"), "seed", [[names[seed] for seed in rows["seed"].to_pylist()]]
+        )
+    roles = Roles(spec.scale.field, columns.seed, columns.metrics, columns.step, {})
+    labelled = [(scale, names.get(seed, seed)) for scale, seed in cells.cells]
+    reader = read_again(rows, labelled, roles, columns.rows, columns.unfinished)
+    return Population(
+        name=record.name,
+        path=store.location,
+        scale_name=spec.scale.field,
+        scales=reader.scales,
+        seeds=tuple(reader.seeds.tolist()),
+        cells=int(reader.present.sum()),
+        splits={},
+        metrics={name: observed_metric(reader.final(name, columns.rows)) for name in columns.metrics},
+        criterion=Criterion(success.metric, success.split, success.at_least, success.higher_is_better),
         origin=_origin(store, record, known),
         reader=reader,
     )
@@ -86,6 +121,11 @@ class StoreReader:
         """(N, S) whether the seed is finished at the scale."""
         for scale, seed in cells:
             self.present[row[scale], column[seed]] = True
+
+    @property
+    def cells(self) -> list[tuple[float, int]]:
+        """Scale and seed of every finished cell."""
+        return [(pack.pack.scale, seed.id) for pack in self._finished for seed in pack.pack.seeds]
 
     @cached_property
     def measured(self) -> Mapping[str, Sequence[str]]:
@@ -148,12 +188,21 @@ class StoreReader:
         return curves
 
     def lattices(self, metric: str, split: str) -> dict[float, float]:
-        """1 / examples of the split at every scale, for a metric that counts examples."""
+        """1 / examples of the split at every scale, for a metric that counts examples.
+
+        The record has the splits of one scale. Where a field of the task is swept they may change along it, and
+        the values tell.
+        """
         counting = {known.name for known in self._record.metrics if known.counts_examples}
         examples = {known.name: known.examples for known in self._record.splits}
         if metric not in counting or split not in examples:
             return {}
-        return dict.fromkeys(self.scales, 1 / examples[split])
+        announced = 1 / examples[split]
+        if not self._record.ladder.field.startswith("task."):
+            return dict.fromkeys(self.scales, announced)
+        final = self.final(metric, split)
+        steps = {scale: lattice_seen(final.at(scale), announced) for scale in self.scales}
+        return {scale: step for scale, step in steps.items() if step is not None}
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         """All rows there are, also those of seeds that are still in training."""
@@ -235,24 +284,31 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
         "created": record.created,
         "updated": record.updated,
     }
-    if codes := codes_of(known):
+    codes = codes_of(known)
+    if codes:
         facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
-    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec)
+    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec, code_notes(codes))
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
     """An entry of `SweepRecord.runs` for people to read."""
     versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
-    words = {
+    words: dict[str, Any] = {
         "started": run.get("started"),
         "finished": run.get("finished"),
         "command": run.get("command"),
         "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        **{
+            name: run.get(name)
+            for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
+        },
         "device": run.get("device"),
-        "pack sizes": listed(map(str, run.get("pack_sizes", ()))),
+        "pack sizes": listed(map(str, run["pack_sizes"])) if "pack_sizes" in run else None,
         "executor": run.get("executor"),
         "commit": run.get("commit"),
         "versions": listed([f"Python {run.get('python')}", *versions]),
         "platform": run.get("platform"),
     }
+    if "imported" in run:
+        del words["trained"]
     return {name: str(value) for name, value in words.items() if value is not None}

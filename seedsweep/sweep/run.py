@@ -34,6 +34,8 @@ ATTEMPTS = 3
 count: on machines that come and go a long pack may lose many."""
 HOPELESS_CELLS = 3
 """If so many cells of a user's program are given up before any has finished, the others are not tried."""
+LOOKED_AT = 8
+"""Finished cells of a user's program, of which one at least must hold what success is judged by."""
 STOP_SECONDS = 15.0
 """Time that running packs have to save a checkpoint after Ctrl-C."""
 TICK_SECONDS = 2.0
@@ -240,7 +242,7 @@ class _Driver:
 
     def _check_success(self, pack: Pack) -> None:
         try:
-            refuse_unknown_success(self.found.spec.success, measured_by(self.store, pack))
+            refuse_unknown_success(self.found.spec.success, measured_by(self.store, [pack]))
         except InputError:
             self.waiting.clear()
             if self.running:
@@ -284,9 +286,9 @@ def _refuse_unfit(found: Found) -> None:
     recipe, *_ = found.recipes.values()
     if recipe.pinned:
         refuse_other_code(found.known, recipe.code())
-    finished = next((pack.pack for pack in found.known if pack.finished), None)
-    if finished is not None and not recipe.metrics():
-        refuse_unknown_success(found.spec.success, measured_by(found.store, finished))
+    finished = [pack.pack for pack in found.known if pack.finished]
+    if finished and not recipe.metrics():
+        refuse_unknown_success(found.spec.success, measured_by(found.store, finished[:LOOKED_AT]))
 
 
 def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _KINDS = {
     "engine": "seedsweep.sweep.enginespec:EngineSpec",
     "program": "seedsweep.sweep.programspec:ProgramSpec",
+    "imported": "seedsweep.sweep.importedspec:ImportedSpec",
 }
 """By name: only the kind that is used is imported, since the engine's needs these packages."""
 _ENGINE_NEEDS = ("torch", "safetensors")
@@ -98,14 +99,15 @@ class SweepSpec(Settings, ABC):
 
 
 def spec_kind(given: Any) -> type[SweepSpec]:
-    """The kind of spec that these keys ask for: that of a program, if they name one."""
+    """The kind of spec that these keys ask for: that of a program or of imported results, if they name one."""
     if isinstance(given, SweepSpec):
         return type(given)
-    asked = "program" if isinstance(given, Mapping) and "program" in given else "engine"
-    for package in _ENGINE_NEEDS if asked == "engine" else ():
+    keys = given if isinstance(given, Mapping) else ()
+    asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    for package in _ENGINE_NEEDS if asked_for == "engine" else ():
         if find_spec(package) is None:
             raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
-    module, _, name = _KINDS[asked].partition(":")
+    module, _, name = _KINDS[asked_for].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind
 

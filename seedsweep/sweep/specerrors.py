@@ -143,7 +143,7 @@ class _Reader:
 
     def _own_check(self, field: str, message: str) -> Problem:
         """A check of ours may name the field it is about in front of its message."""
-        match = re.match(r"([a-z_]+(?:\.[a-z_]+)*): ", message)
+        match = re.match(r"([a-z_]+(?:\.[\w-]+)*): ", message)
         place = field.split(".") if field else []
         if match and match[1].split(".")[0] in self._keys(place):
             return Problem(".".join([*place, match[1]]), message[match.end() :])

@@ -132,8 +132,8 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
     for costs in record.scales:
         scale = costs.scale
         of_scale = [known_pack for known_pack in known if known_pack.pack.scale == scale]
-        asked = wanted if scale in record.ladder.values else set()
         finished = {seed for known_pack in of_scale if known_pack.finished for seed in known_pack.pack.seeds}
+        asked = finished if record.imported else wanted if scale in record.ladder.values else set()
         steps = costs.steps or _steps_seen(of_scale) or _steps_seen(known)
         own: list[PackStatus] = []
         cells = {"running": 0, "interrupted": 0, "failed": 0}

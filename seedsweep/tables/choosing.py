@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import NoReturn
 
 from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.tables.configs import ConfigError
 from seedsweep.tables.finding import Found
 from seedsweep.tables.roles import Roles
+from seedsweep.tables.spelling import float_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.wide import is_wide
 
@@ -22,6 +25,7 @@ LOOKED_AT = 100
 """How many runs are looked at for what could be asked for."""
 
 WITHOUT_ROWS = "without rows"
+UNREADABLE = "that cannot be read"
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,7 @@ def choose(place: str, found: Found, roles: Roles) -> Chosen:
         )
     (title,) = fitting
     left_out: dict[str, list[Path]] = {why: list(paths) for why, paths in found.left_out.items()}
-    for other, tables in found.by_format.items():
-        reasons = chosen[other][1] if other == title else {f"of {other}": [table.path for table in tables]}
+    for _, reasons in chosen.values():
         for why, paths in reasons.items():
             left_out.setdefault(why, []).extend(paths)
     return Chosen(title, fitting[title], left_out)
@@ -75,18 +78,21 @@ def _fitting(tables: Sequence[TableFile], roles: Roles) -> tuple[list[TableFile]
     measured = set()
     for table in tables:
         try:
-            why = _lacks(table, roles)
-        except NoRowsError:
-            why = WITHOUT_ROWS
+            why = _lacks(table, roles) if table.names else WITHOUT_ROWS
+        except ConfigError:
+            raise
+        except InputError as error:
             if len(tables) == 1:
                 raise
+            why = WITHOUT_ROWS if isinstance(error, NoRowsError) else UNREADABLE
         if why is None:
             fitting.append(table)
             measured.add(_family(table))
         elif why in roles.metrics:
             unmeasured.append(table)
         else:
-            left_out.setdefault(why if why == WITHOUT_ROWS else f"without {why}", []).append(table.path)
+            reason = why if why in (WITHOUT_ROWS, UNREADABLE) else f"without {why}"
+            left_out.setdefault(reason, []).append(table.path)
     for table in unmeasured:
         metric = next(metric for metric in roles.metrics if not table.has(metric))
         if _family(table) in measured:
@@ -129,17 +135,22 @@ def require(name: str, file: TableFile, others: Sequence[TableFile] = ()) -> Non
         return
     parameters = varying([file, *others])
     near = did_you_mean(name, [*file.names, *parameters])
+    numbers = all(float_of(column) is not None for column in file.names)
+    if numbers:
+        raise InputError(
+            f"{file.path}: its first row is numbers; it needs a row before them that names the columns"
+        )
     runs = f"; its runs differ in {some(list(parameters))}" if parameters else ""
     raise InputError(f"{file.path}: no column {name!r}{near}; it has {some(file.names)}{runs}")
 
 
 def varying(files: Sequence[TableFile]) -> dict[str, list[str]]:
-    """The parameters in which runs differ, and their values as texts; of one run all that are known."""
+    """The parameters in which runs differ, and their values as texts."""
     values: dict[str, dict[str, None]] = {}
     for file in islice(files, LOOKED_AT):
         for name, value in file.parameters.known().items():
             values.setdefault(name, {})[str(value)] = None
-    return {name: list(texts) for name, texts in values.items() if len(texts) > 1 or len(files) == 1}
+    return {name: list(texts) for name, texts in values.items() if len(texts) > 1}
 
 
 def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
@@ -149,8 +160,12 @@ def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
     )
     with_names = [table for table in tables if _fit(table, roles) >= 0]
     if not with_names:
-        more = f" and {len(tables) - 1} more files" if len(tables) > 1 else ""
-        raise InputError(f"{tables[0].path}{more}: no rows in there")
+        for table in tables[:LOOKED_AT]:
+            with suppress(NoRowsError):
+                assert table.names  # what is wrong with the first that cannot be read
+        raise InputError(
+            f"{place}: {'the table has' if len(tables) == 1 else f'{len(tables)} tables have'} no rows"
+        )
     best = max(with_names[:LOOKED_AT], key=lambda table: _fit(table, roles))
     lacking = _lacks(best, roles)
     assert lacking is not None, place
@@ -161,7 +176,9 @@ def _refuse(place: str, found: Found, roles: Roles) -> NoReturn:
 def _fit(table: TableFile, roles: Roles) -> int:
     try:
         return sum(map(table.has, [*roles.beside_metrics, *roles.metrics]))
-    except NoRowsError:
+    except ConfigError:
+        raise
+    except InputError:
         return -1
 
 

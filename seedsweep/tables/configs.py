@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,21 @@ from typing import Any
 from seedsweep.errors import InputError
 
 NAMES = (
-    *("config.yaml", "config.yml", ".hydra/config.yaml", "config.json"),
-    *("args.json", "args.yaml", "params.json", "params.yaml", "hparams.yaml", "hparams.json"),
+    *("args.json", "args.yaml", "args.yml", "params.json", "params.yaml", "hparams.yaml", "hparams.json"),
     *("hyperparameters.json", "hyperparameters.yaml", "flags.json"),
+    *("config.yaml", "config.yml", ".hydra/config.yaml", "config.json"),  # the last may be that of a model
 )
-"""Below the folder of a run, or one above it; the first is taken."""
+"""In the folder of a run, or one above it; of what several say the first counts."""
 
 FILE_NAMES = frozenset(name.rpartition("/")[2] for name in NAMES)
+
+
+class ConfigError(InputError):
+    """The config of a run is damaged."""
+
+
+Config = tuple[Mapping[str, Any], Path]
+"""What a config says, and where it lies."""
 
 
 class Configs:
@@ -25,24 +33,19 @@ class Configs:
 
     def __init__(self, root: Path) -> None:
         self._root = root if root.is_dir() else root.parent
-        self._nearest = lru_cache(maxsize=256)(self._find)
+        self.of = lru_cache(maxsize=256)(self._of)
 
-    def of(self, folder: Path) -> tuple[Mapping[str, Any], Path | None]:
-        """The nearest config at a folder or above it, and where it lies; empty if there is none.
+    def _of(self, folder: Path) -> Sequence[Config]:
+        """The configs in a folder, then those above it, nearest first.
 
         Raises
         ------
         InputError
-            If it is damaged.
+            If one is damaged.
         """
-        return self._nearest(folder)
-
-    def _find(self, folder: Path) -> tuple[Mapping[str, Any], Path | None]:
-        for name in NAMES:
-            if (folder / name).is_file():
-                return flat(_load(folder / name)), folder / name
+        own = [(flat(_load(folder / name)), folder / name) for name in NAMES if (folder / name).is_file()]
         above = folder != self._root and self._root in folder.parents
-        return self._nearest(folder.parent) if above else ({}, None)
+        return [*own, *(self.of(folder.parent) if above else ())]
 
 
 def _load(path: Path) -> Any:
@@ -51,7 +54,7 @@ def _load(path: Path) -> Any:
             return json.loads(path.read_bytes())
         return _load_yaml(path)
     except (OSError, ValueError) as error:
-        raise InputError(f"{path}: cannot be read as a config: {str(error).partition(chr(10))[0]}") from None
+        raise ConfigError(f"{path}: cannot be read as a config: {str(error).partition(chr(10))[0]}") from None
 
 
 def _load_yaml(path: Path) -> Any:

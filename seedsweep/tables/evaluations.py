@@ -222,4 +222,5 @@ def _why_empty(files: Sequence[TableFile], where: Mapping[str, str]) -> str:
 
 
 def _place(files: Sequence[TableFile]) -> str:
-    return str(files[0].path) + (f" and {len(files) - 1} more files" if len(files) > 1 else "")
+    more = len(files) - 1
+    return str(files[0].path) + (f" and {more} more {'file' if more == 1 else 'files'}" if more else "")

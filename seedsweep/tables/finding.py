@@ -18,7 +18,8 @@ from seedsweep.tables.parameters import RunParameters
 from seedsweep.tables.runnames import RunPattern
 from seedsweep.tables.tablefile import TableFile
 
-_ENDINGS = re.compile(r"\.(csv|tsv|txt|jsonl?|ndjson|parquet|pq)(\.gz)?$", re.IGNORECASE)
+_ENDINGS = re.compile(r"\.(csv|tsv|txt|log|jsonl?|ndjson|parquet|pq)(\.gz)?$", re.IGNORECASE)
+_SPREADSHEETS = (".xlsx", ".xls", ".ods", ".numbers")
 KNOWN = "a .csv, .tsv, .jsonl, .ndjson, .json or .parquet file, a directory of such or of a tracker, or a pattern"
 
 
@@ -71,35 +72,47 @@ def open_tables(
     left_out: dict[str, Sequence[Path]] = {}
     given: dict[Path, dict[str, str]] = {}
     if pattern is not None:
-        fits = RunPattern(pattern)
-        given = {file: found for file in files if (found := fits.match(file.as_posix())) is not None}
+        given = _matching(RunPattern(pattern), root, files)
         if not given:
             raise InputError(f"{shown}: no file's path ends like --from {pattern}; there is {files[0]}")
     wanted = formats(format)
     by_title: dict[str, Sequence[TableFile]] = {}
-    rest = files
+    rest, others = files, list[Path]()
     for known in wanted.values():
         tables = known.find(rest)
         claimed = {claim for table in tables for claim in table.claims}
         rest = [file for file in rest if file not in claimed]
         if pattern is not None:
-            tables = [table for table in tables if table.path in given]
+            others += [table.path for table in tables if not _given(table, given)]
+            tables = [table for table in tables if _given(table, given)]
         if tables:
             by_title[known.title] = tables
     if pattern is not None:
-        read = {table.path for tables in by_title.values() for table in tables}
-        others = [CsvFile(file) for file in given if file not in read]  # the user says that they are tables
-        if others:
-            by_title["CSV"] = [*by_title.get("CSV", []), *others]
-        left_out["not as --from says"] = [file for file in files if file not in given]
+        unknown = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
+        if unknown:
+            by_title["CSV"] = [*by_title.get("CSV", []), *unknown]
+        left_out["not as --from says"] = others
     if not by_title:
         _refuse(shown, files, format)
     configs = Configs(root)
     for tables in by_title.values():
         for table in tables:
-            _describe(table, root, configs, {**given.get(table.path, {}), **(fixed or {})})
+            _describe(table, root, configs, {**_given(table, given), **(fixed or {})})
     names = {known.title: name for name, known in wanted.items()}
     return Found(by_title, names, {why: names for why, names in left_out.items() if names})
+
+
+def _given(table: TableFile, given: Mapping[Path, dict[str, str]]) -> dict[str, str]:
+    """What the pattern says of a table, by any of the files that it stands for."""
+    return next((given[file] for file in [table.path, *table.claims] if file in given), {})
+
+
+def _matching(pattern: RunPattern, root: Path, files: Sequence[Path]) -> dict[Path, dict[str, str]]:
+    """Of the files that fit a pattern, what its fields stand for; by the path below the root if any fits so."""
+    inside = {file: pattern.match(file.relative_to(root).as_posix()) for file in files if root in file.parents}
+    found = {file: fields for file, fields in inside.items() if fields is not None}
+    whole = {file: pattern.match(file.absolute().as_posix()) for file in ([] if found else files)}
+    return found or {file: fields for file, fields in whole.items() if fields is not None}
 
 
 def _files(shown: str) -> tuple[Path, list[Path]]:
@@ -124,12 +137,11 @@ def _describe(table: TableFile, root: Path, configs: Configs, given: Mapping[str
     below = path.relative_to(root).as_posix() if path != root and root in path.parents else path.name
     below = _ENDINGS.sub("", below)
     partitions = [part for part in root.absolute().parts[:-1] if "=" in part]
-    words = "/".join([*partitions, *([root.absolute().name] if path != root else []), below])
-    if table.run and table.run not in words:
-        words += "/" + table.run
+    outside = "/".join([*partitions, *([root.absolute().name] if path != root else [])])
+    words = f"{below}/{table.run}" if table.run and table.run not in below else below
     folder = path if path.is_dir() else path.parent
     table.parameters = RunParameters(
-        path, table.run or below, words, lambda: configs.of(folder), given, table.own_parameters
+        folder, table.run or below, words, outside, configs.of, given, table.own_parameters
     )
 
 
@@ -137,5 +149,6 @@ def _refuse(shown: str, files: Sequence[Path], format: str | None) -> None:
     if format is not None:
         raise InputError(f"{shown}: holds nothing of the format {format}")
     if len(files) == 1:
-        raise InputError(f"{files[0]}: not a kind of table known here by its name; give {KNOWN}")
+        sheet = "; save a spreadsheet as CSV" if files[0].suffix.lower() in _SPREADSHEETS else ""
+        raise InputError(f"{files[0]}: not a kind of table known here by its name{sheet}; give {KNOWN}")
     raise InputError(f"{shown}: no table there; give {KNOWN}")

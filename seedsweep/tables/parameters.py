@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from seedsweep.errors import InputError
+from seedsweep.tables.configs import Config
 from seedsweep.tables.runnames import number_of, words_of
 from seedsweep.tables.spelling import scale_of
 
@@ -16,6 +16,9 @@ RUN = "run"
 
 class Parameters(Protocol):
     """Of one run, by name."""
+
+    contradicted: dict[str, str]
+    """Of those that were asked for, what is said differently elsewhere."""
 
     def get(self, name: str) -> Any | None:
         """A number, a text or a truth value; None if it is not known."""
@@ -28,6 +31,9 @@ class Parameters(Protocol):
 
 
 class _Nothing:
+    def __init__(self) -> None:
+        self.contradicted: dict[str, str] = {}
+
     def get(self, name: str) -> Any | None:
         return None
 
@@ -46,14 +52,16 @@ class RunParameters:
 
     Parameters
     ----------
-    path : Path
-        The file or folder, for messages.
+    folder : Path
+        In which it lies.
     run : str
         By which the run is called.
     words : str
         The names of its folders and its file, joined by slashes.
-    config : Callable
-        Returns the config that lies by, and where.
+    outside : str
+        The same of the place in which all runs lie: asked last.
+    configs : Callable
+        Returns the configs that lie by, the nearest first.
     given : mapping
         What a pattern found in the path. It is what the user says, and nothing else is asked.
     own : Callable
@@ -62,25 +70,22 @@ class RunParameters:
 
     def __init__(
         self,
-        path: Path,
+        folder: Path,
         run: str,
         words: str,
-        config: Callable[[], tuple[Mapping[str, Any], Path | None]],
+        outside: str,
+        configs: Callable[[Path], Sequence[Config]],
         given: Mapping[str, str],
         own: Callable[[], Mapping[str, Any]],
     ) -> None:
-        self._path, self._run, self._words = path, run, words
-        self._config, self._given, self._own = config, given, own
+        self._folder, self._run, self._words, self._outside = folder, run, words, outside
+        self._configs: Callable[[], Sequence[Config]] = lambda: configs(folder)
+        self._given, self._own = given, own
         self._asked: dict[str, tuple[Any, str] | None] = {}
+        self.contradicted: dict[str, str] = {}
 
     def get(self, name: str) -> Any | None:
-        """From the pattern; else from whichever of the run's own record, its config and its name know it.
-
-        Raises
-        ------
-        InputError
-            If these contradict each other.
-        """
+        """From the pattern; else from the run's own record, a config beside it, its name, a config above."""
         found = self._get(name)
         return found and found[0]
 
@@ -97,27 +102,35 @@ class RunParameters:
     def _look_up(self, name: str) -> tuple[Any, str] | None:
         if name in self._given:
             return self._given[name], "what was given"
-        config, where = self._config()
-        found = [
-            (self._own().get(name), "its record"),
-            (config.get(name), where.name if where else ""),
-            (number_of(name, self._words), "its name"),
-        ]
-        found = [(value, source) for value, source in found if value is not None]
-        for value, source in found[1:]:
-            first, first_source = found[0]
-            if not _same(value, first):
-                raise InputError(
-                    f"{self._path}: {name} is {first} by {first_source} and {value} by {source}; say which with "
-                    f"--from, a pattern with {{{name}}}"
-                )
-        if found:
-            return found[0]
-        return (self._run, "its name") if name == RUN else None
+        found = [(value, source) for value, source in self._found(name) if value is not None]
+        if not found:
+            return (self._run, "its name") if name == RUN else None
+        value, source = found[0]
+        others = [(other, where) for other, where in found[1:] if not _same(other, value)]
+        if others:
+            other, where = others[0]
+            self.contradicted[name] = f"{name} is {value} by {source} and {other} by {where}; the former counts"
+        return value, source
+
+    def _found(self, name: str) -> Iterator[tuple[Any, str]]:
+        """In the order in which they count."""
+        configs = self._configs()
+        beside = [config for config in configs if self._folder in (config[1].parent, config[1].parent.parent)]
+        yield self._own().get(name), "its record"
+        for content, where in beside:
+            yield content.get(name), where.name
+        yield number_of(name, self._words), "its name"
+        for content, where in configs:
+            if (content, where) not in beside:
+                yield content.get(name), where.name
+        yield number_of(name, self._outside), "the place's name"
 
     def known(self) -> Mapping[str, Any]:
-        """All that can be asked for, a pattern's first."""
-        return {**words_of(self._words), **self._config()[0], **self._own(), **self._given}
+        """All that can be asked for."""
+        found = dict(words_of(self._words))
+        for content, _ in reversed(self._configs()):
+            found |= content
+        return {**found, **self._own(), **self._given}
 
 
 def _same(one: Any, other: Any) -> bool:

@@ -88,8 +88,9 @@ def decimal_sign(fields: list[str]) -> str:
     >>> decimal_sign(["64", "0,9"]), decimal_sign(["64", "0.9"]), decimal_sign(["1,024", "2,048"])
     (',', '.', '.')
     """
-    commas = [field for field in fields if _DECIMAL_COMMA.fullmatch(field.strip())]
-    return "," if any(not _grouped(field.strip()) for field in commas) else "."
+    commas = [field.strip() for field in fields if "," in field]
+    decimal = [field for field in commas if _DECIMAL_COMMA.fullmatch(field) or _THOUSANDS[","].fullmatch(field)]
+    return "," if any(not _grouped(field) for field in decimal) else "."
 
 
 def _grouped(text: str) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
+from seedsweep.errors import listed
 from seedsweep.measures import scale_text
 from seedsweep.population import Bools
-from seedsweep.tables.choosing import Chosen
+from seedsweep.tables.choosing import WITHOUT_ROWS, Chosen
 from seedsweep.tables.columns import ranked
 from seedsweep.tables.evaluations import Evaluations
 from seedsweep.tables.roles import Roles
@@ -35,7 +37,7 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     Returns
     -------
     dict
-        `read`; `left out` and `diverged` where something was, or did.
+        `read`; `left out`, `contradicted` and `diverged` where something was, or did.
     """
     scales = np.unique(evaluations.scale)
     shown = [scale_text(scale) for scale in scales[:SHOWN_SCALES].tolist()]
@@ -46,10 +48,11 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
         f"{_several(int(present.sum()), 'run')} read as {_several(len(scales), 'scale')} "
         f"({roles.scale} {', '.join(shown)}{more}) × {seeds} {'seed' if seeds == '1' else 'seeds'}"
     )
+    read += f", {listed(roles.metrics)}"
     if roles.step is not None:
         measured = np.logical_or.reduce(list(evaluations.has_value.values()))
         steps = evaluations.step[measured]
-        read += f", {roles.step} {scale_text(steps.min())}–{scale_text(steps.max())}"
+        read += f" at {roles.step} {scale_text(steps.min())}–{scale_text(steps.max())}"
     parameters = chosen.files[0].parameters
     sources = {
         name: source
@@ -60,6 +63,9 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     if sources:
         read += "; " + ", ".join(f"{name} from {source}" for name, source in sources.items())
     told = {"read": read}
+    contradicted = [file.parameters.contradicted for file in chosen.files if file.parameters.contradicted]
+    if contradicted:
+        told["contradicted"] = f"{_several(len(contradicted), 'run')}: {next(iter(contradicted[0].values()))}"
     if left_out := _left_out(chosen):
         told["left out"] = left_out
     if evaluations.infinite.any():
@@ -74,11 +80,20 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     return told
 
 
+def without_rows(chosen: Chosen, evaluations: Evaluations, roles: Roles) -> Chosen:
+    """The same, with the files that gave no row among those that are left out."""
+    gave = set(np.unique(evaluations.file).tolist())
+    empty = [file.path for number, file in enumerate(chosen.files) if number not in gave]
+    why = "without a row that was chosen" if roles.where else WITHOUT_ROWS
+    left_out = {**chosen.left_out, why: [*chosen.left_out.get(why, []), *empty]}
+    return replace(chosen, left_out=left_out)
+
+
 def sentence(told: Mapping[str, str]) -> str:
     """All of it as one line."""
     words = [told["read"]]
     words += [f"{what}: {told[what]}" for what in ("left out",) if what in told]
-    words += [told[what] for what in ("diverged",) if what in told]
+    words += [told[what] for what in ("contradicted", "diverged") if what in told]
     return "; ".join(words)
 
 

@@ -58,12 +58,17 @@ def runs_of(file: TableFile, roles: Roles, metric: str) -> dict[Run, str]:
                 raise InputError(
                     f"{file.path}: the run {run!r} has no number after {word!r}; names such as "
                     f"'{roles.scale}=2,{roles.seed}=7' or '{roles.scale}-2_{roles.seed}-7' "
-                    "tell the scale and the seed"
+                    f"tell the scale and the seed{_hint(file, name)}"
                 )
         other = runs.setdefault(told, name)
         if other != name:
             raise InputError(f"{file.path}: the columns {other!r} and {name!r} are of one scale and seed")
     return runs
+
+
+def _hint(file: TableFile, column: str) -> str:
+    bands = all(f"{column}{band}" in file.names for band in _BANDS)
+    return "; a column of a group of runs is their mean: export them without grouping" if bands else ""
 
 
 def _columns(file: TableFile, roles: Roles, metric: str) -> tuple[list[str], str]:

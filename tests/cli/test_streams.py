@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,18 +42,15 @@ def test_a_reader_that_goes_away_is_no_error(line: str) -> None:
     assert "Exception" not in said
 
 
-@pytest.mark.parametrize(
-    "line", [*LINES, f"{ANALYZE} --where split=test --out there", "report COUNT --out there.html"]
-)
+@pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize(
     "ways", [{"PYTHONIOENCODING": "ascii"}, {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}]
 )
 def test_a_terminal_without_utf_8_gets_ascii(line: str, ways: dict[str, str]) -> None:
     ended = subprocess.run(command(line), capture_output=True, env=os.environ | ways)
     assert ended.returncode == 0, ended.stderr
-    shown = ended.stdout.decode("ascii")  # raises on what is no ASCII
-    ended.stderr.decode("ascii")
-    assert "?" not in shown.replace("?)", "").replace("groups?", "").replace("line?", "") or "report" in line
+    assert "?" not in ended.stdout.decode("ascii")  # decoding raises on what is no ASCII
+    assert "?" not in ended.stderr.decode("ascii")
 
 
 def test_ascii_says_the_same() -> None:
@@ -93,7 +91,6 @@ main()
     ("line", "module", "name", "said"),
     [
         ("plan small.yaml", "sweep.specfile", "read_spec", "reading the spec …"),
-        ("plan small.yaml", "sweep.estimate", "find", "reading the spec …"),
         ("report COUNT --out there.html", "cli.source", "of_sweep", "reading …"),
         (f"{ANALYZE} --where split=test", "cli.source", "of_table", "reading the table …"),
         (f"{ANALYZE} --where split=test", "analysis.report.draw", "draw", "counting …"),
@@ -107,5 +104,4 @@ def test_a_pipe_is_told_what_takes_long(line: str, module: str, name: str, said:
     ended = subprocess.run([sys.executable, "-c", script, *words], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     lines = ended.stderr.splitlines()
-    assert said in lines
-    assert any(other.startswith(f"{said} (") and other.endswith(" s)") for other in lines)
+    assert any(re.fullmatch(re.escape(said) + r"( \([\d.]+ s\))?", other) for other in lines), lines

@@ -339,6 +339,27 @@ def test_a_seed_that_is_not_used_and_other_code_are_told(tmp_path: Path) -> None
     assert "the cells were trained by different code: the function train " in result.notes[0]
 
 
+def test_a_cell_that_two_codes_have_trained_is_told(tmp_path: Path) -> None:
+    def train(width: int, seed: int, report: Callable[..., None], resume: bool) -> None:
+        report(1, accuracy=0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+        report(2, accuracy=0.6)
+
+    asked: dict[str, Any] = {
+        "scale": {"width": [16]},
+        "seeds": 0,
+        "success": {"metric": "accuracy", "at_least": 0.5},
+    }
+    assert run(ss.sweep(train, **asked), tmp_path / "out", executor="inline").interrupted
+
+    def train(width: int, seed: int, report: Callable[..., None], resume: bool) -> None:  # type: ignore[no-redef]
+        report(3, accuracy=0.7)
+
+    result = run(ss.sweep(train, **asked), tmp_path / "out", executor="inline")
+    assert [row["step"] for row in rows(tmp_path / "out").to_pylist()] == [1, 2, 3]
+    assert "the cells were trained by different code: the function train" in result.notes[0]
+
+
 def test_verify_runs_seeds_again_and_together(tmp_path: Path) -> None:
     same = verify_program(spec_of(tmp_path / "mine", SEVERAL))
     assert same.kept

@@ -9,12 +9,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from seedsweep import load
+from seedsweep import analysis, load
 from seedsweep.errors import InputError
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
@@ -119,32 +121,33 @@ for step in range(first, 7):
 """
 
 
+@contextmanager
+def ctrl_c(ready: Callable[[], bool], times: int = 1) -> Iterator[None]:
+    """Press it so many times, from when something holds on."""
+
+    def ring(number: int, frame: Any) -> None:
+        nonlocal times
+        if times and ready():
+            times -= 1
+            os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGALRM, ring)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
 def test_ctrl_c_lets_the_script_save_and_the_next_run_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STEP_SECONDS", "0.5")
     spec, out = write_program(tmp_path / "mine", SLOW), tmp_path / "out"
     diary = out / "cells/width-16-seed-0/diary"
-
-    def interrupt() -> bool:
-        return diary.exists()
-
-    class Impatient:
-        def __call__(self, event: Event) -> None:
-            if event.kind == "start":
-                signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
-
-    def ring(number: int, frame: Any) -> None:
-        if interrupt():
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            os.kill(os.getpid(), signal.SIGINT)
-
-    before = signal.signal(signal.SIGALRM, ring)
-    try:
-        result = run(spec, out, executor="inline", on_progress=Impatient())
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    with ctrl_c(diary.exists):
+        result = run(spec, out, executor="inline")
     assert result.interrupted
     assert (result.trained, result.failed) == (0, 0)
     assert "stopped at" in (out / "logs/width-16-seed-0.txt").read_text()
@@ -155,6 +158,28 @@ def test_ctrl_c_lets_the_script_save_and_the_next_run_goes_on(
     assert found(out) == expected()
     steps = [line.split()[1] for line in diary.read_text().splitlines()]
     assert steps == [str(step) for step in range(7)]  # none was trained twice
+
+
+DEAF = """
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+open(f"{out}/diary", "w").close()
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_script_that_does_not_listen_is_killed_after_a_while_or_by_a_second_ctrl_c(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, times: int
+) -> None:
+    monkeypatch.setattr("seedsweep.workers.programs.command.STOP_SECONDS", 1.0 if times == 1 else 600.0)
+    spec, out = write_program(tmp_path / "mine", DEAF), tmp_path / "out"
+    with ctrl_c((out / "cells/width-16-seed-0/diary").exists, times):
+        if times == 1:
+            assert run(spec, out, executor="inline").interrupted
+        else:
+            with pytest.raises(KeyboardInterrupt):
+                run(spec, out, executor="inline")
+    assert processes_of(out) == []
 
 
 DRIVER = """
@@ -322,6 +347,8 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     (note,) = result.notes
     assert note.startswith("seeds 0, 1 of program.width 16 have the same numbers; so have seeds of 1 more group")
     assert note.endswith("does the program use its seed?")
+    warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
+    assert any("most likely one run under several names" in warning for warning in warnings)
     assert status(tmp_path / "out").notes == result.notes
 
 
@@ -337,8 +364,30 @@ def test_other_code_is_told_and_refused_if_it_is_pinned(tmp_path: Path) -> None:
     result = run(write_program(tmp_path / "mine", changed), out, executor="inline")
     assert result.notes[0].startswith("the cells were trained by different code: train.py ")
     assert "(2 cells)" in result.notes[0]
+    assert status(out).notes == result.notes
+    warnings = analysis.findings(analysis.study(load(out))).warnings
+    assert any(warning.startswith("The cells were trained by different code") for warning in warnings)
     pinned = write_program(tmp_path / "mine", TRAIN, **{"program.pinned": True})
     assert run(pinned, tmp_path / "other", executor="inline").trained == 4
+
+
+def test_a_cell_that_other_code_has_gone_on_with_is_told(tmp_path: Path) -> None:
+    body, out = WAYS["goes on from its checkpoint"], tmp_path / "out"
+    fails = body.replace("os.kill(os.getpid(), signal.SIGKILL)", "sys.exit(1)").replace("not again", "True")
+    assert run(write_program(tmp_path / "mine", fails, seeds="0"), out, executor="inline").trained == 0
+    result = run(write_program(tmp_path / "mine", body, seeds="0"), out, executor="inline")
+    assert result.trained == 2
+    assert result.notes[0].startswith("the cells were trained by different code: ")
+
+
+def test_what_a_script_prints_is_kept_from_both_ends(tmp_path: Path) -> None:
+    body = TRAIN + "for line in range(200_000): print('line', line)\nprint('last', file=sys.stderr)\n"
+    run(write_program(tmp_path / "mine", body, seeds="0"), tmp_path / "out", executor="inline")
+    log = (tmp_path / "out/logs/width-16-seed-0.txt").read_text()
+    assert 100_000 < len(log) < 400_000
+    assert "\nline 0\nline 1\n" in log
+    assert " bytes left out …\n" in log
+    assert log.endswith("line 199999\nlast\n")
 
 
 def test_commit_and_changes_are_recorded(tmp_path: Path) -> None:

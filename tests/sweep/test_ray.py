@@ -219,3 +219,26 @@ def test_a_lost_machine_loses_and_doubles_nothing(
     lines = (tmp_path / "diary.txt").read_text().splitlines()
     assert len(lines) == 5  # four packs, one of them twice
     assert sum(not line.endswith(" 0") for line in lines) == 1  # from its checkpoint
+
+
+SHARED_GPU = """
+import json, sys
+import ray
+import seedsweep
+ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)
+events = []
+spec = seedsweep.read_spec(sys.argv[1]).spec
+result = seedsweep.run(spec, sys.argv[2], executor="ray", on_progress=lambda event: events.append(event.message))
+assert (result.trained, result.failed) == (4, 0), result
+assert "training on 2 workers (cuda)" in events, events
+ray.shutdown()
+"""
+
+
+@pytest.mark.heavy
+def test_two_programs_share_a_gpu_as_far_as_ray_knows(tmp_path: Path) -> None:
+    body = TRAIN + 'open(f"{out}/gpu", "w").write(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))\n'
+    write_program(tmp_path / "mine", body, execution={"gpus": 0.5})
+    command = [sys.executable, "-c", SHARED_GPU, str(tmp_path / "mine/sweep.yaml"), str(tmp_path / "out")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=200)
+    assert {path.read_text() for path in (tmp_path / "out").glob("cells/*/gpu")} == {"0"}

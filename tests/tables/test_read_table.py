@@ -38,7 +38,9 @@ def read(path: object, **named: object) -> Population:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
+@pytest.mark.parametrize(
+    "name", ["configs", "lattice", "read", "runnames", "spelling", "text", "formats.json_table"]
+)
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 
@@ -327,7 +329,7 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
             gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n', mtime=0),
             "t.jsonl.gz: row 1: acc is 'x'",
         ),
-        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; give a .csv"),
+        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; save a spreadsheet as CSV; give a"),
     ],
 )
 def test_files_that_are_no_tables(name: str, content: bytes, message: str, tmp_path: Path) -> None:
@@ -352,7 +354,7 @@ def test_places_without_a_table(tmp_path: Path, write: Write) -> None:
         read(tmp_path)
     assert read(tmp_path, format="csv").seeds == ("a",)
     write("b.jsonl", '{"note": "mine"}')
-    assert read(tmp_path).origin.facts["left out"] == f"{tmp_path / 'b.jsonl'} of JSON"
+    assert read(tmp_path).origin.facts["left out"] == f"{tmp_path / 'b.jsonl'} without depth"
 
 
 def test_files_of_a_directory_that_do_not_match(tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def _scales(study: Study) -> Iterator[PageTable]:
     threshold = text.given(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means of all seeds, else bootstrap over "
-        "seeds. Diverged seeds count as failures in P(success) and are left out elsewhere.",
+        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means, else bootstrap over seeds. "
+        " Diverged seeds count as failures in P(success) and are left out elsewhere.",
         [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
@@ -159,9 +159,8 @@ def _clusters(study: Study) -> PageTable:
     answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
-        "information criterion support it. The last column: are the groups that the test finds those that succeed "
-        "and those that fail?",
+        "A mixture of two normal distributions, where the p of groups and the information criterion support it. "
+        "The last column: are the groups that the test finds those that succeed and those that fail?",
         [
             scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
             "successes and failures?",
@@ -224,7 +223,9 @@ def _claims(study: Study) -> PageTable:
         [
             [
                 str(claim.seeds),
-                text.share(claim.probability),
+                text.share(claim.probability)
+                if claim.probability.low < claim.probability.high
+                else text.percent(claim.probability.estimate),
                 *(
                     f"{text.number(q[0.5])} ({text.interval(q[0.05], q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)

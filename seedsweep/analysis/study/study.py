@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
@@ -32,6 +33,7 @@ from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
+from seedsweep.htmltable import html_table
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -39,6 +41,9 @@ if TYPE_CHECKING:
 MIXED: Final = 0.05
 """Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
 
+
+WORTH_SEEING: Final = 0.2
+"""Share of the seeds: a test that would miss a far group as large says little by finding none; our choice."""
 
 APART: Final = 6.0
 """Standard deviations of a scale: groups that are closer overlap so much that hardly any number of seeds shows a
@@ -72,8 +77,8 @@ class ScaleStudy(Result):
     cluster : SuccessCluster
         Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
-        For Hartigan's dip test to detect the split that this sample shows, at `LEVEL` divided by the number of
-        scales; None where the scale is not mixed, so that there is hardly a split to show.
+        For the test to find a group of `WORTH_SEEING` of the seeds at the distance of `detectable`; None where
+        groups are found, or the scale is not mixed.
     survival : ScaleSurvival or None
         When the seeds get there, of the values as the criterion orients them; None without learning curves.
     mirage : ScaleMirage or None
@@ -168,6 +173,33 @@ class Study(Result):
     duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
+
+    def __repr__(self) -> str:
+        return f"<Study {self._title()}>"
+
+    def _repr_html_(self) -> str:
+        columns = [text.field(self.summary.scale_name), "seeds", "mean", "P(success)", "p of groups"]
+        rows = [
+            [
+                text.scale(scale.scale),
+                text.count(scale.summary.n),
+                text.with_interval(scale.summary.mean),
+                text.share(scale.summary.success),
+                told.removeprefix("p ").removeprefix("= "),
+            ]
+            for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
+        ]
+        return html_table(self._title(), columns, rows)
+
+    def _title(self) -> str:
+        """What was studied; what came of it is said by `findings`."""
+        criterion = self.summary.criterion
+        seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        where = (
+            f"{criterion.metric} on {criterion.split}, {seeds} at {text.field(self.summary.scale_name)} {places}"
+        )
+        return f"{self.summary.name}: {where}"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
@@ -273,6 +305,9 @@ def _study_scales(
         )
         dips = dip_variants(sample, lattice=lattice, bounds=bounds)
         multimodal = holm[i] <= LEVEL
+        detectable = detectable_split(
+            sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
+        )
         scales.append(
             ScaleStudy(
                 summary=row,
@@ -280,15 +315,13 @@ def _study_scales(
                 dips=dips,
                 pvalue_holm=holm[i],
                 multimodal=multimodal,
-                detectable=detectable_split(
-                    sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
-                ),
+                detectable=detectable,
                 split=group_split(
                     sample,
                     cluster,
-                    dips,
                     row.success,
                     criterion,
+                    lattice=lattice,
                     bounds=bounds,
                     two_values=two_values,
                     level=LEVEL,
@@ -297,12 +330,21 @@ def _study_scales(
                 else None,
                 mixed=mixed,
                 cluster=cluster,
-                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
+                seeds_needed=_seeds_needed(sample, detectable, lattice) if mixed and not multimodal else None,
                 survival=times.get(row.scale),
                 mirage=None if mirage is None else mirage.at(row.scale),
             )
         )
     return tuple(scales)
+
+
+def _seeds_needed(sample: FloatArray, detectable: DetectableSplit, lattice: float | None) -> SeedsNeeded | None:
+    """To find what is worth seeing; None without a distance to look at."""
+    if math.isnan(detectable.distance) or detectable.spread == 0:
+        return None
+    return seeds_needed(
+        sample, distance=detectable.distance, share=WORTH_SEEING, lattice=lattice, alpha=detectable.alpha
+    )
 
 
 def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion) -> float:

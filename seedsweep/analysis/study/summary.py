@@ -28,7 +28,7 @@ from seedsweep.analysis.statistics.samples import (
     observed,
     samples_by_scale,
 )
-from seedsweep.analysis.statistics.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
 from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
@@ -67,7 +67,8 @@ class ScaleSummary(Result):
     success : SuccessRate
         Over all n seeds.
     mean_given_success : Interval or None
-        None if no seed succeeded.
+        Of the seeds that succeed, between the threshold and the best value there is; see
+        `seedsweep.analysis.mean_interval`. None if no seed succeeded, no interval if one did.
     groups : GroupTest
         The test on which a claim of groups rests, of this scale alone; `holm_over` corrects it for the ladder.
     dip : DipResult
@@ -129,7 +130,7 @@ def summarise(
     Notes
     -----
     Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
-    the success rate and Gaffke's of the mean. The order of the seeds does not matter: they are sorted first.
+    the success rate and Gaffke's of the means. The order of the seeds does not matter: they are sorted first.
 
     References
     ----------
@@ -159,7 +160,7 @@ def summarise(
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=_success_rate(sample, criterion),
-                    mean_given_success=_mean_given_success(sample, criterion),
+                    mean_given_success=_mean_given_success(sample, criterion, bounds or UNBOUNDED),
                     groups=group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds or UNBOUNDED),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
@@ -190,12 +191,16 @@ def _success_rate(sample: FloatArray, criterion: Criterion) -> SuccessRate:
     return replace(rate, threshold=criterion.shown(rate.threshold))
 
 
-def _mean_given_success(sample: FloatArray, criterion: Criterion) -> Interval | None:
-    def statistic(resample: FloatArray) -> float:
-        return criterion.shown(mean_given_success(criterion.oriented(resample), criterion.least))
-
-    interval = bootstrap_interval(statistic, sample)
-    return None if math.isnan(interval.estimate) else interval
+def _mean_given_success(sample: FloatArray, criterion: Criterion, bounds: tuple[float, float]) -> Interval | None:
+    """Given how many there are, the successes are a sample from what lies beyond the threshold."""
+    successes = sample[succeeds(criterion.oriented(sample), criterion.least)]
+    if not successes.size:
+        return None
+    threshold, (low, high) = criterion.shown(criterion.least), bounds
+    low, high = (max(threshold, low), high) if criterion.higher_is_better else (low, min(threshold, high))
+    if low >= high:  # only the best value there is succeeds
+        return Interval(low, low, low, successes.size, 0, 0.95)
+    return mean_interval(successes, bounds=(low, high))
 
 
 @dataclass(frozen=True)
@@ -221,6 +226,8 @@ class PopulationSummary(Result):
         By scale, the step at which its seeds are compared; empty if only final values are known.
     unfinished : Unfinished or None
         Seeds that end before it, and what became of them.
+    told : tuple of str
+        What the population's origin says of its numbers.
     """
 
     name: str
@@ -232,6 +239,7 @@ class PopulationSummary(Result):
     scales: tuple[ScaleSummary, ...]
     steps: Mapping[float, float]
     unfinished: Unfinished | None
+    told: tuple[str, ...] = ()
 
     @property
     def at_step(self) -> str:
@@ -254,9 +262,9 @@ class PopulationSummary(Result):
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about these numbers, a sentence each."""
-        notes = []
+        notes = [*self.told]
         if self.threshold_chosen:
-            middle = text.number(self.criterion.shown(self.criterion.least))
+            middle = text.given(self.criterion.shown(self.criterion.least))
             notes.append(
                 f"nobody said what success is: {middle} is the middle of the observed values; give a threshold of "
                 "your own"
@@ -354,6 +362,7 @@ def summarise_population(population: Population) -> PopulationSummary:
             lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
         ),
+        told=population.origin.notes,
     )
 
 

@@ -23,6 +23,11 @@ __all__ = ["Format", "formats"]
 
 BUILT_IN = {
     "ray": "seedsweep.tables.formats.ray_tune:RayTune",
+    "trainer": "seedsweep.tables.formats.trainer_state:TrainerState",
+    "lm-eval": "seedsweep.tables.formats.lm_eval:LmEval",
+    "tensorboard": "seedsweep.tables.formats.tensorboard:TensorBoard",
+    "mlflow": "seedsweep.tables.formats.mlflow_files:MlflowFiles",
+    "mlflow-sqlite": "seedsweep.tables.formats.mlflow_sqlite:MlflowSqlite",
     "tensorboard-csv": "seedsweep.tables.formats.tensorboard_csv:TensorBoardCsv",
     "csv": "seedsweep.tables.formats.plain:Csv",
     "json": "seedsweep.tables.formats.plain:Json",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.csv
@@ -15,6 +16,9 @@ from seedsweep.tables.spelling import decimal_sign
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.text import encoding_of, read_bytes
 
+if TYPE_CHECKING:
+    from _csv import Reader as _CsvReader
+
 SNIFFED = 1 << 20
 """Bytes from which encoding, delimiter and names are told; a file of no more is read by Python at once."""
 
@@ -23,7 +27,7 @@ LARGE = 1 << 16
 
 
 class CsvFile(TableFile):
-    """Comma, semicolon or tab between the fields, the first row the names. An empty field is no value.
+    """Comma, semicolon, tab, bar or spaces between the fields, the first row the names. A blank is no value.
 
     Lines that start with `#` are comments. In whatever of UTF-8, UTF-16 and Windows' Latin-1 it is written; with
     decimal commas where commas do not part the fields.
@@ -37,22 +41,29 @@ class CsvFile(TableFile):
         self._whole = len(head) < SNIFFED
         self._encoding = encoding_of(head)
         text = head.decode(self._encoding, errors="strict" if self._whole else "replace").removeprefix("\ufeff")
-        if not text.strip():
-            raise NoRowsError(f"{self.path}: is empty")
         lines = list(io.StringIO(text, newline=""))
-        self._skipped = next(number for number, line in enumerate(lines) if _counts(line))
+        self._skipped = next((number for number, line in enumerate(lines) if _counts(line)), len(lines))
+        if self._skipped == len(lines):
+            raise NoRowsError(f"{self.path}: is empty")
         first = lines[self._skipped]
-        self._delimiter = max(",;\t", key=_outside_quotes(first).count)
-        rows = csv.reader(lines[self._skipped :], delimiter=self._delimiter)
-        names = [name.strip() for name in next(rows)]
-        self._header_lines = rows.line_num
-        some = list(islice(rows, 200))
+        self._delimiter = max(",;\t|", key=_outside_quotes(first).count)
+        self._spaced = self._delimiter not in first and len(first.split()) > 1
+        if self._spaced:
+            self._delimiter = "\t"
+        rows = self._reader(lines[self._skipped :])
+        try:
+            names = [name.strip() for name in next(rows)]
+            self._header_lines = rows.line_num
+            some = list(islice(rows, 200))
+        except csv.Error as error:
+            raise self.unreadable(error) from None
         if self._delimiter != ",":
             self.decimal = decimal_sign([field for row in some for field in row])
         while len(names) > 1 and not names[-1] and all(len(row) < len(names) or not row[-1] for row in some):
             del names[-1]  # a delimiter at the end of every row
         self._by_arrow = (
             len(head) >= LARGE
+            and not self._spaced
             and self.decimal == "."
             and self._encoding in ("utf-8", "utf-8-sig")
             and all(len(row) == len(names) for row in some[: -1 if some else None])
@@ -71,6 +82,11 @@ class CsvFile(TableFile):
         return pa.table(
             [pa.array([row[place] for row in rows], pa.string()) for place in places], names=list(columns)
         )
+
+    def _reader(self, lines: Iterable[str]) -> _CsvReader:
+        if self._spaced:
+            lines = ("\t".join(line.split()) + "\n" for line in lines)
+        return csv.reader(lines, delimiter=self._delimiter)
 
     def _read_by_arrow(self, columns: list[str], labels: Sequence[str]) -> pa.Table:
         fields = enumerate(self._fields)
@@ -99,9 +115,12 @@ class CsvFile(TableFile):
             text = data.decode("latin-1")
         text = text.removeprefix("\ufeff").replace("\0", "")
         lines = list(io.StringIO(text, newline=""))[self._skipped + self._header_lines :]
-        if any(line.startswith("#") for line in lines):
-            lines = [line for line in lines if not line.startswith("#")]
-        rows = [row for row in csv.reader(lines, delimiter=self._delimiter) if row]
+        if any(map(_is_comment, lines)):
+            lines = [line for line in lines if not _is_comment(line)]
+        try:
+            rows = [row for row in self._reader(lines) if row]
+        except csv.Error as error:
+            raise self.unreadable(error) from None
         width = len(self._fields)
         for number, row in enumerate(rows):
             if len(row) > width and not any(row[width:]):
@@ -118,7 +137,11 @@ class CsvFile(TableFile):
 
 
 def _counts(line: str) -> bool:
-    return bool(line.strip()) and not line.startswith("#")
+    return bool(line.strip()) and not _is_comment(line)
+
+
+def _is_comment(line: str) -> bool:
+    return line.startswith("#") and not line.startswith("#N/A")  # which is a spreadsheet's word for nothing
 
 
 def _outside_quotes(line: str) -> str:

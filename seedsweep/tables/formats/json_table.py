@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from seedsweep.errors import InputError
+from seedsweep.tables.spelling import scale_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.text import encoding_of, read_bytes
 
@@ -69,19 +70,45 @@ class JsonFile(TableFile):
 
 
 def rows_of(content: Any) -> list[Any]:
-    """Rows, of what a JSON file holds; pandas' orients `records`, `columns`, `list` and `split` among it."""
+    """Rows, of what a JSON file holds; pandas' orients `records`, `columns`, `list` and `split` among it.
+
+    Examples
+    --------
+    >>> rows_of({"seed": [0, 1], "acc": [0.5, 0.25]})
+    [{'seed': 0, 'acc': 0.5}, {'seed': 1, 'acc': 0.25}]
+    >>> rows_of({"seed": 3, "history": [{"step": 1, "acc": 0.5}, {"step": 2, "acc": 0.75}]})
+    [{'seed': 3, 'step': 1, 'acc': 0.5}, {'seed': 3, 'step': 2, 'acc': 0.75}]
+    """
     if not isinstance(content, dict):
         return content if isinstance(content, list) else [content]
     if {"columns", "data"} <= content.keys() and isinstance(content["data"], list):
         return [dict(zip(content["columns"], row, strict=False)) for row in content["data"]]
     columns = list(content.values())
-    if columns and all(isinstance(column, list) and len(column) == len(columns[0]) for column in columns):
-        return [dict(zip(content, row, strict=True)) for row in zip(*columns, strict=True)]
     if len(columns) > 1 and all(
         isinstance(column, dict) and column.keys() == columns[0].keys() for column in columns
     ):
-        return [{name: column[key] for name, column in content.items()} for key in columns[0]]
+        index = {} if "index" in content else {"index": list(columns[0])}
+        return _side_by_side({**index, **{name: list(column.values()) for name, column in content.items()}}, {})
+    if not any(isinstance(value, list) for value in columns):
+        content = _flat(
+            content
+        )  # what lies side by side may lie in an object, as {"acc": {"steps": …, "values": …}}
+    lists = {name: value for name, value in content.items() if isinstance(value, list) and value}
+    others = {name: value for name, value in content.items() if name not in lists}
+    of_rows = [name for name, value in lists.items() if all(isinstance(row, dict) for row in value)]
+    if len(of_rows) == 1:
+        also = {name: value for name, value in content.items() if name != of_rows[0]}
+        return [{**also, **row} for row in lists[of_rows[0]]]
+    if lists and len({len(value) for value in lists.values()}) == 1 and (not others or len(lists) > 1):
+        numbered = all(scale_of(name) is not None for name in content)  # scales, say, of lists of seeds
+        index = {"index": list(range(len(next(iter(lists.values())))))} if numbered else {}
+        return _side_by_side({**index, **lists}, others)
     return [content]
+
+
+def _side_by_side(columns: Mapping[str, list[Any]], others: Mapping[str, Any]) -> list[Any]:
+    """Rows of columns, and of what is the same in all of them."""
+    return [{**others, **dict(zip(columns, row, strict=True))} for row in zip(*columns.values(), strict=True)]
 
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:

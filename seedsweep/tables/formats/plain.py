@@ -28,15 +28,19 @@ class Csv(_ByEnding):
     """Comma, semicolon or tab between the fields."""
 
     title = "CSV"
-    endings = frozenset([".csv", ".tsv", ".txt"])
+    endings = frozenset([".csv", ".tsv", ".txt", ".log"])
     table = CsvFile
+
+    def find(self, files: Sequence[Path]) -> Sequence[TableFile]:
+        """By the ending; a text that begins as JSON does is left to that."""
+        return [table for table in super().find(files) if not _is_text_of_json(table.path)]
 
 
 class Json(_ByEnding):
     """Lines, arrays or one object."""
 
     title = "JSON"
-    endings = frozenset([".json", ".jsonl", ".ndjson"])
+    endings = frozenset([".json", ".jsonl", ".ndjson", ".txt", ".log"])
     table = JsonFile
 
 
@@ -46,6 +50,13 @@ class Parquet(_ByEnding):
     title = "Parquet"
     endings = frozenset([".parquet", ".pq"])
     table = ParquetFile
+
+
+def _is_text_of_json(path: Path) -> bool:
+    if ending(path) not in (".txt", ".log") or path.suffix == ".gz":
+        return False
+    with path.open("rb") as file:
+        return file.read(64).lstrip()[:1] in (b"{", b"[")
 
 
 def ending(path: Path) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep.workers.programs.files import MetricsFiles, metrics_files
+from seedsweep.workers.programs.reading import Version
 from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
 
@@ -28,10 +29,12 @@ class Attempt:
     """That the attempts have taken, as far as they were noted."""
     earlier: Sequence[Row] = ()
     """Rows of the attempts before this one, as far as they count while it has written nothing."""
-    begun: Mapping[str, int] = field(default_factory=dict)
-    """Sizes of the files of metrics when it began."""
+    begun: Mapping[str, Version] = field(default_factory=dict)
+    """The files of metrics when it began."""
     written: Sequence[Row] = ()
     """Rows of its own, as far as they were noted."""
+    codes: Sequence[dict[str, Any] | None] = ()
+    """`Code` of every attempt, this one last."""
 
     def to_bytes(self) -> bytes:
         """As a checkpoint."""
@@ -45,14 +48,22 @@ class Attempt:
         content: dict[str, Any] = json.loads(zlib.decompress(saved))
         for name in ("earlier", "written"):
             content[name] = [Row(*row) for row in content[name]]
+        content["begun"] = {name: Version(*version) for name, version in content["begun"].items()}
         return cls(**content)
 
     def rows(self, written: Sequence[Row]) -> list[Row]:
         """All rows that count when this attempt has written these."""
         return rewound(self.earlier, written)
 
+    def codes_before(self, counted: Sequence[Row]) -> list[dict[str, Any] | None]:
+        """Other code that earlier attempts ran with, if rows of theirs are among those that count."""
+        if not self.earlier or counted[0] != self.earlier[0]:
+            return []
+        own = self.codes[-1]
+        return [code for number, code in enumerate(self.codes) if code != own and code not in self.codes[:number]]
 
-def begin(before: Attempt, folder: Path, settings: ProgramSettings) -> Attempt:
+
+def begin(before: Attempt, folder: Path, settings: ProgramSettings, code: dict[str, Any] | None = None) -> Attempt:
     """The attempt that follows another one, which has left its files in the folder, if that is on this machine."""
     left = list(before.written)
     files = MetricsFiles(folder, settings, before.begun)
@@ -63,8 +74,9 @@ def begin(before: Attempt, folder: Path, settings: ProgramSettings) -> Attempt:
         except MetricsError:  # it was given up for what it wrote: that counts no more
             left = []
         files.end_cut_lines()
-    sizes = {name: path.stat().st_size for name, path in metrics_files(folder, settings.metrics.file)}
-    return Attempt(before.number + 1, before.seconds, before.rows(left), sizes)
+    begun = {name: Version.of(path) for name, path in metrics_files(folder, settings.metrics.file)}
+    earlier = before.rows(left)
+    return Attempt(before.number + 1, before.seconds, earlier, begun, codes=(*before.codes, code))
 
 
 def rewound(earlier: Sequence[Row], later: Sequence[Row]) -> list[Row]:

@@ -8,10 +8,12 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.errors import MissingPackageError
 from seedsweep.measures import scale_text
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
@@ -81,7 +83,7 @@ class _Cell:
         again = before.number > 0 or any(self._folder.iterdir())
         if again:
             end_left_behind(self._folder)
-        self._attempt = begin(before, self._folder, settings)
+        self._attempt = begin(before, self._folder, settings, facts["code"])
         self._files = MetricsFiles(self._folder, settings, self._attempt.begun)
         self._command = settings.template.fill(settings.values() | self._own_values())
         self._environment = self._environment_of(cpus, again)
@@ -97,7 +99,7 @@ class _Cell:
         self._tell()
         self._keep()  # before anything runs: from now on what lies in the folder is this attempt's
         try:
-            with Process(self._command, str(self._directory), self._environment, self._output) as process:
+            with self._started() as process:
                 code = self._follow(process, should_stop)
             if code:
                 raise CellError(f"{self._how_ended(code)}; its output: {self._keep_log()}", self._tail())
@@ -107,12 +109,21 @@ class _Cell:
                 raise MetricsError(f"the program has ended, but {self._files.why_empty()}")
         except MetricsError as error:
             raise CellError(f"{error}; its output: {self._keep_log()}", self._tail(), hopeless=True) from None
+        except MissingPackageError as error:
+            raise CellError(str(error), hopeless=True) from None
         self._keep_log()
         if code is None:
             self._keep()
             return False
         self._write(rows, last=True)
         return True
+
+    def _started(self) -> Process:
+        try:
+            return Process(self._command, str(self._directory), self._environment, self._output)
+        except OSError as error:  # the program's own start fails in the launcher, and says so itself
+            message = f"program.directory: {self._directory}: {error.strerror}, on {platform.node()}"
+            raise CellError(message, hopeless=True) from None
 
     def _follow(self, process: Process, should_stop: Callable[[], bool]) -> int | None:
         """Wait for the end of the program; None if it was asked to end."""
@@ -147,18 +158,24 @@ class _Cell:
         written = self._files.rows()
         now = self._attempt
         seconds = now.seconds + self._elapsed
-        self._sink.save_checkpoint(Attempt(now.number, seconds, now.earlier, now.begun, written).to_bytes())
+        self._sink.save_checkpoint(replace(now, seconds=seconds, written=written).to_bytes())
         if rows := now.rows(written):
             self._write(rows, last=False)
 
     def _write(self, rows: Sequence[Row], *, last: bool) -> None:
-        facts = self._facts | {"attempts": self._attempt.number, "seconds": self._attempt.seconds + self._elapsed}
+        attempt = self._attempt
+        facts = {
+            "earlier_codes": attempt.codes_before(rows),
+            "attempts": attempt.number,
+            "seconds": attempt.seconds + self._elapsed,
+            "digests": [digest(rows)],
+        }
         self._sink.write_block(
             0,
             table_of(self._task, self._pack, {self._seed: rows}),
             last=last,
             steps=(rows[0].step, rows[-1].step),
-            provenance=facts | {"digests": [digest(rows)]},
+            provenance=self._facts | facts,
         )
 
     def _own_values(self) -> dict[str, int | str]:

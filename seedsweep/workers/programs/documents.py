@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seedsweep.workers.programs.reading import MetricsReader
+from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError, Row
 
 _HISTORY = "log_history"
@@ -16,13 +16,13 @@ _HISTORY = "log_history"
 class DocumentReader(MetricsReader):
     """Reads the whole document whenever it has changed; as earlier attempts left it, it has nothing to say."""
 
-    def __init__(self, path: Path, shown: str, columns: Columns, begin: int) -> None:
+    def __init__(self, path: Path, shown: str, columns: Columns, begin: Version) -> None:
         super().__init__(path, shown, columns, begin)
-        self._seen = self._version() if begin else None
+        self._seen = begin
 
     def read(self, *, ended: bool) -> None:
-        version = self._version()
-        if version is None or version == self._seen:
+        version = Version.of(self.path)
+        if version == self._seen:
             return
         text = self.path.read_text(encoding="utf-8", errors="replace")
         try:
@@ -45,10 +45,3 @@ class DocumentReader(MetricsReader):
                 raise MetricsError(f'{where}: is no JSON object such as {{"step": 1, "accuracy": 0.5}}')
             rows += columns.rows(record, where)
         return rows
-
-    def _version(self) -> tuple[int, int] | None:
-        try:
-            found = self.path.stat()
-        except FileNotFoundError:
-            return None
-        return found.st_size, found.st_mtime_ns

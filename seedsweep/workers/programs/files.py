@@ -9,7 +9,7 @@ from seedsweep.errors import listed
 from seedsweep.workers.programs.documents import DocumentReader
 from seedsweep.workers.programs.events import EventsReader, is_events
 from seedsweep.workers.programs.lines import LinesReader
-from seedsweep.workers.programs.reading import MetricsReader
+from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
 
@@ -25,11 +25,11 @@ class MetricsFiles:
         Of the cell.
     settings : ProgramSettings
         Which files they are, and how they are read.
-    begun : mapping of str to int
-        Sizes of the files, by their names in the folder, when the attempt began.
+    begun : mapping of str to Version
+        The files, by their names in the folder, as they were when the attempt began.
     """
 
-    def __init__(self, folder: Path, settings: ProgramSettings, begun: Mapping[str, int]) -> None:
+    def __init__(self, folder: Path, settings: ProgramSettings, begun: Mapping[str, Version]) -> None:
         self._folder, self._settings, self._begun = folder, settings, begun
         self._readers: dict[str, MetricsReader] = {}
         self._find()
@@ -86,9 +86,9 @@ class MetricsFiles:
     def _find(self) -> None:
         for name, path in metrics_files(self._folder, self._settings.metrics.file):
             if name not in self._readers:
-                self._readers[name] = self._reader(path, self._begun.get(name, 0))
+                self._readers[name] = self._reader(path, self._begun.get(name, Version(0, 0)))
 
-    def _reader(self, path: Path, begin: int) -> MetricsReader:
+    def _reader(self, path: Path, begin: Version) -> MetricsReader:
         metrics, steps = self._settings.metrics, self._settings.steps
         shown = str(path)
         if is_events(path):

@@ -7,6 +7,7 @@ import platform
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ class _Call:
         self._name = cell_name(pack, pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
         self._folder = sink.cell_folder(self._name)
         before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
-        self._attempt, self._earlier_seconds = before.attempts + 1, before.seconds
+        self._told = replace(before, attempts=before.attempts + 1, codes=[*before.codes, facts["code"]])
         self._reports = Reports(len(pack.seeds) if self._several else None, settings.steps, before.rows)
         self._output = Output()
         self._captured = Captured(self._output)
@@ -155,19 +156,20 @@ class _Call:
 
     @property
     def _seconds(self) -> float:
-        return self._earlier_seconds + self._elapsed
+        return self._told.seconds + self._elapsed
 
     def _keep(self) -> None:
         """Keep what there is so far, as rows to look at and for a next attempt."""
         rows = self._reports.rows()
-        self._sink.save_checkpoint(Told(rows, self._attempt, self._seconds).to_bytes())
+        self._sink.save_checkpoint(replace(self._told, rows=rows, seconds=self._seconds).to_bytes())
         if rows[0]:
             self._write(last=False)
 
     def _write(self, *, last: bool) -> None:
         rows = self._reports.rows()
         facts = self._facts | {
-            "attempts": self._attempt,
+            "attempts": self._told.attempts,
+            "earlier_codes": self._told.other_codes if self._reports.goes_on else [],
             "seconds": self._seconds / len(rows),
             "digests": [digest(of_seed) for of_seed in rows],
         }
@@ -181,7 +183,7 @@ class _Call:
 
     def _keep_log(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._arguments_shown().items())
-        head = f"attempt {self._attempt}: {self._settings.function}({given})\n\n"
+        head = f"attempt {self._told.attempts}: {self._settings.function}({given})\n\n"
         return self._sink.keep_log(self._name, head.encode() + self._output.content())
 
     def _arguments_shown(self) -> dict[str, Any]:

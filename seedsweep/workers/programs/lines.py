@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from seedsweep.workers.programs.reading import MetricsReader
+from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError
 
 _MARK_BYTES = 256
@@ -17,19 +17,16 @@ _MARK_BYTES = 256
 class LinesReader(MetricsReader):
     """Reads only what was added, line by line."""
 
-    def __init__(self, path: Path, shown: str, columns: Columns, begin: int) -> None:
+    def __init__(self, path: Path, shown: str, columns: Columns, begin: Version) -> None:
         super().__init__(path, shown, columns, begin)
-        self._place = begin
-        self._mark = self._before(begin)
-        self._line = self._lines_before(begin)
+        self._place = begin.size
+        self._mark = self._before(begin.size)
+        self._line = self._lines_before(begin.size)
         self._header: list[str] | None = None
         self._delimiter = ","
 
     def read(self, *, ended: bool) -> None:
-        try:
-            size = self.path.stat().st_size
-        except FileNotFoundError:
-            return
+        size = Version.of(self.path).size
         if size < self._place or self._before(self._place) != self._mark:
             self._place, self._mark, self._line, self._header, self.rows = 0, b"", 0, None, []
         if size == self._place:
@@ -82,7 +79,8 @@ class LinesReader(MetricsReader):
             self._delimiter = next((mark for mark in "\t;," if mark in first), ",")
             self._header = self._fields(first)
         fields = self._fields(line)
-        if fields == self._header:  # also once more, by a program that was started again and adds to its file
+        if fields[0] == self._header[0]:  # also once more, by a program that was started again
+            self._header = fields
             return None
         if len(fields) != len(self._header):
             raise MetricsError(f"{where}: has {len(fields)} fields, but the header has {len(self._header)}")

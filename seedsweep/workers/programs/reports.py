@@ -23,18 +23,26 @@ class Told:
     attempts: int = 0
     seconds: float = 0.0
     """That the attempts have taken."""
+    codes: Sequence[dict[str, Any] | None] = ()
+    """`Code` of every attempt, the last one last."""
 
     def to_bytes(self) -> bytes:
         """As a checkpoint."""
-        return zlib.compress(json.dumps([self.attempts, self.seconds, self.rows]).encode())
+        return zlib.compress(json.dumps([self.attempts, self.seconds, self.codes, self.rows]).encode())
 
     @classmethod
     def from_bytes(cls, saved: bytes | None, seeds: int) -> Told:
         """From a checkpoint; None is that of a pack that has never been tried."""
         if saved is None:
             return cls([[] for _ in range(seeds)])
-        attempts, seconds, rows = json.loads(zlib.decompress(saved))
-        return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds)
+        attempts, seconds, codes, rows = json.loads(zlib.decompress(saved))
+        return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds, codes)
+
+    @property
+    def other_codes(self) -> list[dict[str, Any] | None]:
+        """What attempts before the last one ran with, where that is not the last one's."""
+        *before, own = self.codes
+        return [code for number, code in enumerate(before) if code != own and code not in before[:number]]
 
 
 @dataclass
@@ -94,6 +102,12 @@ class Reports:
     def rows(self) -> list[list[Row]]:
         """What counts so far, of every seed by step."""
         return [rewound(before, own) for before, own in zip(self.earlier, self._written, strict=True)]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether rows of earlier attempts count."""
+        before, own = self.earlier[0], self._written[0]
+        return bool(before) and (not own or before[0].step < min(row.step for row in own))
 
     def _number(self, name: str, value: Any, where: str) -> float:
         array = _as_array(name, value, where)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from pathlib import PurePath
@@ -40,6 +41,7 @@ class CodeSettings(Settings):
     """What a command and a function have in common."""
 
     parameters: dict[str, Parameter | tuple[Parameter, ...]] = Field(default_factory=dict)
+    """By name: numbers, texts, `true` and `false`, or lists of these, a word each. All identify the sweep."""
     steps: int | None = Field(default=None, ge=1)
     """The last step that the program writes, if that is known."""
     pinned: bool = False
@@ -53,11 +55,16 @@ class CodeSettings(Settings):
     @field_validator("parameters", mode="before")
     @classmethod
     def _check_names(cls, given: Any) -> Any:
-        for name in given if isinstance(given, dict) else ():
+        for name, value in given.items() if isinstance(given, dict) else ():
             if not isinstance(name, str) or not NAME.fullmatch(name):
                 raise ValueError(f"{name!r} cannot be the name of a parameter; begin with a letter")
             if name in cls.own:
                 raise ValueError(f"{name!r} is what every cell has of its own; give the parameter another name")
+            for item in value if isinstance(value, list | tuple) else [value]:
+                if not isinstance(item, Parameter) or (isinstance(item, float) and not math.isfinite(item)):
+                    raise ValueError(
+                        f"{name} is {item!r}, not a finite number, a text, true or false, or a list of these"
+                    )
         return given
 
     def identity(self) -> dict[str, Any]:
@@ -75,6 +82,7 @@ class ProgramSettings(CodeSettings):
     command: str
     """With placeholders `{width}` for parameters and for what every cell has: `{seed}`, `{dir}`, `{python}`."""
     metrics: MetricsSettings
+    """A file's name, or the section's fields."""
     shell: bool = False
     """Whether a shell reads the command, with every value quoted for it."""
 
@@ -95,7 +103,7 @@ class ProgramSettings(CodeSettings):
                 f"parameters: {{{name}: …}}, or write {{{{{name}}}}} for braces of its own"
             )
         for name in sorted(set(self.parameters) - names):
-            raise ValueError(f"parameters: {name} is never used; write {{{name}}} in the command, or leave it out")
+            raise ValueError(f"parameters.{name}: is never used; write {{{name}}} in the command, or leave it out")
         return self
 
     @property

@@ -53,7 +53,7 @@ class Template:
 def parse(command: str, shell: bool) -> Template:
     """Read a command. Raises ValueError, saying what would be right, if quotes or braces are wrong in it."""
     try:
-        words = [command] if shell else shlex.split(command)
+        words = [command] if shell else shlex.split(command.replace("\\\n", " "))
     except ValueError as error:
         raise ValueError(f"{str(error)[:1].lower()}{str(error)[1:]}; close every quote in it") from None
     if not words or not command.strip():

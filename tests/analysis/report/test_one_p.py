@@ -61,7 +61,7 @@ def test_words_tables_figure_and_json_tell_the_same_p(known: Any, tmp_path: Path
 
     groups = next(finding.text for finding in findings(examined).findings if "groups" in finding.topic)
     in_words = re.findall(P, groups)
-    rest = {text.pvalue(scale.dips.unsaturated.pvalue) for scale in examined.scales}
+    rest = {text.pvalue(scale.split.rest.pvalue) for scale in examined.scales if scale.split is not None}
     assert in_words
     assert {shown(p) for p in in_words if p not in rest} <= set(of_groups)
 
