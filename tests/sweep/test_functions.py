@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import random
 import re
 import signal
@@ -157,6 +158,26 @@ def test_ctrl_c_stops_a_function_at_its_next_report(tmp_path: Path) -> None:
         assert result.failed == 0
     assert found(out) == expected()
     assert (out / "cells/width-16-seed-0/diary").read_text() == "0 1 2 3 4 5 6 "
+
+
+def test_what_was_reported_before_a_kill_is_not_lost(tmp_path: Path) -> None:
+    """Killed without a word after it has saved its state, and within the time that no checkpoint is written."""
+    body = """\
+    from pathlib import Path
+    def train(width, seeds, report, dir):
+        at = Path(dir, "at")
+        for step in range(int(at.read_text()) if at.exists() else 0, 7):
+            report(step, accuracy=[value(width, seed, step) for seed in seeds], split="test")
+            at.write_text(str(step + 1))
+            if step == 4:
+                os._exit(9)
+    """
+    spec, out = spec_of(tmp_path / "mine", body), tmp_path / "out"
+    driver = "import pickle, sys, seedsweep as ss; ss.run(pickle.load(sys.stdin.buffer), 'out', executor='inline')"
+    command = [sys.executable, "-c", driver]
+    ends = [subprocess.run(command, cwd=tmp_path, input=pickle.dumps(spec)).returncode for _ in range(3)]
+    assert ends == [9, 9, 0]
+    assert found(out) == expected()
 
 
 def test_a_function_that_fails_once_gives_each_step_once(tmp_path: Path) -> None:

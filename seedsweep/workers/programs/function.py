@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
 import time
 import traceback
@@ -14,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.workers.programs.attempts import rewound
 from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.capture import Captured
 from seedsweep.workers.programs.command import KEEP_GROWTH, KEEP_SECONDS, READ_SECONDS, cell_name
-from seedsweep.workers.programs.loading import Function, on_path, takes_several
+from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
 from seedsweep.workers.programs.process import Output
-from seedsweep.workers.programs.reports import Reports, Told
+from seedsweep.workers.programs.reports import Journal, Reports, Told
 from seedsweep.workers.programs.rows import MetricsError
 from seedsweep.workers.programs.settings import FunctionSettings
 
@@ -66,10 +66,14 @@ class _Call:
         self._settings, self._function, self._pack, self._sink, self._task = settings, function, pack, sink, task
         self._should_stop = should_stop
         self._several = takes_several(function)
-        self._asks = inspect.signature(function).parameters
+        self._asks = arguments_of(function)
         self._name = cell_name(pack, pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
         self._folder = sink.cell_folder(self._name)
         before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
+        self._journal = Journal(self._folder) if {"dir", "resume"} & set(self._asks) else None
+        if self._journal is not None:
+            more = self._journal.rows(before.attempts, len(pack.seeds))
+            before = replace(before, rows=list(map(rewound, before.rows, more)))
         self._told = replace(before, attempts=before.attempts + 1, codes=[*before.codes, facts["code"]])
         self._reports = Reports(len(pack.seeds) if self._several else None, settings.steps, before.rows)
         self._output = Output()
@@ -91,6 +95,9 @@ class _Call:
     def train(self) -> bool:
         self._sink.report(0, self._settings.steps or 0)
         self._keep()
+        if self._journal is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._journal.begin(self._told.attempts)
         try:
             with on_path(Path(self._settings.directory or ".")), self._captured:
                 self._function(**self._arguments())
@@ -116,10 +123,11 @@ class _Call:
 
     def _take(self, step: Any, split: str | None, examples_seen: Any, metrics: dict[str, Any]) -> None:
         try:
-            self._reports.add(step, split, examples_seen, metrics)
+            added = self._reports.add(step, split, examples_seen, metrics)
+            if self._journal is not None:
+                self._journal.add(added)
             self._sink.report(self._reports.last_step, self._settings.steps or 0)
-            # A function that goes on from files of its own would miss here what was not kept before it was killed.
-            if "resume" in self._asks or self._elapsed >= self._keep_at:
+            if self._elapsed >= self._keep_at:
                 self._keep_at = self._elapsed * KEEP_GROWTH + READ_SECONDS
                 self._keep()
                 self._keep_log()
@@ -141,9 +149,8 @@ class _Call:
         for name, values in seeds.items():
             own[name] = values[0]
             own[f"{name}s"] = np.array(values, dtype=np.int64)
-        if {"dir", "resume"} & set(self._asks):
-            folder.mkdir(parents=True, exist_ok=True)
-            own["resume"] = any(folder.iterdir())
+        if "resume" in self._asks:
+            own["resume"] = any(path.name != Journal.NAME for path in folder.iterdir())
         given = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self._settings.values().items()
