@@ -145,11 +145,8 @@ def _seeds(given: Any) -> Any:
 def _success(given: Criterion | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Criterion):
         return dict(given)
-    if not given.higher_is_better:
-        raise InputError(
-            "success: a sweep succeeds from a threshold on; report the negative of what should be low"
-        )
-    return {"metric": given.metric, "split": given.split, "at_least": given.threshold}
+    threshold = "at_least" if given.higher_is_better else "at_most"
+    return {"metric": given.metric, "split": given.split, threshold: given.threshold}
 
 
 def _plain(value: Any) -> Any:

@@ -297,7 +297,7 @@ def test_a_function_that_does_not_fit_is_refused_before_anything_is_made(tmp_pat
         ({"metrics": "m.csv"}, "metrics: a function has none"),
         ({"scale": {"width": [1], "lr": [2]}}, "scale: give one parameter and its values"),
         ({"scale": {"width": ["a"]}}, "scale.values: 'a' is not a number"),
-        ({"success": {"metric": "accuracy"}}, "success.at_least: is missing"),
+        ({"success": {"metric": "accuracy"}}, "success: give either at_least or"),
         ({"execution": {"packs": 4}}, r"execution.packs: unknown key \(did you mean 'pack'\?\)"),
     ],
 )

@@ -333,6 +333,16 @@ def test_success_that_the_program_does_not_write_is_told_after_its_first_cell(
     assert run(write_program(tmp_path / "mine"), out, executor="inline").trained == 3
 
 
+def test_of_a_loss_success_is_at_most_so_much(tmp_path: Path) -> None:
+    spec = write_program(tmp_path / "mine", success={"metric": "accuracy", "split": "test", "at_most": 0.5})
+    run(spec, tmp_path / "out", executor="inline")
+    population = load(tmp_path / "out")
+    assert not population.criterion.higher_is_better
+    rates = [scale.success.rate for scale in analysis.study(population).summary.scales]
+    low = [[value(width, seed, 6) <= 0.5 for seed in (0, 1)] for width in (16, 32)]
+    assert rates == [sum(seeds) / 2 for seeds in low]
+
+
 def test_a_value_that_is_not_finite_is_a_diverged_seed(tmp_path: Path) -> None:
     body = TRAIN.replace("value(step)}", 'float("inf" if seed else "nan") if step == 6 else value(step)}')
     run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
