@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 from pydantic import ValidationError
 
 from seedsweep.criterion import Criterion
@@ -21,8 +22,8 @@ from seedsweep.workers.programs.settings import FunctionSettings
 def sweep(
     program: Callable[..., object] | str,
     *,
-    scale: Mapping[str, Sequence[float]],
-    seeds: int | str | range | Sequence[int] | Mapping[str, Any],
+    scale: Mapping[str, Sequence[float] | npt.NDArray[Any]],
+    seeds: int | str | Sequence[int] | npt.NDArray[Any] | Mapping[str, Any],
     success: Criterion | Mapping[str, Any],
     metrics: str | Mapping[str, Any] | None = None,
     steps: int | None = None,
@@ -45,7 +46,7 @@ def sweep(
         `python train.py --width {width} --seed {seed} --out {dir}`, or `module:name` of a function.
     scale : mapping of str to sequence of float
         The parameter that is scaled and the values it takes, `{"width": [16, 32, 64]}`.
-    seeds : int, str, range, sequence or mapping
+    seeds : int, str, sequence or mapping
         The seeds at every scale: `"0:32"`, `range(32)`, a list, or `{"init": "0:8", "data": "0:8"}`.
     success : Criterion or mapping
         What counts as success: `{"metric": "accuracy", "split": "test", "at_least": 0.9}`.
@@ -88,7 +89,10 @@ def sweep(
     if not isinstance(scale, Mapping) or len(scale) != 1:
         raise InputError('scale: give one parameter and its values, for example {"width": [16, 32]}')
     ((name, values),) = scale.items()
-    section: dict[str, Any] = {"parameters": dict(parameters), "pinned": pinned}
+    section: dict[str, Any] = {
+        "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "pinned": pinned,
+    }
     asked = {"steps": steps, "directory": directory and os.fspath(directory), "metrics": metrics}
     section |= {key: value for key, value in asked.items() if value is not None}
     function = None
@@ -150,5 +154,5 @@ def _success(given: Criterion | Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's as one of Python's."""
-    return value.item() if hasattr(value, "item") else value
+    """What numpy has as what Python has."""
+    return value.tolist() if hasattr(value, "tolist") else value

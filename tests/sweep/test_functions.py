@@ -14,13 +14,15 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import seedsweep as ss
+from seedsweep.cell import CellError, Pack, Sink
 from seedsweep.errors import InputError
+from seedsweep.seeds import Seed
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.programspec import ProgramSpec
 from seedsweep.sweep.programverify import verify_program
@@ -50,6 +52,7 @@ def train(width, seeds, report):
     for step in range(7):
         report(step, accuracy=np.array([value(width, seed, step) for seed in seeds]), split="test")
 """
+NOWHERE = cast(Sink, None)
 SUCCESS = {"metric": "accuracy", "split": "test", "at_least": 0.5}
 
 
@@ -314,6 +317,41 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(tmp_path: Path) 
         run(spec_of(tmp_path / "mine", "1 / 0"), tmp_path / "out", executor="inline")
     with pytest.raises(InputError, match="No module named 'not_there'; install it"):
         run(spec_of(tmp_path / "mine", "import not_there"), tmp_path / "out", executor="inline")
+
+
+def test_a_function_that_a_workers_machine_has_not_is_told_in_one_line(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path / "mine", ONE)
+    recipe = spec.recipes[16]
+    (tmp_path / "mine").rename(tmp_path / "gone")
+    with pytest.raises(
+        CellError, match=r"program.function: mine_\w+:train: no module mine_\w+ in .*, on \w+"
+    ) as told:
+        recipe.train(
+            Pack("program.width", 16, (Seed(0, 0),), ""), NOWHERE, device="cpu", should_stop=lambda: False
+        )
+    assert told.value.hopeless
+
+
+def test_a_command_and_numbers_of_numpys(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import sys\nlr, sizes, out = sys.argv[1:]\nassert sizes == '1,2', sizes\n"
+        "open(out + '/m.csv', 'w').write('step,accuracy\\n1,' + lr)\n"
+    )
+    spec = ss.sweep(
+        f"{sys.executable} -S train.py {{lr}} {{sizes}} {{dir}}",
+        scale={"lr": np.array([0.25, 0.5])},
+        seeds=np.arange(2),
+        success=ss.Criterion("accuracy", "all rows", 0.5),
+        metrics="m.csv",
+        directory=tmp_path,
+        sizes="1,2",
+    )
+    assert run(spec, tmp_path / "out", executor="inline").trained == 4
+    assert ss.load(tmp_path / "out").final("accuracy").at(0.5).tolist() == [0.5, 0.5]
+    many = ss.sweep(
+        "f:train", scale={"width": [1]}, seeds=0, success=SUCCESS, sizes=np.arange(3), lr=np.float32(0.5)
+    )
+    assert many.program.parameters == {"sizes": (0, 1, 2), "lr": 0.5, "width": 1}
 
 
 def test_crossed_seeds_and_lists_arrive(tmp_path: Path) -> None:
