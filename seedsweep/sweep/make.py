@@ -26,7 +26,7 @@ def sweep(
     seeds: int | str | Sequence[int] | npt.NDArray[Any] | Mapping[str, Any],
     success: Criterion | Mapping[str, Any],
     metrics: str | Mapping[str, Any] | None = None,
-    steps: int | None = None,
+    last_step: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     shell: bool = False,
     pinned: bool = False,
@@ -52,8 +52,9 @@ def sweep(
         What counts as success: `{"metric": "accuracy", "split": "test", "at_least": 0.9}`.
     metrics : str or mapping, optional
         Of a command: the file in `{dir}` into which it writes what it measures.
-    steps : int, optional
-        The last step that is reported, if that is known: progress is then a share of it.
+    last_step : int, optional
+        `program.steps` of a spec: the last step that is reported, if that is known; progress is then a share of
+        it. (`steps=` is a parameter like any other.)
     directory : path, optional
         Where the command runs, or the module is; by default the working directory.
     shell, pinned : bool
@@ -93,7 +94,7 @@ def sweep(
         "parameters": {name: _plain(value) for name, value in parameters.items()},
         "pinned": pinned,
     }
-    asked = {"steps": steps, "directory": directory and os.fspath(directory), "metrics": metrics}
+    asked = {"steps": last_step, "directory": directory and os.fspath(directory), "metrics": metrics}
     section |= {key: value for key, value in asked.items() if value is not None}
     function = None
     if callable(program):

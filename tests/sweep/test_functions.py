@@ -245,7 +245,7 @@ WRONG = {
 
 @pytest.mark.parametrize("call", WRONG)
 def test_what_a_function_does_wrong_is_told_in_one_line(tmp_path: Path, call: str) -> None:
-    spec = spec_of(tmp_path / "mine", f"def train(width, seed, report):\n    {call}\n", seeds="0", steps=8)
+    spec = spec_of(tmp_path / "mine", f"def train(width, seed, report):\n    {call}\n", seeds="0", last_step=8)
     result = run(spec, tmp_path / "out", executor="inline")
     assert result.failed == 2
     error = result.failures[0].error
@@ -349,9 +349,9 @@ def test_a_command_and_numbers_of_numpys(tmp_path: Path) -> None:
     assert run(spec, tmp_path / "out", executor="inline").trained == 4
     assert ss.load(tmp_path / "out").final("accuracy").at(0.5).tolist() == [0.5, 0.5]
     many = ss.sweep(
-        "f:train", scale={"width": [1]}, seeds=0, success=SUCCESS, sizes=np.arange(3), lr=np.float32(0.5)
+        "f:train", scale={"width": [1]}, seeds=0, success=SUCCESS, sizes=np.arange(3), lr=np.float32(0.5), steps=9
     )
-    assert many.program.parameters == {"sizes": (0, 1, 2), "lr": 0.5, "width": 1}
+    assert many.program.parameters == {"sizes": (0, 1, 2), "lr": 0.5, "width": 1, "steps": 9}
 
 
 def test_crossed_seeds_and_lists_arrive(tmp_path: Path) -> None:
