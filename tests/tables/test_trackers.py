@@ -155,8 +155,19 @@ def test_what_only_has_the_name_of_a_trackers_file_is_no_such_file(tmp_path: Pat
         read(tmp_path / "mlflow.db", metric="acc")
 
 
-def test_the_harness(tmp_path: Path) -> None:
-    """In the form of lm-evaluation-harness 0.4: a file per model and revision, in a folder by the model's name."""
+def test_the_harness() -> None:
+    """Fifty questions each: the accuracy in steps of 1/50."""
+    population = read(TRACKERS / "lm_eval", scale="w", metric="known.acc", step="revision")
+    assert population.origin.facts["read"].startswith("6 runs read as 2 scales (w 8, 16) × 3 seeds, known.acc at")
+    for width in (8, 16):
+        curve = population.curves("known.acc")[width]
+        truth = [[round(50 * accuracy(width, seed, step)) / 50 for step in STEPS] for seed in (0, 1, 2)]
+        np.testing.assert_allclose(curve.values, truth)
+        assert curve.steps.tolist() == list(STEPS)
+
+
+def test_the_harness_in_its_several_forms(tmp_path: Path) -> None:
+    """The arguments of the model as text and as an object, in a folder by its name, samples beside it."""
     for size in ("14m", "70m"):
         for seed in (1, 2):
             for step in (1000, 2000):
