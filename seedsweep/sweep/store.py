@@ -9,7 +9,7 @@
     work/<pack>/checkpoint.pt                     and the state it goes on from
     failures/<pack>.txt                           traceback of a pack that was given up
     cells/<cell>/                                 what the user's program makes: nothing here deletes it
-    logs/<cell>.txt                               what it has printed
+    logs/<cell>.txt                               what it has printed; of a later attempt <cell>-attempt-2.txt
 
 The folders below `metrics/` are not named `scale=2`: beside the column `scale`, pandas and pyarrow take such a
 name for a second column of another type and refuse to read the directory.

@@ -99,6 +99,8 @@ def test_a_killed_script_gives_each_step_once(tmp_path: Path, way: str) -> None:
     result = run(spec, tmp_path / "out", executor="inline", on_progress=events.append)
     assert (result.trained, result.failed) == (4, 0)
     assert found(tmp_path / "out") == expected()
+    logs = sorted(path.name for path in (tmp_path / "out/logs").iterdir())
+    assert logs[:2] == ["width-16-seed-0-attempt-2.txt", "width-16-seed-0.txt"]
     retries = [event.message for event in events if event.kind == "retry"]
     assert len(retries) == 4
     assert "killed by SIGKILL" in retries[0]
@@ -307,7 +309,8 @@ def test_what_a_program_does_wrong_is_told_in_one_line(
     first = result.failures[0]
     assert message in first.error
     assert "\n" not in first.error
-    assert f"{tmp_path}/out/logs/width-16-seed-0.txt" in first.error
+    assert f"; its output: {tmp_path}/out/logs/width-16-seed-0" in first.error
+    assert Path(first.error.rpartition(" ")[2]).read_text().rstrip().endswith(("on the way", "hello", "no GPU"))
     text = Path(first.path).read_text()
     assert "Traceback" not in text
     assert text.rstrip().endswith(("on the way", "hello", "no GPU"))

@@ -183,6 +183,7 @@ NODE_LOSS = """
 import sys
 import ray
 from ray.cluster_utils import Cluster
+import seedsweep.sweep.driver
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
@@ -190,7 +191,7 @@ from tests.sweep.programs import TRAIN, write_program
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=1.0).job
+seedsweep.sweep.driver.Job = FakeTraining(sys.argv[3], step_seconds=1.0).job
 
 
 def remove_a_node(event):

@@ -238,10 +238,11 @@ def test_a_second_ctrl_c_ends_at_once(spec: MakeSpec, fake: MakeFake, tmp_path: 
 
 DRIVER = """
 import sys
+import seedsweep.sweep.driver
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
-seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=0.3).job
+seedsweep.sweep.driver.Job = FakeTraining(sys.argv[3], step_seconds=0.3).job
 spec, out, _, executor, address = sys.argv[1:]
 seedsweep.sweep.run.run(read_spec(spec).spec, out, executor=executor, address=address or None)
 """
