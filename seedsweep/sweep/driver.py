@@ -30,6 +30,8 @@ STOP_SECONDS = 15.0
 TICK_SECONDS = 2.0
 TICK_SECONDS_REMOTE = 10.0
 """Time between two "tick" events: longer on an object store, where looking costs."""
+MANY_CELLS = 1000
+"""Of a sweep of more the store is not read again for every pack that begins or ends, but once per tick."""
 
 
 @dataclass
@@ -40,24 +42,34 @@ class Reporter:
     on_progress: Callable[[Event], None] | None
     last: float = field(default_factory=time.monotonic)
     status: SweepStatus | None = None
+    looked: float = 0.0
+    """When the status was read."""
 
     def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
         """Tell it, with where the sweep stands now."""
         if self.on_progress is None:
             return
-        try:
-            self.status = status(self.store)
-        except (InputError, OSError):
-            if self.status is None:  # whatever has come into the directory since: training goes on
-                return
+        if self.status is None or kind not in ("start", "finish") or self._shall_look(self.status):
+            try:
+                self.status, self.looked = status(self.store), time.monotonic()
+            except (InputError, OSError):
+                if self.status is None:  # whatever has come into the directory since: training goes on
+                    return
         self.on_progress(Event(kind, message, self.status, dashboard))
         self.last = time.monotonic()
 
     def tick(self) -> None:
         """Nothing but time has passed."""
-        seconds = TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
-        if time.monotonic() - self.last >= seconds:
+        if time.monotonic() - self.last >= self._tick_seconds:
             self.send("tick", "")
+
+    @property
+    def _tick_seconds(self) -> float:
+        return TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
+
+    def _shall_look(self, before: SweepStatus) -> bool:
+        """Reading the status takes the longer the more cells there are, and they may end many times a second."""
+        return before.asked <= MANY_CELLS or time.monotonic() - self.looked >= self._tick_seconds
 
 
 @dataclass

@@ -20,6 +20,7 @@ from seedsweep.sweep.spec import SweepSpec
 from seedsweep.workers.programs.functionrecipe import FunctionRecipe
 from seedsweep.workers.programs.recipe import CodeRecipe, ProgramRecipe
 from seedsweep.workers.programs.settings import CodeSettings, FunctionSettings, ProgramSettings
+from seedsweep.workers.programs.source import code_of_function
 
 SECTION = "program"
 _INSTEAD = ("task", "model", "train", "base", "evaluate")
@@ -149,7 +150,8 @@ class ProgramSpec(SweepSpec):
         parameters = {**self.program.parameters, str(_parameter(self.scale.field)): plain_number(value)}
         settings = self.program.model_copy(update={"parameters": parameters})
         if isinstance(settings, FunctionSettings):
-            return FunctionRecipe(settings, self.seeds.crossed)
+            called = settings.called
+            return FunctionRecipe(settings, self.seeds.crossed, code_of_function(called) if called else None)
         assert isinstance(settings, ProgramSettings)
         return ProgramRecipe(settings, self.execution.cpus)
 

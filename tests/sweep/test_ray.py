@@ -137,6 +137,8 @@ def test_a_function_gives_the_same_rows_on_ray_and_inline(tmp_path: Path, ray_cl
     for executor, address in (("ray", ray_cluster), ("inline", "")):  # defined in a script: it has to travel
         run_script(tmp_path, f"script-{executor}", executor, address)
     assert rows(tmp_path / "script-ray").equals(rows(tmp_path / "script-inline"))
+    codes = [load(tmp_path / f"script-{name}").origin.facts["code"] for name in ("ray", "inline")]
+    assert codes[0] == codes[1], "a worker cannot read the source of what was defined in a script"
 
 
 LOSES_ITS_WORKER_AND_STOPS = """\

@@ -29,6 +29,8 @@ class FunctionRecipe(CodeRecipe):
     settings: FunctionSettings
     crossed: bool
     """Whether the sweep's seeds are."""
+    seen: Code | None = None
+    """The code of a function that travels by itself, as it was where its source could be read."""
 
     @property
     def task(self) -> str:
@@ -49,9 +51,11 @@ class FunctionRecipe(CodeRecipe):
         return SEEDS_PER_CALL if self.takes_several else 1
 
     def code(self) -> Code:
+        if self.seen is not None:
+            return self.seen
         function = self.function
         file = getattr(sys.modules.get(self.settings.function.partition(":")[0]), "__file__", None)
-        if self.settings.called is not None or file is None or function.__module__ == NOTEBOOK:
+        if file is None or function.__module__ == NOTEBOOK:
             return code_of_function(function)
         return code_in(self.directory, Path(file))
 
