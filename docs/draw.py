@@ -1,4 +1,4 @@
-"""Draws the pictures of README.md and docs/, and their sample report, from the populations: `python docs/draw.py`."""
+"""Draws the pictures of README.md and docs/ and their sample report, from populations: `python docs/draw.py`."""
 
 import tempfile
 from pathlib import Path
@@ -17,4 +17,4 @@ for place in sorted((ROOT / "populations").glob("*/")):
             if path.name in PICTURES:
                 (ROOT / "docs" / PICTURES[path.name].format(place.name)).write_bytes(path.read_bytes())
 
-report(load(ROOT / "populations" / "count-depth"), ROOT / "docs" / "report.html")
+report(load(ROOT / "populations" / "count-depth")).write(ROOT / "docs" / "report.html")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -37,8 +38,10 @@ class Installed(NamedTuple):
         return subprocess.run(command, cwd=here, capture_output=True, text=True)
 
     def seedsweep(self, *words: str | Path, here: Path) -> subprocess.CompletedProcess[str]:
-        """Run its command `seedsweep`."""
-        return self.python(self.folder / "bin" / "seedsweep", *words, here=here)
+        """Run its command `seedsweep`; without what it says while a slow machine lets it wait."""
+        ended = self.python(self.folder / "bin" / "seedsweep", *words, here=here)
+        ended.stderr = re.sub(r"^.* …( \(.+\))?\n", "", ended.stderr, flags=re.MULTILINE)
+        return ended
 
 
 def closure(requirements: Iterable[Requirement]) -> dict[str, Distribution]:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from seedsweep import formats
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.measures import plain_number
@@ -54,7 +55,7 @@ class ProgramExecution(ExecutionSettings):
     @classmethod
     def _check_gpus(cls, value: float) -> float:
         if value > 1 and not value.is_integer():
-            raise ValueError(f"{value:g} is neither a part of one GPU nor a whole number of them")
+            raise ValueError(f"{formats.given(value)} is neither a part of one GPU nor a whole number of them")
         return value
 
     def pack_size(self, recipe: Recipe, device: str) -> int:
@@ -65,7 +66,9 @@ class ProgramExecution(ExecutionSettings):
 
     def cluster_device(self, gpus: int) -> str:
         if self.gpus and not gpus:
-            raise InputError(f"execution.gpus: {self.gpus:g} asked for but the Ray cluster has no GPU; give 0")
+            raise InputError(
+                f"execution.gpus: {formats.given(self.gpus)} asked for but the Ray cluster has no GPU; give 0"
+            )
         return self.device_here()
 
     def slots_here(self, device: str) -> int:
