@@ -150,12 +150,21 @@ def count(things: int) -> str:
     return str(things) if abs(things) < 10_000 else f"{things:,}"
 
 
+def counted(things: int, what: str) -> str:
+    """How many of what.
+
+    >>> counted(1, "run"), counted(12800, "run")
+    ('1 run', '12,800 runs')
+    """
+    return f"{count(things)} {what}" if things == 1 else f"{count(things)} {what}s"
+
+
 def seeds(things: int) -> str:
     """
     >>> seeds(1), seeds(2)
     ('1 seed', '2 seeds')
     """
-    return f"{count(things)} seed" if things == 1 else f"{count(things)} seeds"
+    return counted(things, "seed")
 
 
 def listed(words: Sequence[str]) -> str:

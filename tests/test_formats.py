@@ -1,4 +1,4 @@
-"""One module writes numbers for readers; everything else asks it. (The engine, which writes to nobody, need not.)"""
+"""One module writes numbers for readers; everything else asks it. The engine writes to no reader."""
 
 from __future__ import annotations
 

@@ -197,9 +197,7 @@ def _begin(
     return record
 
 
-def _write(
-    population: Population, store: Store, record: SweepRecord, rows: pa.Table, added: list[tuple[float, int]]
-) -> None:
+def _write(population: Population, store: Store, record: SweepRecord, rows: pa.Table, added: list[Cell]) -> None:
     """A pack of one block for the runs of each scale."""
     scales, seeds = rows["scale"].to_numpy(), rows["seed"].to_numpy()
     origin = {"source": population.path, "source_sha256": record.runs[-1]["source_sha256"]}
