@@ -1,43 +1,21 @@
-"""Rows as a block of the store, where its numbers come from, and when it is written."""
+"""Rows as a block of the store."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import platform
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 
-from seedsweep.cell import Code, Pack
+from seedsweep.cell import Pack
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.rows import Row, is_clock
 
 FEWEST_VALUES = 4
 """Different values that a cell must have to be told from others by them: many may well go from 0 to 1."""
-
-FIRST_WRITTEN = 2.0
-"""Seconds of an attempt after which its rows are written into the store first."""
-
-
-def written_next(elapsed: float) -> float:
-    """When they are again, in seconds of the attempt.
-
-    All rows are written anew each time, at growing intervals: so the sum stays a multiple of the last.
-    """
-    return 1.3 * elapsed + 1.0
-
-
-def facts_of(code: Code | None, device: str) -> dict[str, Any]:
-    """Where the numbers of an attempt on this machine come from, for its blocks."""
-    return {
-        "code": code.to_dict() if code else None,
-        "device": device,
-        "python": platform.python_version(),
-        "host": platform.node(),
-    }
 
 
 def table_of(task: str, pack: Pack, rows: Mapping[Seed, Sequence[Row]]) -> pa.Table:

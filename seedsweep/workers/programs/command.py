@@ -18,8 +18,9 @@ from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.errors import MissingPackageError
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
-from seedsweep.workers.programs.block import FIRST_WRITTEN, digest, facts_of, table_of, written_next
+from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.files import MetricsFiles
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.process import Output, Process, end_left_behind
 from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings

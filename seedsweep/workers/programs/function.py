@@ -13,8 +13,9 @@ import numpy as np
 
 from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.workers.programs.attempts import rewound
-from seedsweep.workers.programs.block import FIRST_WRITTEN, digest, facts_of, table_of, written_next
+from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.capture import Captured
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
 from seedsweep.workers.programs.process import Output
 from seedsweep.workers.programs.reports import Journal, Reports, Told
