@@ -25,10 +25,10 @@ from seedsweep.sweep import lock
 from seedsweep.sweep.importedrows import Cell, cells_of, digests, reader_of, rows_of
 from seedsweep.sweep.importedspec import SECTION, ImportedSpec
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.reader import StoreReader
 from seedsweep.sweep.record import ScaleRecord, SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import fingerprint
 from seedsweep.sweep.store import Store
+from seedsweep.sweep.storereader import StoreReader
 
 
 @dataclass(frozen=True)
