@@ -42,9 +42,9 @@ from seedsweep.cli.options import (
     a_range,
 )
 from seedsweep.cli.progress import RunDisplay, Waiting
-from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
+from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout, writing
 from seedsweep.cli.timeleft import TimeLeft
-from seedsweep.errors import LASTING, InputError, StorageError
+from seedsweep.errors import InputError
 
 
 class Interrupted(BaseException):
@@ -305,12 +305,8 @@ def report(
         command = drawn_as(source.command, categories)
         extend = origin.extending_command(population)
         made = seedsweep.report(population, command=command, extend=extend, categories=categories)
-        try:
+        with writing(place):
             made.write(place)
-        except OSError as error:
-            if error.errno in LASTING:
-                raise StorageError(str(place), error) from error
-            raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})
     else:

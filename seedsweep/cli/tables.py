@@ -207,7 +207,7 @@ def plan(estimated: Estimate) -> RenderableType:
             formats.duration(scale.seconds_per_seed),
             formats.quantity(scale.pack_bytes, "B"),
         )
-    workers = f"{estimated.workers} {'worker' if estimated.workers == 1 else 'workers'} ({estimated.device})"
+    workers = f"{formats.counted(estimated.workers, 'worker')} ({estimated.device})"
     if not estimated.missing:
         line = "nothing is missing"
     elif estimated.seconds is None:
@@ -226,7 +226,8 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{source}"
         )
     if estimated.resumed:
-        line += f"; {estimated.resumed} packs go on from a checkpoint"
+        goes = "goes" if estimated.resumed == 1 else "go"
+        line += f"; {formats.counted(estimated.resumed, 'pack')} {goes} on from a checkpoint"
     return Group(table, Text(line))
 
 
