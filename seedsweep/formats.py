@@ -125,6 +125,15 @@ def pvalue(p: float, floor: float = 0.0) -> str:
     return f"p < {_exponent(f'{floor:.0e}')}" if p < floor else f"p = {_exponent(f'{p:.2g}')}"
 
 
+def without_p(words: str) -> str:
+    """What `pvalue` says, for a column of p-values.
+
+    >>> without_p("p = 0.012"), without_p("p < 4e-5"), without_p("no test")
+    ('0.012', '< 4e-5', 'no test')
+    """
+    return words.removeprefix("p ").removeprefix("= ")
+
+
 def scale(value: float) -> str:
     """A scale or a step in figures, tables and sentences: short enough for eight on an axis.
 

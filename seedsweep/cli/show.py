@@ -52,7 +52,7 @@ def show_findings(
 
 @contextmanager
 def writing(place: Path) -> Iterator[None]:
-    """While entered, an OSError is told as this place's, which `--out` may name: of its disk, or of the place itself."""
+    """While entered, an OSError is told as that of this place, which `--out` may name: of its disk, or its own."""
     try:
         yield
     except OSError as error:

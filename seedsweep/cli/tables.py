@@ -80,7 +80,7 @@ def summary(found: PopulationSummary) -> Numbers:
             _with_interval(scale.mode),
             f"{text.percent(success.rate)}\n{_dim(text.percent_interval(success.low, success.high))}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"[{significant}]{told.removeprefix('p ').removeprefix('= ')}",
+            f"[{significant}]{formats.without_p(told)}",
             "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
@@ -338,7 +338,7 @@ def _systematic(found: Verification) -> RenderableType:
                 text.scale(scale.scale) if pair is scale.success else "",
                 name,
                 _mark(not pair.systematic, f"{text.number(pair.mean)} ± {text.number(pair.high - pair.mean)}"),
-                _mark(not pair.systematic, formats.pvalue(pair.pvalue).removeprefix("p ").removeprefix("= ")),
+                _mark(not pair.systematic, formats.without_p(formats.pvalue(pair.pvalue))),
                 "–" if pair.detectable is None else text.number(pair.detectable),
                 text.number(pair.spread),
             )
