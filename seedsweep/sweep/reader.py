@@ -108,13 +108,15 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
-    """An entry of `SweepRecord.runs` for people to read."""
+    """An entry of `SweepRecord.runs` for people to read; what has come of a run is known once it has ended."""
     versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
     words: dict[str, Any] = {
         "started": run.get("started"),
         "finished": run.get("finished"),
         "command": run.get("command"),
-        "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        "trained": f"{run['trained']} of {run['asked']} cells, {run['failed']} failed"
+        if "trained" in run
+        else None,
         **{
             name: run.get(name)
             for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
@@ -126,6 +128,4 @@ def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
         "versions": listed([f"Python {run.get('python')}", *versions]),
         "platform": run.get("platform"),
     }
-    if "imported" in run:
-        del words["trained"]
     return {name: str(value) for name, value in words.items() if value is not None}
