@@ -1,12 +1,14 @@
-"""The end of `run` and `analyze`: the summary, where everything is, and the verdict as the last lines."""
+"""What several commands end in: the summary, where everything is, and the verdict as the last lines; or JSON."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
 import seedsweep
@@ -48,6 +50,11 @@ def show_findings(
         stdout.print(tables.verdict(made.findings, evidence), soft_wrap=True)
     words = {"verdict": made.findings.verdict, "headline": made.findings.headline, "evidence": evidence}
     return {"summary": summary.to_dict(), "figures": drawn, "report": str(page), **words}
+
+
+def print_json(content: Any) -> None:
+    """In place of all that is printed for people."""
+    typer.echo(json.dumps(content, indent=2, allow_nan=False))
 
 
 @contextmanager
