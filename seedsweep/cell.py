@@ -38,8 +38,16 @@ class Pack:
         ids = [seed.id for seed in self.seeds]
         identity = json.dumps([self.fingerprint, self.scale_name, scale_text(self.scale), ids])
         digest = hashlib.sha256(identity.encode()).hexdigest()[:8]
-        field = self.scale_name.rpartition(".")[2]
-        return f"{field}-{scale_text(self.scale)}-seeds-{ids[0]}-{ids[-1]}-{digest}"
+        return f"{self._scale}-seeds-{ids[0]}-{ids[-1]}-{digest}"
+
+    def cell_name(self, seed: Seed) -> str:
+        """Of one of its cells: `depth-2-seed-3`, of crossed seeds `depth-2-init-3-data-0`."""
+        ids = f"seed-{seed.id}" if seed.init == seed.data else f"init-{seed.init}-data-{seed.data}"
+        return f"{self._scale}-{ids}"
+
+    @property
+    def _scale(self) -> str:
+        return f"{self.scale_name.rpartition('.')[2]}-{scale_text(self.scale)}"
 
 
 class Base(NamedTuple):
@@ -98,7 +106,10 @@ class Sink(Protocol):
     """Where the results of a pack go. The driver's is the store; tests have their own."""
 
     def cell_folder(self, cell: str) -> Path:
-        """A folder for what a cell's program makes; the same for every attempt on one machine. Need not exist."""
+        """A folder for what a cell's program makes; the same for every attempt on one machine. Need not exist.
+
+        Where one call trains several cells, `cell` is the name of their pack, here and in `keep_log`.
+        """
 
     def keep_log(self, cell: str, text: bytes) -> str:
         """Keep what a cell's program has printed, in place of what was kept; returns the file's path or URL."""

@@ -125,6 +125,15 @@ def pvalue(p: float, floor: float = 0.0) -> str:
     return f"p < {_exponent(f'{floor:.0e}')}" if p < floor else f"p = {_exponent(f'{p:.2g}')}"
 
 
+def without_p(words: str) -> str:
+    """What `pvalue` says, for a column of p-values.
+
+    >>> without_p("p = 0.012"), without_p("p < 4e-5"), without_p("no test")
+    ('0.012', '< 4e-5', 'no test')
+    """
+    return words.removeprefix("p ").removeprefix("= ")
+
+
 def scale(value: float) -> str:
     """A scale or a step in figures, tables and sentences: short enough for eight on an axis.
 
@@ -150,12 +159,21 @@ def count(things: int) -> str:
     return str(things) if abs(things) < 10_000 else f"{things:,}"
 
 
+def counted(things: int, what: str) -> str:
+    """How many of what.
+
+    >>> counted(1, "run"), counted(12800, "run")
+    ('1 run', '12,800 runs')
+    """
+    return f"{count(things)} {what}" if things == 1 else f"{count(things)} {what}s"
+
+
 def seeds(things: int) -> str:
     """
     >>> seeds(1), seeds(2)
     ('1 seed', '2 seeds')
     """
-    return f"{count(things)} seed" if things == 1 else f"{count(things)} seeds"
+    return counted(things, "seed")
 
 
 def listed(words: Sequence[str]) -> str:

@@ -6,7 +6,7 @@
     final.at(2)                               # one number per seed of scale 2
 
 A `Population` says what is there; its `Reader` gets the numbers when they are asked for. There are two readers, of
-a sweep's store (`seedsweep.sweep.reader`) and of anyone's table (`seedsweep.tables.reader`).
+a sweep's store (`seedsweep.sweep.storereader`) and of anyone's table (`seedsweep.tables.reader`).
 """
 
 from __future__ import annotations

@@ -25,7 +25,8 @@ FORBIDDEN = {
     "workers": ("ray", "seedsweep.sweep", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "sweep": ("torch", "seedsweep.analysis", "seedsweep.cli", "typer", "rich"),
     "analysis": (
-        *("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.cli", "typer", "rich"),
+        *("torch", "ray", "typer", "rich"),
+        *("seedsweep.sweep", "seedsweep.workers", "seedsweep.tables", "seedsweep.cli"),
         "matplotlib.pyplot",  # global state
     ),
     "analysis/statistics": (
@@ -34,9 +35,15 @@ FORBIDDEN = {
     ),
     "analysis/study": ("seedsweep.analysis.figures", "seedsweep.analysis.report", "matplotlib"),
     "analysis/figures": ("seedsweep.analysis.report",),
-    "tables": ("torch", "ray", "seedsweep.sweep", "seedsweep.workers", "seedsweep.analysis", "seedsweep.cli"),
+    "tables": (
+        *("torch", "ray", "scipy", "matplotlib", "typer", "rich"),
+        *("seedsweep.sweep", "seedsweep.workers", "seedsweep.analysis", "seedsweep.cli"),
+    ),
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
+
+KNOW_WORKERS = {"enginespec", "programspec", "make", "programverify"}
+"""The driver's files that know who trains cells; all others know a cell by its recipe."""
 
 GROUND = {
     "errors": set(),
@@ -123,9 +130,40 @@ def test_ray_is_imported_in_one_file_only() -> None:
     assert users == [PACKAGE / "sweep" / "executors" / "ray.py"]
 
 
+def test_the_driver_knows_who_trains_cells_in_few_files_only() -> None:
+    users = {path.stem for path in (PACKAGE / "sweep").rglob("*.py") if own_imports(path, "workers")}
+    assert users == KNOW_WORKERS
+
+
+def test_programs_and_the_engine_know_nothing_of_each_other() -> None:
+    """Of the reading of tables programs know only what TensorBoard's files are, the engine nothing."""
+    for path in (PACKAGE / "workers").rglob("*.py"):
+        of_workers, of_tables = own_imports(path, "workers"), own_imports(path, "tables")
+        of_programs = {name for name in of_workers if name.startswith("seedsweep.workers.programs.")}
+        if path.parent.name == "programs":
+            assert of_programs == of_workers, path
+            assert all(name.startswith("seedsweep.tables.formats.events.") for name in of_tables), path
+        else:
+            assert not of_programs | of_tables, path
+
+
+def own_imports(path: Path, room: str) -> set[str]:
+    """What a file imports from a room of the package."""
+    return {name for name in imported(path.read_text()) if name.startswith(f"seedsweep.{room}.")}
+
+
 @pytest.mark.parametrize(
     "statement",
-    ["import seedsweep", "import seedsweep.analysis", "from seedsweep import load", "import seedsweep.cli.app"],
+    [
+        "import seedsweep",
+        "import seedsweep.analysis",
+        "from seedsweep import load",
+        "import seedsweep.cli.app",
+        "import seedsweep.sweep.programspec",
+        "import seedsweep.sweep.programverify",
+        "import seedsweep.sweep.importing",
+        "import seedsweep.tables.finding",
+    ],
 )
 def test_reading_needs_neither_torch_nor_ray(statement: str) -> None:
     unwanted = {"torch", "ray", "safetensors", "fsspec", "matplotlib", "tensorboard", "yaml"}

@@ -1,10 +1,14 @@
-"""The end of `run` and `analyze`: the summary, where everything is, and the verdict as the last lines."""
+"""What several commands end in: the summary, where everything is, and the verdict as the last lines; or JSON."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console
 
 import seedsweep
@@ -33,13 +37,9 @@ def show_findings(
         command = drawn_as(source.command, categories)
         made = seedsweep.report(population, command=command, extend=extend, categories=categories)
         summary = made.study.summary
-        try:
+        with writing(figures):
             drawn = draw(population, summary, figures, categories=categories)
             made.write(page)
-        except OSError as error:
-            if error.errno in LASTING:
-                raise StorageError(str(figures), error) from error
-            raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
     if source.understood is not None:
         stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
     evidence = first_screen(made.study, made.findings.verdict).evidence
@@ -52,5 +52,22 @@ def show_findings(
     return {"summary": summary.to_dict(), "figures": drawn, "report": str(page), **words}
 
 
+def print_json(content: Any) -> None:
+    """In place of all that is printed for people."""
+    typer.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+@contextmanager
+def writing(place: Path) -> Iterator[None]:
+    """While entered, an OSError is told as that of this place, which `--out` may name: of its disk, or its own."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in LASTING:
+            raise StorageError(str(place), error) from error
+        raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
+
+
 def drawn_as(command: str, categories: bool) -> str:
+    """The command that makes a page with its scales drawn as they were asked for."""
     return f"{command} --categories" if categories else command

@@ -80,7 +80,7 @@ def summary(found: PopulationSummary) -> Numbers:
             _with_interval(scale.mode),
             f"{text.percent(success.rate)}\n{_dim(text.percent_interval(success.low, success.high))}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"[{significant}]{told.removeprefix('p ').removeprefix('= ')}",
+            f"[{significant}]{formats.without_p(told)}",
             "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
@@ -207,7 +207,7 @@ def plan(estimated: Estimate) -> RenderableType:
             formats.duration(scale.seconds_per_seed),
             formats.quantity(scale.pack_bytes, "B"),
         )
-    workers = f"{estimated.workers} {'worker' if estimated.workers == 1 else 'workers'} ({estimated.device})"
+    workers = f"{formats.counted(estimated.workers, 'worker')} ({estimated.device})"
     if not estimated.missing:
         line = "nothing is missing"
     elif estimated.seconds is None:
@@ -226,7 +226,8 @@ def plan(estimated: Estimate) -> RenderableType:
             f"{source}"
         )
     if estimated.resumed:
-        line += f"; {estimated.resumed} packs go on from a checkpoint"
+        goes = "goes" if estimated.resumed == 1 else "go"
+        line += f"; {formats.counted(estimated.resumed, 'pack')} {goes} on from a checkpoint"
     return Group(table, Text(line))
 
 
@@ -337,7 +338,7 @@ def _systematic(found: Verification) -> RenderableType:
                 text.scale(scale.scale) if pair is scale.success else "",
                 name,
                 _mark(not pair.systematic, f"{text.number(pair.mean)} ± {text.number(pair.high - pair.mean)}"),
-                _mark(not pair.systematic, formats.pvalue(pair.pvalue).removeprefix("p ").removeprefix("= ")),
+                _mark(not pair.systematic, formats.without_p(formats.pvalue(pair.pvalue))),
                 "–" if pair.detectable is None else text.number(pair.detectable),
                 text.number(pair.spread),
             )

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
+from seedsweep.formats import counted
 from seedsweep.sweep.events import Event, EventKind, Failure
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.find import Found
@@ -103,7 +104,7 @@ class Driver:
             recipe = self.found.recipes[pack.scale]
             self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
         slots = self.crew.start(len(self.waiting))
-        where = f"{_count(slots, 'worker')} ({self.crew.device})"
+        where = f"{counted(slots, 'worker')} ({self.crew.device})"
         self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
 
         while (self.waiting or self.running) and not self.stop.requested:
@@ -117,7 +118,7 @@ class Driver:
             self._let_stop()
 
     def _let_stop(self) -> None:
-        self.reporter.send("stop", f"stopping: {_count(len(self.running), 'pack')} saving a checkpoint")
+        self.reporter.send("stop", f"stopping: {counted(len(self.running), 'pack')} saving a checkpoint")
         self.crew.stop()
         deadline = time.monotonic() + STOP_SECONDS
         # What has not ended by then goes on from its last checkpoint some other time.
@@ -129,7 +130,7 @@ class Driver:
         self.store.begin(job.pack)
         self.running.add(job.pack.name)
         self.crew.submit(job)
-        self.reporter.send("start", f"{job.pack.name}: training {_count(len(job.pack.seeds), 'seed')}")
+        self.reporter.send("start", f"{job.pack.name}: training {counted(len(job.pack.seeds), 'seed')}")
 
     def _take_in(self, outcome: Outcome) -> None:
         pack = outcome.job.pack
@@ -172,7 +173,7 @@ class Driver:
             )
             return
         seeds = tuple(seed.id for seed in pack.seeds)
-        attempts = _count(tried, "attempt")
+        attempts = counted(tried, "attempt")
         header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {attempts}\n\n"
         path = self.store.write_failure(pack.name, header + outcome.trace)
         self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
@@ -184,7 +185,3 @@ class Driver:
             self.reporter.send(
                 "stop", f"the first {HOPELESS_CELLS} cells were given up and none has finished: stopping"
             )
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -25,10 +25,10 @@ from seedsweep.sweep import lock
 from seedsweep.sweep.importedrows import Cell, cells_of, digests, reader_of, rows_of
 from seedsweep.sweep.importedspec import SECTION, ImportedSpec
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.reader import StoreReader
 from seedsweep.sweep.record import ScaleRecord, SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import fingerprint
 from seedsweep.sweep.store import Store
+from seedsweep.sweep.storereader import StoreReader
 
 
 @dataclass(frozen=True)
@@ -197,9 +197,7 @@ def _begin(
     return record
 
 
-def _write(
-    population: Population, store: Store, record: SweepRecord, rows: pa.Table, added: list[tuple[float, int]]
-) -> None:
+def _write(population: Population, store: Store, record: SweepRecord, rows: pa.Table, added: list[Cell]) -> None:
     """A pack of one block for the runs of each scale."""
     scales, seeds = rows["scale"].to_numpy(), rows["seed"].to_numpy()
     origin = {"source": population.path, "source_sha256": record.runs[-1]["source_sha256"]}

@@ -66,8 +66,8 @@ def sweep(
 
     Returns
     -------
-    SweepSpec
-        That `run` takes.
+    ProgramSpec
+        The `SweepSpec` that `run` takes.
 
     Raises
     ------

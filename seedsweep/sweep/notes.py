@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from seedsweep import formats
 from seedsweep.cell import Code
 from seedsweep.errors import InputError, listed
 from seedsweep.measures import scale_text
@@ -24,7 +25,7 @@ def code_notes(codes: Counter[Code]) -> tuple[str, ...]:
     """That cells were trained by different code, if they were."""
     if len(codes) < 2:
         return ()
-    parts = (f"{code} ({count} {'cell' if count == 1 else 'cells'})" for code, count in codes.most_common())
+    parts = (f"{code} ({formats.counted(count, 'cell')})" for code, count in codes.most_common())
     return (f"the cells were trained by different code: {listed(parts)}",)
 
 

@@ -6,23 +6,16 @@ Loading reads the footers of the store's blocks; rows are read when a table is a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.dataset as ds
-
 from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError, listed
-from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
-from seedsweep.schema import METRICS
+from seedsweep.errors import listed
+from seedsweep.population import Origin, Population, observed_metric
 from seedsweep.sweep.notes import code_notes, codes_of
 from seedsweep.sweep.record import SweepRecord
-from seedsweep.sweep.store import Block, KnownPack, Store
-from seedsweep.tables.lattice import lattice_seen
+from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.storereader import StoreReader
 
 
 def load(path: str | os.PathLike[str]) -> Population:
@@ -69,7 +62,7 @@ def load(path: str | os.PathLike[str]) -> Population:
     )
 
 
-def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequence[KnownPack]) -> Population:
+def _imported(store: Store, record: SweepRecord, stored: StoreReader, known: Sequence[KnownPack]) -> Population:
     """What was imported, read as the table that it was: its seeds may have names, and ends of their own."""
     from seedsweep.sweep.importedspec import ImportedSpec
     from seedsweep.tables.roles import Roles
@@ -78,13 +71,13 @@ def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequ
     spec = ImportedSpec.model_validate(record.spec)
     columns, success = spec.imported, spec.success
     names = {seed: label for label, seed in columns.runs.items()}
-    rows = cells.rows(None, None)
+    rows = stored.rows(None, None)
     if names:
         rows = rows.set_column(
             rows.schema.get_field_index("seed"), "seed", [[names[seed] for seed in rows["seed"].to_pylist()]]
         )
     roles = Roles(spec.scale.field, columns.seed, columns.metrics, columns.step, {})
-    labelled = [(scale, names.get(seed, seed)) for scale, seed in cells.cells]
+    labelled = [(scale, names.get(seed, seed)) for scale, seed in stored.cells]
     reader = read_again(rows, labelled, roles, columns.rows, columns.unfinished)
     return Population(
         name=record.name,
@@ -101,182 +94,6 @@ def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequ
     )
 
 
-class StoreReader:
-    """Reads the rows of one sweep. Made by `load`."""
-
-    def __init__(self, store: Store, record: SweepRecord, packs: Sequence[KnownPack]) -> None:
-        self._store = store
-        self._record = record
-        self._packs = tuple(packs)
-        self._finished = tuple(pack for pack in packs if pack.finished)
-        cells = [(pack.pack.scale, seed) for pack in self._finished for seed in pack.pack.seeds]
-        self.scales = tuple(sorted({scale for scale, _ in cells}))
-        """N scales that have finished seeds, ascending."""
-        self._seeds = sorted({seed for _, seed in cells}, key=lambda seed: seed.id)
-        self.seeds = np.array([seed.id for seed in self._seeds], dtype=np.int64)
-        """(S,) ids of the seeds that are finished at some scale, ascending."""
-        row = {scale: index for index, scale in enumerate(self.scales)}
-        column = {seed: index for index, seed in enumerate(self._seeds)}
-        self.present = np.zeros((len(row), len(column)), dtype=bool)
-        """(N, S) whether the seed is finished at the scale."""
-        for scale, seed in cells:
-            self.present[row[scale], column[seed]] = True
-
-    @property
-    def cells(self) -> list[tuple[float, int]]:
-        """Scale and seed of every finished cell."""
-        return [(pack.pack.scale, seed.id) for pack in self._finished for seed in pack.pack.seeds]
-
-    @cached_property
-    def measured(self) -> Mapping[str, Sequence[str]]:
-        """The metrics of every split, in the order of the rows; as announced while there are no rows."""
-        if not self._finished:
-            announced = [metric.name for metric in self._record.metrics]
-            return {split.name: announced for split in self._record.splits}
-        if self._only_rows_tell:
-            observed: dict[str, list[str]] = {}
-            for split, metric in self._ends:
-                observed.setdefault(split, []).append(metric)
-            return observed
-        last = self._finished[0].blocks[-1]
-        columns = ["split", "metric"]
-        rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
-        measured: dict[str, list[str]] = {}
-        for split, metric in dict.fromkeys(zip(*(rows[name].to_pylist() for name in columns), strict=True)):
-            measured.setdefault(split, []).append(metric)
-        return measured
-
-    def final(self, metric: str, split: str) -> FinalTable:
-        """From the rows of the last evaluations."""
-        values = np.full(self.present.shape, np.nan)
-        if (split, metric) in self._ends:
-            rows = self._ends[split, metric]
-            cells = (
-                np.searchsorted(self.scales, rows["scale"].to_numpy()),
-                np.searchsorted(self.seeds, rows["seed"].to_numpy()),
-            )
-            values[cells] = rows["value"].to_numpy()
-        return FinalTable(
-            metric=metric,
-            split=split,
-            scale_name=self._record.ladder.field,
-            scales=self.scales,
-            seeds=self.seeds.copy(),
-            init_seeds=np.array([seed.init for seed in self._seeds], dtype=np.int64),
-            data_seeds=np.array([seed.data for seed in self._seeds], dtype=np.int64),
-            values=values,
-            present=self.present.copy(),
-            steps=tuple(float(max(self._last_steps(scale))) for scale in self.scales),
-        )
-
-    def curves(self, metric: str, split: str) -> dict[float, Curves]:
-        """From all rows of the finished seeds."""
-        condition = (pc.field("metric") == metric) & (pc.field("split") == split)
-        curves: dict[float, Curves] = {}
-        for scale, present in zip(self.scales, self.present, strict=True):
-            blocks = [block for pack in self._finished if pack.pack.scale == scale for block in pack.blocks]
-            rows = self._read(blocks, condition, ["seed", "step", "value"])
-            seeds = self.seeds[present]
-            steps = np.unique(rows["step"].to_numpy())
-            values = np.full((len(seeds), len(steps)), np.nan)
-            places = (
-                np.searchsorted(seeds, rows["seed"].to_numpy()),
-                np.searchsorted(steps, rows["step"].to_numpy()),
-            )
-            values[places] = rows["value"].to_numpy()
-            curves[scale] = Curves(metric, split, scale, steps, seeds, values)
-        return curves
-
-    def lattices(self, metric: str, split: str) -> dict[float, float]:
-        """1 / examples of the split at every scale, for a metric that counts examples.
-
-        The record has the splits of one scale. Where a field of the task is swept they may change along it, and
-        the values tell.
-        """
-        counting = {known.name for known in self._record.metrics if known.counts_examples}
-        examples = {known.name: known.examples for known in self._record.splits}
-        if metric not in counting or split not in examples:
-            return {}
-        announced = 1 / examples[split]
-        if not self._record.ladder.field.startswith("task."):
-            return dict.fromkeys(self.scales, announced)
-        final = self.final(metric, split)
-        steps = {scale: lattice_seen(final.at(scale), announced) for scale in self.scales}
-        return {scale: step for scale, step in steps.items() if step is not None}
-
-    def rows(self, metric: str | None, split: str | None) -> pa.Table:
-        """All rows there are, also those of seeds that are still in training."""
-        condition = pc.scalar(True)
-        if metric is not None:
-            condition &= pc.field("metric") == metric
-        if split is not None:
-            condition &= pc.field("split") == split
-        return self._read([block for pack in self._packs for block in pack.blocks], condition, METRICS.names)
-
-    @cached_property
-    def _ends(self) -> dict[tuple[str, str], pa.Table]:
-        """The rows of the last evaluation of every finished seed, by split and metric.
-
-        All are read at once, since they lie side by side in the files. A program need not measure everything at
-        its last step, nor end where another seed ends: of each metric the last row counts.
-        """
-        parts = []
-        for scale in self.scales:
-            ends = self._last_blocks(scale)
-            columns = ["scale", "seed", "split", "metric", "value"]
-            if self._only_rows_tell:
-                parts.append(_last_rows(self._read(ends, pc.scalar(True), [*columns, "step"])).select(columns))
-                continue
-            step = self._last_steps(scale)[0]  # the same for every pack of the scale, which share their settings
-            parts.append(self._read(ends, pc.field("step") == step, columns))
-        if not parts:
-            return {}
-        rows = pa.concat_tables(parts).combine_chunks()
-        split, metric = (rows[name].chunk(0).dictionary_encode() for name in ("split", "metric"))
-        split_codes, metric_codes = split.indices.to_numpy(), metric.indices.to_numpy()
-        splits, metrics = split.dictionary.to_pylist(), metric.dictionary.to_pylist()
-        return {
-            (splits[i], metrics[j]): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
-            for i, j in dict.fromkeys(zip(split_codes.tolist(), metric_codes.tolist(), strict=True))
-        }
-
-    def _last_blocks(self, scale: float) -> list[Block]:
-        return [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
-
-    def _last_steps(self, scale: float) -> list[int]:
-        return [block.info.steps[1] for block in self._last_blocks(scale)]
-
-    @property
-    def _only_rows_tell(self) -> bool:
-        return not self._record.metrics
-
-    def _read(self, blocks: Iterable[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
-        """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
-        files, place = self._store.files, self._store.location
-        paths = [files.path(block.file) for block in blocks]
-        if not paths:
-            return METRICS.empty_table().select(columns)
-        scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-        format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
-        try:
-            source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
-            return source.to_table(columns=columns, filter=condition)
-        except FileNotFoundError as error:
-            raise InputError(f"{place}: a block was removed since it was loaded; load it again") from error
-        except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(
-                f"{place}: a block is damaged: {reason}; delete it and run again: its cells are trained anew"
-            ) from error
-
-
-def _last_rows(rows: pa.Table) -> pa.Table:
-    """Of every seed, split and metric the row of the largest step."""
-    keys = ["scale", "seed", "split", "metric"]
-    last = rows.sort_by("step").group_by(keys, use_threads=False).aggregate([("value", "last"), ("step", "last")])
-    return last.rename_columns({"value_last": "value", "step_last": "step"})
-
-
 def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Origin:
     facts = {
         "sweep": store.location,
@@ -291,13 +108,15 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
-    """An entry of `SweepRecord.runs` for people to read."""
+    """An entry of `SweepRecord.runs` for people to read; what has come of a run is known once it has ended."""
     versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
     words: dict[str, Any] = {
         "started": run.get("started"),
         "finished": run.get("finished"),
         "command": run.get("command"),
-        "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        "trained": f"{run['trained']} of {run['asked']} cells, {run['failed']} failed"
+        if "trained" in run
+        else None,
         **{
             name: run.get(name)
             for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
@@ -309,6 +128,4 @@ def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
         "versions": listed([f"Python {run.get('python')}", *versions]),
         "platform": run.get("platform"),
     }
-    if "imported" in run:
-        del words["trained"]
     return {name: str(value) for name, value in words.items() if value is not None}

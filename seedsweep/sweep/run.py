@@ -45,6 +45,8 @@ def run(
 
     Parameters
     ----------
+    spec : SweepSpec
+        `read_spec(…).spec`, or made by `sweep`.
     out : path or str
         A local directory or an object store's URL; with Ray on several machines the same place for all.
     name : str, optional
@@ -55,6 +57,11 @@ def run(
         Of a Ray cluster, `host:port` or `auto`; by default RAY_ADDRESS, or a Ray that is started here.
     on_progress : callable, optional
         Called in this thread with every `Event`.
+
+    Returns
+    -------
+    RunResult
+        Counts of cells, those that were given up, and what is to be told.
 
     Raises
     ------

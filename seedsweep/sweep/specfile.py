@@ -54,6 +54,11 @@ def read_spec(
     seeds : str, optional
         What takes the place of the spec's seeds: `0:64`, `{init: 0:16, data: 0:16}`.
 
+    Returns
+    -------
+    NamedSpec
+        The spec, and what a sweep of it is called.
+
     Raises
     ------
     InputError

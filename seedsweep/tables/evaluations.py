@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.formats import counted
 from seedsweep.population import Bools, Floats, Ints
 from seedsweep.tables import columns
 from seedsweep.tables.choosing import some
@@ -223,4 +224,4 @@ def _why_empty(files: Sequence[TableFile], where: Mapping[str, str]) -> str:
 
 def _place(files: Sequence[TableFile]) -> str:
     more = len(files) - 1
-    return str(files[0].path) + (f" and {more} more {'file' if more == 1 else 'files'}" if more else "")
+    return str(files[0].path) + (f" and {counted(more, 'more file')}" if more else "")

@@ -45,7 +45,7 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     runs = present.sum(axis=1)
     seeds = str(runs.max()) if (runs == runs.max()).all() else f"{runs.min()} to {runs.max()}"
     read = (
-        f"{_several(int(present.sum()), 'run')} read as {_several(len(scales), 'scale')} "
+        f"{formats.counted(int(present.sum()), 'run')} read as {formats.counted(len(scales), 'scale')} "
         f"({roles.scale} {', '.join(shown)}{more}) × {seeds} {'seed' if seeds == '1' else 'seeds'}"
     )
     read += f", {listed(roles.metrics)}"
@@ -65,7 +65,9 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     told = {"read": read}
     contradicted = [file.parameters.contradicted for file in chosen.files if file.parameters.contradicted]
     if contradicted:
-        told["contradicted"] = f"{_several(len(contradicted), 'run')}: {next(iter(contradicted[0].values()))}"
+        told["contradicted"] = (
+            f"{formats.counted(len(contradicted), 'run')}: {next(iter(contradicted[0].values()))}"
+        )
     if left_out := _left_out(chosen):
         told["left out"] = left_out
     if evaluations.infinite.any():
@@ -76,7 +78,9 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
             (scale, of)
             for scale, of in zip(evaluations.scale[evaluations.infinite], seed[evaluations.infinite], strict=True)
         }
-        told["diverged"] = f"infinite values of {_several(len(cells), 'run')} are taken for diverged ({row})"
+        told["diverged"] = (
+            f"infinite values of {formats.counted(len(cells), 'run')} are taken for diverged ({row})"
+        )
     return told
 
 
@@ -108,7 +112,3 @@ def _left_out(chosen: Chosen) -> str:
 
 def _files(paths: Sequence[Path]) -> str:
     return f"{paths[0]}" if len(paths) == 1 else f"{len(paths)} files ({paths[0]}, …)"
-
-
-def _several(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"

@@ -317,6 +317,26 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(tmp_path: Path) 
         run(spec_of(tmp_path / "mine", "1 / 0"), tmp_path / "out", executor="inline")
     with pytest.raises(InputError, match="No module named 'not_there'; install it"):
         run(spec_of(tmp_path / "mine", "import not_there"), tmp_path / "out", executor="inline")
+    package = f"mine_{uuid.uuid4().hex[:8]}"
+    (tmp_path / package).mkdir()
+    (tmp_path / package / "loading.py").write_text("1 / 0")  # a file of ours is called so too
+    asked: dict[str, Any] = {"scale": {"width": [16]}, "seeds": "0:1", "success": SUCCESS, "directory": tmp_path}
+    with pytest.raises(InputError, match=r"ZeroDivisionError: .* \(loading\.py line 1\)"):
+        run(ss.sweep(f"{package}.loading:train", **asked), tmp_path / "out", executor="inline")
+
+
+@pytest.mark.parametrize("first", ["import seedsweep.sweep.store", "import seedsweep; seedsweep.run"])
+def test_the_drivers_room_can_be_called_and_is_a_module_all_the_same(first: str) -> None:
+    script = f"""
+{first}
+import seedsweep as ss
+from seedsweep.sweep import plan
+from seedsweep.sweep.make import sweep
+asked = dict(scale={{"width": [1]}}, seeds="0:1", success={{"metric": "accuracy", "at_least": 0.5}})
+assert ss.sweep("mine:train", **asked) == sweep("mine:train", **asked)
+assert ss.sweep.plan is plan
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
 
 
 def test_a_function_that_a_workers_machine_has_not_is_told_in_one_line(tmp_path: Path) -> None:

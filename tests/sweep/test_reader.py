@@ -51,6 +51,19 @@ def test_what_it_is(population: Make, tmp_path: Path) -> None:
     assert repr(found) == f"<Population out: 8 seeds of model.depth 1, 2 in {tmp_path}/out>"
 
 
+def test_what_has_come_of_a_run_is_told_once_it_has_ended(population: Make, tmp_path: Path) -> None:
+    (ended,) = population().origin.runs
+    assert ended["trained"] == "8 of 8 cells, 0 failed"
+    file = tmp_path / "out/sweep.json"
+    record = json.loads(file.read_text())
+    outcome = {"finished": None, "trained": None, "failed": None, "interrupted": None}
+    assert outcome.keys() <= record["runs"][0].keys()
+    killed = {key: value for key, value in record["runs"][0].items() if key not in outcome} | {"finished": None}
+    file.write_text(json.dumps(record | {"runs": [killed]}))  # as it is until a run ends
+    (told,) = load(tmp_path / "out").origin.runs
+    assert told == {key: words for key, words in ended.items() if key not in ("finished", "trained")}
+
+
 def test_final_values_are_those_of_the_last_evaluation(population: Make) -> None:
     final = population().final("exact_match")
     assert final.split == "length-5"

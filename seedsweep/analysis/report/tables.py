@@ -68,7 +68,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
     yield _table(
         "Seeds at each scale",
         "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means, else bootstrap over seeds. "
-        " Diverged seeds count as failures in P(success) and are left out elsewhere.",
+        "Diverged seeds count as failures in P(success) and are left out elsewhere.",
         [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
@@ -136,7 +136,7 @@ def _groups(study: Study) -> PageTable:
                 text.scale(s.scale),
                 _p(s.groups.calibrated),
                 _p(s.groups.far),
-                _number_of(p),
+                text.without_p(p),
                 "none" if s.detectable.share is None else text.percent(s.detectable.share),
                 text.number(s.detectable.distance),
                 "none" if s.detectable.even_distance is None else text.number(s.detectable.even_distance),
@@ -147,12 +147,7 @@ def _groups(study: Study) -> PageTable:
 
 
 def _p(value: float, tests: float = 1) -> str:
-    return _number_of(text.pvalue(value, tests))
-
-
-def _number_of(p: str) -> str:
-    """ "0.012" of "p = 0.012"."""
-    return p.removeprefix("p ").removeprefix("= ")
+    return text.without_p(text.pvalue(value, tests))
 
 
 def _clusters(study: Study) -> PageTable:

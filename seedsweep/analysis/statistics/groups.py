@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.fft import dct, idct
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.modality import dip_and_pvalue
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds, require_lattice
 from seedsweep.analysis.statistics.spread import Spread, spreads
-from seedsweep.analysis.statistics.text import pvalue as pvalue_in_words
 
 FEWEST: Final = 8
 """Smaller samples are not tested."""
@@ -75,7 +75,7 @@ class GroupTest(Result):
     @property
     def pvalue_text(self) -> str:
         """`"0.021"`, `"< 1e-5"` below what can be told, or `"no test"`."""
-        return pvalue_in_words(self.pvalue, 1 / WEIGHT_OF_DIP).removeprefix("p ").removeprefix("= ")
+        return text.without_p(text.pvalue(self.pvalue, 1 / WEIGHT_OF_DIP))
 
 
 def group_test(

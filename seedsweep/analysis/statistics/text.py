@@ -18,6 +18,7 @@ from seedsweep.formats import percent as percent
 from seedsweep.formats import percent_interval as percent_interval
 from seedsweep.formats import scale as scale
 from seedsweep.formats import seeds as seeds
+from seedsweep.formats import without_p as without_p
 
 
 def with_interval(result: Interval | None) -> str:

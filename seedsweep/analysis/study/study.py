@@ -185,7 +185,7 @@ class Study(Result):
                 text.count(scale.summary.n),
                 text.with_interval(scale.summary.mean),
                 text.share(scale.summary.success),
-                told.removeprefix("p ").removeprefix("= "),
+                text.without_p(told),
             ]
             for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
         ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,11 @@ _CHECKSUM_BYTES = 4
 
 _NUMBERS = {1: np.float32, 2: np.float64, 3: np.int32, 9: np.int64, 19: np.float16}
 """Types of tensors by TensorFlow's number."""
+
+
+def is_events(path: Path) -> bool:
+    """Whether TensorBoard takes the file for events: by its name."""
+    return "tfevents" in path.name
 
 
 def events_in(data: bytes) -> Iterator[tuple[Any, int]]:

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.json
 
 from seedsweep.errors import InputError
+from seedsweep.tables.formats.nested import flat_row, flat_table
 from seedsweep.tables.spelling import scale_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.text import encoding_of, read_bytes
@@ -32,7 +33,7 @@ class JsonFile(TableFile):
     def _parsed(self) -> pa.Table:
         if self.path.suffix == ".gz" or self.path.stat().st_size >= LARGE:
             try:
-                return _flattened(pyarrow.json.read_json(str(self.path)))
+                return flat_table(pyarrow.json.read_json(str(self.path)))
             except pa.ArrowInvalid:
                 pass  # no lines, numbers mixed with text such as "NaN", or an error that names no line
         data = read_bytes(self.path)
@@ -90,9 +91,7 @@ def rows_of(content: Any) -> list[Any]:
         index = {} if "index" in content else {"index": list(columns[0])}
         return _side_by_side({**index, **{name: list(column.values()) for name, column in content.items()}}, {})
     if not any(isinstance(value, list) for value in columns):
-        content = _flat(
-            content
-        )  # what lies side by side may lie in an object, as {"acc": {"steps": …, "values": …}}
+        content = flat_row(content)  # lists may lie in an object: {"acc": {"steps": …, "values": …}}
     lists = {name: value for name, value in content.items() if isinstance(value, list) and value}
     others = {name: value for name, value in content.items() if name not in lists}
     of_rows = [name for name, value in lists.items() if all(isinstance(row, dict) for row in value)]
@@ -113,7 +112,7 @@ def _side_by_side(columns: Mapping[str, list[Any]], others: Mapping[str, Any]) -
 
 def columns_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
     """Rows as a table; a column of several types is text."""
-    flat = [_flat(row) for row in rows]
+    flat = [flat_row(row) for row in rows]
     names = dict.fromkeys(name for row in flat for name in row)
     columns = {}
     for name in names:
@@ -123,21 +122,3 @@ def columns_of(rows: Sequence[Mapping[str, Any]]) -> pa.Table:
         except (pa.ArrowInvalid, pa.ArrowTypeError, OverflowError):
             columns[name] = pa.array([None if value is None else str(value) for value in values])
     return pa.table(columns)
-
-
-def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    if not before and not any(isinstance(value, dict) for value in row.values()):
-        return dict(row)
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, dict):
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = value
-    return found
-
-
-def _flattened(table: pa.Table) -> pa.Table:
-    while any(pa.types.is_struct(field.type) for field in table.schema):
-        table = table.flatten()
-    return table

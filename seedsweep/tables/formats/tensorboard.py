@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from seedsweep.tables.formats.events import events_in, number_of, scalars_of
+from seedsweep.tables.formats.events import events_in, is_events, number_of, scalars_of
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.series import STEP, by_step
 from seedsweep.tables.tablefile import NoRowsError, TableFile
@@ -24,7 +24,7 @@ class TensorBoard(Format):
 
     def find(self, files: Sequence[Path]) -> Sequence[TableFile]:
         """A table per folder, whose files go on where those before them ended."""
-        events = [path for path in files if "tfevents" in path.name]
+        events = [path for path in files if is_events(path)]
         return [
             EventFiles(folder, list(of_run)) for folder, of_run in groupby(events, key=lambda path: path.parent)
         ]

@@ -59,8 +59,7 @@ class Attempt:
         """Other code that earlier attempts ran with, if rows of theirs are among those that count."""
         if not self.earlier or counted[0] != self.earlier[0]:
             return []
-        own = self.codes[-1]
-        return [code for number, code in enumerate(self.codes) if code != own and code not in self.codes[:number]]
+        return other_codes(self.codes)
 
 
 def begin(before: Attempt, folder: Path, settings: ProgramSettings, code: dict[str, Any] | None = None) -> Attempt:
@@ -77,6 +76,12 @@ def begin(before: Attempt, folder: Path, settings: ProgramSettings, code: dict[s
     begun = {name: Version.of(path) for name, path in metrics_files(folder, settings.metrics.file)}
     earlier = before.rows(left)
     return Attempt(before.number + 1, before.seconds, earlier, begun, codes=(*before.codes, code))
+
+
+def other_codes(codes: Sequence[dict[str, Any] | None]) -> list[dict[str, Any] | None]:
+    """Of the code of every attempt, what is not the last one's, each once."""
+    *before, own = codes
+    return [code for number, code in enumerate(before) if code != own and code not in before[:number]]
 
 
 def rewound(earlier: Sequence[Row], later: Sequence[Row]) -> list[Row]:

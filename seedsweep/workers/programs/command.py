@@ -13,13 +13,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from seedsweep import formats
 from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.errors import MissingPackageError
-from seedsweep.measures import scale_text
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
 from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.files import MetricsFiles
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.process import Output, Process, end_left_behind
 from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
@@ -27,9 +28,6 @@ from seedsweep.workers.programs.settings import ProgramSettings
 LOOK_SECONDS = 0.1
 READ_SECONDS = 1.0
 """Time between two looks at what the program has written."""
-KEEP_SECONDS, KEEP_GROWTH = 2.0, 1.3
-"""When rows are written into the store first, and how much longer the program has to run each time until they are
-again: all rows are written anew then, and so the sum stays a multiple of the last."""
 STOP_SECONDS = 10.0
 """Time that a program has to save its state after SIGTERM; less than the driver gives its workers."""
 THREADS = (
@@ -60,8 +58,7 @@ def train_cell(
         If the program ends with another status than 0, or what it writes cannot be used.
     """
     (seed,) = pack.seeds
-    facts = {"code": code.to_dict() if code else None, "device": device}
-    return _Cell(settings, pack, seed, sink, task, cpus, facts).train(should_stop)
+    return _Cell(settings, pack, seed, sink, task, cpus, facts_of(code, device)).train(should_stop)
 
 
 class _Cell:
@@ -76,7 +73,7 @@ class _Cell:
         facts: dict[str, Any],
     ) -> None:
         self._settings, self._pack, self._seed, self._sink, self._task = settings, pack, seed, sink, task
-        self._name = cell_name(pack, seed)
+        self._name = pack.cell_name(seed)
         self._directory = Path(settings.directory or ".")
         self._folder = sink.cell_folder(self._name)
         before = Attempt.from_bytes(sink.load_checkpoint())
@@ -90,11 +87,7 @@ class _Cell:
         self._environment = self._environment_of(cpus, again)
         self._output = Output()
         self._began = time.monotonic()
-        self._facts = facts | {
-            "command": self._command,
-            "python": platform.python_version(),
-            "host": platform.node(),
-        }
+        self._facts = facts | {"command": self._command}
 
     def train(self, should_stop: Callable[[], bool]) -> bool:
         self._tell()
@@ -103,13 +96,15 @@ class _Cell:
             with self._started() as process:
                 code = self._follow(process, should_stop)
             if code:
-                raise CellError(f"{self._how_ended(code)}; its output: {self._keep_log()}", self._tail())
+                raise CellError(f"{self._how_ended(code)}; its output: {self._keep_log()}", self._output.tail())
             self._files.read(ended=code == 0)
             rows = self._attempt.rows(self._files.rows())
             if code == 0 and not rows:
                 raise MetricsError(f"the program has ended, but {self._files.why_empty()}")
         except MetricsError as error:
-            raise CellError(f"{error}; its output: {self._keep_log()}", self._tail(), hopeless=True) from None
+            raise CellError(
+                f"{error}; its output: {self._keep_log()}", self._output.tail(), hopeless=True
+            ) from None
         except MissingPackageError as error:
             raise CellError(str(error), hopeless=True) from None
         self._keep_log()
@@ -129,7 +124,7 @@ class _Cell:
     def _follow(self, process: Process, should_stop: Callable[[], bool]) -> int | None:
         """Wait for the end of the program; None if it was asked to end."""
         read_at = 0.0
-        keep_at = KEEP_SECONDS
+        keep_at = FIRST_WRITTEN
         while (code := process.wait(LOOK_SECONDS)) is None:
             if should_stop():
                 process.ask_to_end()
@@ -141,7 +136,7 @@ class _Cell:
                 self._files.read()
                 self._tell()
             if elapsed >= keep_at:
-                keep_at = elapsed * KEEP_GROWTH + READ_SECONDS
+                keep_at = written_next(elapsed)
                 self._keep()
                 self._keep_log()
         return code
@@ -209,14 +204,9 @@ class _Cell:
         head = f"attempt {number}: {shlex.join(self._command)}\n\n"
         return self._sink.keep_log(name, head.encode() + self._output.content())
 
-    def _tail(self) -> str:
-        """The last lines of the output, without what would move a terminal's cursor."""
-        text = self._output.content()[-4000:].decode(errors="replace").replace("\r", "\n")
-        return "\n".join(line for line in text.splitlines()[-40:] if line.strip())
-
     def _how_ended(self, code: int) -> str:
-        seconds = f"after {self._elapsed:.1f} s"
-        last = self._tail().rpartition("\n")[2][:200]
+        seconds = f"after {formats.duration(self._elapsed)}"
+        last = self._output.tail().rpartition("\n")[2][:200]
         said = f": {last}" if last else ""
         if code > 128:
             try:
@@ -224,10 +214,3 @@ class _Cell:
             except ValueError:
                 pass
         return f"the program ended with status {code} {seconds}{said}"
-
-
-def cell_name(pack: Pack, seed: Seed) -> str:
-    """Of a cell's folder and its log: `width-16-seed-3`."""
-    field = pack.scale_name.rpartition(".")[2]
-    ids = f"seed-{seed.id}" if seed.init == seed.data else f"init-{seed.init}-data-{seed.data}"
-    return f"{field}-{scale_text(pack.scale)}-{ids}"

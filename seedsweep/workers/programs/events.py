@@ -30,8 +30,3 @@ class EventsReader(MetricsReader):
             raise
         except ValueError as error:
             raise MetricsError(f"{self.shown}: {error}, counted from byte {first}") from None
-
-
-def is_events(path: Path) -> bool:
-    """Whether TensorBoard would take the file for events."""
-    return "tfevents" in path.name

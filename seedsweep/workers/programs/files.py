@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from seedsweep.errors import listed
+from seedsweep.tables.formats.events import is_events
 from seedsweep.workers.programs.documents import DocumentReader
-from seedsweep.workers.programs.events import EventsReader, is_events
+from seedsweep.workers.programs.events import EventsReader
 from seedsweep.workers.programs.lines import LinesReader
 from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError, Row
@@ -108,7 +109,7 @@ def metrics_files(folder: Path, wanted: str) -> list[tuple[str, Path]]:
     inside = [
         file
         for path in sorted(folder.glob(wanted))
-        for file in (sorted(path.rglob("*tfevents*")) if path.is_dir() else [path])
+        for file in (sorted(filter(is_events, path.rglob("*"))) if path.is_dir() else [path])
     ]
     return [(file.relative_to(folder).as_posix(), file) for file in inside if file.is_file()]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import time
 import traceback
 from collections.abc import Callable
@@ -16,7 +15,7 @@ from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.workers.programs.attempts import rewound
 from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.capture import Captured
-from seedsweep.workers.programs.command import KEEP_GROWTH, KEEP_SECONDS, READ_SECONDS, cell_name
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
 from seedsweep.workers.programs.process import Output
 from seedsweep.workers.programs.reports import Journal, Reports, Told
@@ -42,7 +41,7 @@ def train_pack(
     CellError
         If the function raises an exception, or what it reports cannot be used.
     """
-    facts = {"code": code.to_dict() if code else None, "device": device, "function": settings.function}
+    facts = facts_of(code, device) | {"function": settings.function}
     return _Call(settings, function, pack, sink, task, facts, should_stop).train()
 
 
@@ -67,7 +66,7 @@ class _Call:
         self._should_stop = should_stop
         self._several = takes_several(function)
         self._asks = arguments_of(function)
-        self._name = cell_name(pack, pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
+        self._name = pack.cell_name(pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
         self._folder = sink.cell_folder(self._name)
         before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
         self._journal = Journal(self._folder) if {"dir", "resume"} & set(self._asks) else None
@@ -79,10 +78,10 @@ class _Call:
         self._output = Output()
         self._captured = Captured(self._output)
         self._began = time.monotonic()
-        self._keep_at = KEEP_SECONDS
+        self._keep_at = FIRST_WRITTEN
         self._ends: BaseException | None = None
         """Why the function shall end, also if it catches what `report` raises."""
-        self._facts = facts | {"python": platform.python_version(), "host": platform.node()}
+        self._facts = facts
 
     def __call__(self, step: Any, *, split: str | None = None, examples_seen: Any = None, **metrics: Any) -> None:
         """Say what was measured after a step."""
@@ -114,7 +113,7 @@ class _Call:
                 "the function has returned and reported nothing; let it call report(step, accuracy=…)"
             )
         if isinstance(self._ends, MetricsError):
-            raise CellError(f"{self._ends}; its output: {self._keep_log()}", self._tail(), hopeless=True)
+            raise CellError(f"{self._ends}; its output: {self._keep_log()}", self._output.tail(), hopeless=True)
         if self._ends is not None:
             raise self._ends
         self._keep_log()
@@ -128,7 +127,7 @@ class _Call:
                 self._journal.add(added)
             self._sink.report(self._reports.last_step, self._settings.steps or 0)
             if self._elapsed >= self._keep_at:
-                self._keep_at = self._elapsed * KEEP_GROWTH + READ_SECONDS
+                self._keep_at = written_next(self._elapsed)
                 self._keep()
                 self._keep_log()
         except Exception as error:  # what was reported cannot be used, or the store is full or gone
@@ -197,11 +196,6 @@ class _Call:
         seeds = [seed.id for seed in self._pack.seeds]
         return self._settings.values() | ({"seeds": seeds} if self._several else {"seed": seeds[0]})
 
-    def _tail(self) -> str:
-        """The last lines that the function has printed."""
-        text = self._output.content()[-4000:].decode(errors="replace").replace("\r", "\n")
-        return "\n".join(line for line in text.splitlines()[-40:] if line.strip())
-
     def _failure(self, error: BaseException) -> CellError:
         """What the function has raised: in one line, and below it the part of the traceback that is the user's."""
         trace = error.__traceback__
@@ -214,4 +208,4 @@ class _Call:
         place = f" ({Path(frames[-1].filename).name} line {frames[-1].lineno})" if frames else ""
         said = " ".join(str(error).split())[:200]
         what = f"{type(error).__name__}: {said}" if said else type(error).__name__
-        return CellError(f"the function raised {what}{place}; its output: {self._keep_log()}", self._tail())
+        return CellError(f"the function raised {what}{place}; its output: {self._keep_log()}", self._output.tail())

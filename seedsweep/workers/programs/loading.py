@@ -158,7 +158,7 @@ def _place_of(error: BaseException) -> str:
     place = ""
     while trace is not None:
         file = trace.tb_frame.f_code.co_filename
-        if not file.startswith("<frozen") and Path(file).name != Path(__file__).name:
+        if not file.startswith("<frozen") and file != __file__:
             place = f" ({Path(file).name} line {trace.tb_lineno})"
         trace = trace.tb_next
     if isinstance(error, SyntaxError) and error.filename:

@@ -50,6 +50,11 @@ class Output:
             gap = f"\n… {self._left_out} bytes left out …\n".encode() if self._left_out else b""
             return bytes(self._head) + gap + b"".join(self._tail)
 
+    def tail(self) -> str:
+        """The last lines, without what would move a terminal's cursor."""
+        text = self.content()[-4000:].decode(errors="replace").replace("\r", "\n")
+        return "\n".join(line for line in text.splitlines()[-40:] if line.strip())
+
 
 class Process:
     """A running program. Leaving it as a context manager kills the program with all that it has started."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from seedsweep.workers.programs.attempts import rewound
+from seedsweep.workers.programs.attempts import other_codes, rewound
 from seedsweep.workers.programs.rows import EXAMPLES, SPLIT, Columns, MetricsError, Row
 
 
@@ -42,8 +42,7 @@ class Told:
     @property
     def other_codes(self) -> list[dict[str, Any] | None]:
         """What attempts before the last one ran with, where that is not the last one's."""
-        *before, own = self.codes
-        return [code for number, code in enumerate(before) if code != own and code not in before[:number]]
+        return other_codes(self.codes)
 
 
 class Journal:

@@ -1,0 +1,201 @@
+"""The commands on sweeps: train, plan, look, verify. What they print is in `seedsweep.cli.tables`."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from contextlib import redirect_stdout
+from typing import Annotated, Any
+
+import typer
+from rich.live import Live
+
+import seedsweep
+from seedsweep import formats
+from seedsweep.cli import origin
+from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
+from seedsweep.cli.progress import RunDisplay, Waiting
+from seedsweep.cli.show import print_json, show_findings, stderr, stdout
+from seedsweep.cli.timeleft import TimeLeft
+
+
+def run(
+    spec: Spec,
+    seeds: Seeds = None,
+    changes: Set = None,
+    out: Out = None,
+    executor: Annotated[ExecutorName, typer.Option(help="ray: worker processes; inline: this process.")] = (
+        ExecutorName.ray
+    ),
+    address: Annotated[
+        str | None, typer.Option(metavar="HOST:PORT", help="A Ray cluster, or auto.  [default: a Ray of its own]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train the cells that are missing, then show what was found and write the report.
+
+    Run it again to resume, to extend (more seeds, more scales) or to recover: it trains what is missing.
+
+    Example: seedsweep run pocket/count-depth --seeds 0:16 --out runs/first
+    """
+    with Waiting(stderr, "reading the spec …"):
+        from seedsweep.sweep.run import run as run_sweep
+        from seedsweep.sweep.specfile import read_spec
+
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+    place = out or f"runs/{named.name}"
+    # Ray's processes print to standard output, which belongs to the results.
+    with redirect_stdout(sys.stderr), RunDisplay(stderr) as display:
+        result = run_sweep(
+            named.spec, place, name=named.name, executor=executor.value, address=address, on_progress=display.show
+        )
+    with Waiting(stderr, "reading the results …"):
+        from seedsweep.cli import tables
+        from seedsweep.cli.source import Source
+
+        stderr.print(tables.outcome(result), soft_wrap=True)
+        population = seedsweep.load(place)
+    told: dict[str, Any] = {"run": result.to_dict()}
+    if population.scales:
+        folder = origin.directory(population)
+        source = Source(population, shlex.join(["seedsweep", "report", place]), folder / "report.html")
+        told |= show_findings(source, folder / "figures", source.page, "store", as_json=as_json)
+    if as_json:
+        print_json(told)
+    if result.failed:
+        raise typer.Exit(1)
+    if result.interrupted:
+        raise typer.Exit(130)
+
+
+def plan(
+    spec: Spec,
+    seeds: Seeds = None,
+    changes: Set = None,
+    out: Out = None,
+    as_json: Json = False,
+) -> None:
+    """Say what a run would train and what it would cost on this machine; train nothing.
+
+    Example: seedsweep plan paper/count-width --seeds 0:250
+    """
+    with Waiting(stderr, "reading the spec …") as waiting:
+        from seedsweep.cli import tables
+        from seedsweep.sweep.estimate import estimate
+        from seedsweep.sweep.specfile import read_spec
+
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        field = named.spec.scale.field.rpartition(".")[2]
+        estimated = estimate(
+            named.spec,
+            out or f"runs/{named.name}",
+            on_scale=lambda scale: waiting.say(f"timing a few steps at {field} {formats.scale(scale)} …"),
+        )
+    if as_json:
+        print_json(estimated.to_dict())
+    else:
+        stdout.print(tables.plan(estimated))
+
+
+def status(
+    directory: Directory,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep showing it until the sweep is complete.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say where a sweep stands; works while it runs, from any machine that reaches the directory.
+
+    Example: seedsweep status runs/pocket/count-depth --watch
+    """
+    from seedsweep.cli import tables
+    from seedsweep.sweep.status import status as read_status
+    from seedsweep.sweep.store import Store
+
+    store = Store(directory)
+    current = read_status(store)
+    if watch:
+        left = TimeLeft()
+        with Live(tables.status(current), console=stderr, auto_refresh=False) as live:
+            while not current.complete:
+                time.sleep(2.0)
+                current = read_status(store)
+                live.update(tables.status(current, left.after(current.seconds_left)), refresh=True)
+    if as_json:
+        print_json(current.to_dict())
+    elif not watch:
+        stdout.print(tables.status(current))
+
+
+def presets(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this one.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the presets, or print one as YAML.
+
+    Example: seedsweep presets pocket/count-depth > mine.yaml
+    """
+    from seedsweep.cli import tables
+    from seedsweep.sweep.presets import list_presets, preset_text
+
+    if name is not None:
+        text = preset_text(name)
+        if as_json:
+            print_json({"name": name, "text": text})
+        else:
+            typer.echo(text, nl=False)
+    elif as_json:
+        print_json([preset._asdict() for preset in list_presets()])
+    else:
+        stdout.print(tables.presets(list_presets()))
+
+
+def verify(
+    spec: Spec,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A:B",
+            callback=a_range,
+            help="Seeds A to B−1, in place of the spec's.  [default: the spec's first 3 on a CPU; on CUDA the "
+            "fewest that can show a difference, 46 for one scale, 55 for four]",
+        ),
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Stop each training after N steps.  [default: all]")
+    ] = None,
+    changes: Set = None,
+    as_json: Json = False,
+) -> None:
+    """Train seeds alone and packed, and compare; of a program: run each seed twice.
+
+    On a CPU every bit must be the same. On CUDA a pack must repeat bitwise, every seed must start the same way
+    alone and packed, and in the end the two may not differ systematically.
+
+    Example: seedsweep verify mine.yaml --steps 200
+    """
+    with Waiting(stderr, "reading the spec …") as waiting:
+        from seedsweep.cli import tables
+        from seedsweep.sweep.programspec import ProgramSpec
+        from seedsweep.sweep.programverify import Repetition, verify_program
+        from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import Verification
+        from seedsweep.sweep.verify import verify as compare
+
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        wanted = None if seeds is None else len(named.spec.seeds.pairs())
+        waiting.say("training seeds again …")
+
+        def show(share: float) -> None:
+            waiting.update(f"training seeds again: {formats.percent(share)} …")
+
+        result: Verification | Repetition
+        if isinstance(named.spec, ProgramSpec):
+            result = verify_program(named.spec, wanted, steps, on_progress=show)
+        else:
+            result = compare(named.spec, wanted, steps, on_progress=show)
+    if as_json:
+        print_json(result.to_dict())
+    else:
+        stdout.print(tables.verification(result))
+    if not result.kept:
+        raise typer.Exit(1)
