@@ -19,7 +19,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
 from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
 from seedsweep.schema import METRICS
-from seedsweep.sweep.notes import code_notes, codes_of
+from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
 from seedsweep.tables.lattice import lattice_seen
@@ -287,7 +287,9 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
     codes = codes_of(known)
     if codes:
         facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
-    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec, code_notes(codes))
+    return Origin(
+        facts, tuple(map(_in_words, record.runs)), record.spec, (*code_notes(codes), *failure_notes(known))
+    )
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:

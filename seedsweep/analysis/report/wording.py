@@ -93,7 +93,7 @@ def claimed(claims: EmergenceClaims) -> tuple[str, str]:
     """How often small studies would claim emergence, and its interval; of how many draws, where all agree."""
     p = claims.probability
     if p.low == p.high:
-        return text.percent(p.estimate), f"of {claims.draws} draws from these seeds"
+        return text.percent(p.estimate), f"of {text.count(claims.draws)} draws from these seeds"
     return text.percent(p.estimate), text.percent_interval(p.low, p.high)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.workers.programs.attempts import rewound
-from seedsweep.workers.programs.block import digest, table_of
+from seedsweep.workers.programs.block import digests, table_of
 from seedsweep.workers.programs.capture import Captured
 from seedsweep.workers.programs.command import KEEP_GROWTH, KEEP_SECONDS, READ_SECONDS, cell_name
 from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
@@ -178,7 +178,7 @@ class _Call:
             "attempts": self._told.attempts,
             "earlier_codes": self._told.other_codes if self._reports.goes_on else [],
             "seconds": self._seconds / len(rows),
-            "digests": [digest(of_seed) for of_seed in rows],
+            **digests(rows),
         }
         self._sink.write_block(
             0,
