@@ -17,7 +17,7 @@ from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
-from seedsweep.population import Population
+from seedsweep.population import ALL_ROWS, Population
 from seedsweep.tables.understood import sentence
 
 
@@ -114,8 +114,11 @@ def of_sweep(
             f"--metric {metrics[1]}: one metric decides about success; a sweep's others are compared in any case"
         )
     criterion = _criterion(population, metrics[0] if metrics else None, split, threshold, higher_is_worse)
-    words += ["--metric", criterion.metric, "--split", criterion.split]
-    parts = [criterion.metric, criterion.split]
+    words += ["--metric", criterion.metric]
+    parts = [criterion.metric]
+    if criterion.split != ALL_ROWS:
+        words += ["--split", criterion.split]
+        parts.append(criterion.split)
     if criterion.threshold is not None:
         words += ["--threshold", scale_text(criterion.threshold)]
         parts.append(scale_text(criterion.threshold))

@@ -386,7 +386,10 @@ def test_rows_of_no_split_are_called_by_their_metric_alone(tmp_path: Path) -> No
     study = analysis.study(population)
     pages = [population._repr_html_(), population.final("accuracy")._repr_html_(), study._repr_html_()]
     assert not any("on all rows" in page for page in pages)
-    assert "A seed succeeds if accuracy is at least" in seedsweep.report(population).html
+    html = seedsweep.report(population).html
+    assert "A seed succeeds if accuracy is at least" in html
+    assert "train.py" in html.partition("Trained:")[2].partition("</p>")[0]
+    assert "4 runs, width swept" in html
 
 
 @pytest.mark.parametrize(

@@ -134,8 +134,10 @@ def extremes(
 ) -> ExtremeCurves | None:
     """In the unit of the metric."""
     scales = sum(observed(sample).size > 0 for sample in better.values())
-    if scales < 2:
-        absent["extremes"] = f"a curve over scales needs two scales that have a value, and there are {scales}"
+    if scales < FEWEST_SCALES:
+        absent["extremes"] = (
+            f"an abrupt and a steady curve can be told apart over four scales or more, and there are {scales}"
+        )
         return None
     drawn = extreme_curves(better)
 
