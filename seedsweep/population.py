@@ -382,6 +382,10 @@ class Population:
         if metric in known:
             return name
         near = did_you_mean(metric, known)
+        if elsewhere := [split for split, names in self.reader.measured.items() if metric in names]:
+            raise InputError(
+                f"metric {metric!r}: not measured{of_split(name)}, but on {listed(elsewhere)}: name the split"
+            )
         if not self.splits:
             raise InputError(f"metric {metric!r}: was not read{near}; there are {listed(known)}")
         raise InputError(f"metric {metric!r}: unknown for the split {name}{near}; it has {listed(known)}")
@@ -393,7 +397,7 @@ class Population:
         names = self.reader.measured
         if split in names:
             return split
-        if not self.splits:
+        if not self.splits and len(names) < 2:
             raise InputError(f"split {split!r}: unknown; the rows read are {self.criterion.split!r}")
         if split not in ROLES:
             raise InputError(f"split {split!r}: unknown{did_you_mean(split, names)}; there are {listed(names)}")

@@ -147,7 +147,8 @@ def _criterion(
     if name == own.metric:
         better = own.higher_is_better and not higher_is_worse
     else:
-        decided = population.final(own.metric, final.split)
+        both = own.metric in population.reader.measured[final.split]
+        decided = population.final(own.metric, final.split if both else own.split)
         better = not higher_is_worse and (own.higher_is_better == _rise_together(decided.values, final.values))
     return Criterion(name, final.split, threshold, better)
 

@@ -52,8 +52,9 @@ def load(path: str | os.PathLike[str]) -> Population:
     success = record.success
     metrics = {metric.name: metric for metric in record.metrics}
     if not metrics:  # the recipe could not tell them beforehand
-        names = reader.measured.get(success.split, ())
-        metrics = {name: observed_metric(reader.final(name, success.split)) for name in names}
+        for split in sorted(reader.measured, key=lambda split: split != success.split):
+            new = [name for name in reader.measured[split] if name not in metrics]
+            metrics |= {name: observed_metric(reader.final(name, split)) for name in new}
     return Population(
         name=record.name,
         path=store.location,

@@ -18,6 +18,7 @@ import pytest
 
 import seedsweep
 from seedsweep import analysis, load
+from seedsweep.cli.app import app
 from seedsweep.errors import InputError
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
@@ -390,6 +391,20 @@ def test_rows_of_no_split_are_called_by_their_metric_alone(tmp_path: Path) -> No
     assert "A seed succeeds if accuracy is at least" in html
     assert "train.py" in html.partition("Trained:")[2].partition("</p>")[0]
     assert "4 runs, width swept" in html
+
+
+def test_a_sweep_is_judged_by_what_is_measured_on_another_split_alone(tmp_path: Path) -> None:
+    body = TRAIN.replace("test/accuracy", "train/loss") + TRAIN.replace('"w"', '"a"')
+    run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
+    assert list(load(tmp_path / "out").metrics) == ["accuracy", "loss"]
+    asked = ["report", str(tmp_path / "out"), "--metric", "loss"]
+    with pytest.raises(InputError, match="metric 'loss': not measured on test, but on train: name the split"):
+        app(asked, standalone_mode=False)
+    with pytest.raises(InputError, match=r"split 'tarin': unknown .did you mean 'train'"):
+        app([*asked, "--split", "tarin"], standalone_mode=False)
+    app([*asked, "--split", "train", "--threshold", "0.5", "--higher-is-worse"], standalone_mode=False)
+    page = (tmp_path / "out/report-loss-train-0.5.html").read_text()
+    assert "loss on train is at most 0.5" in page
 
 
 @pytest.mark.parametrize(
