@@ -38,6 +38,12 @@ Labels = npt.NDArray[Any]
 ALL_ROWS = "all rows"
 """Name of the split of a table of which no rows were chosen."""
 
+
+def of_split(split: str) -> str:
+    """How a sentence goes on after a metric: `" on test"`, or nothing where rows are of no split."""
+    return "" if split == ALL_ROWS else f" on {split}"
+
+
 ROLES = {
     "id": "in-distribution",
     "in-distribution": "in-distribution",
@@ -136,7 +142,7 @@ class FinalTable:
     def _title(self) -> str:
         scales = ", ".join(map(formats.scale, self.scales))
         seeds = formats.seeds(int(self.present.sum()))
-        return f"{self.metric} on {self.split}: {seeds} at {self.scale_name} {scales}"
+        return f"{self.metric}{of_split(self.split)}: {seeds} at {self.scale_name} {scales}"
 
     def _row(self, scale: float) -> int:
         if scale not in self.scales:
@@ -293,7 +299,7 @@ class Population:
             [self.scale_name, ", ".join(map(formats.scale, self.scales)) or "none"],
             ["seeds", f"{formats.count(len(self.seeds))}, {formats.count(self.cells)} at all scales"],
             *([split, ", ".join(metrics)] for split, metrics in self.reader.measured.items()),
-            ["success", f"{criterion.metric} on {criterion.split}{least}"],
+            ["success", f"{criterion.metric}{of_split(criterion.split)}{least}"],
         ]
         return html_table(self.name, ["", ""], rows)
 
@@ -376,6 +382,10 @@ class Population:
         if metric in known:
             return name
         near = did_you_mean(metric, known)
+        if elsewhere := [split for split, names in self.reader.measured.items() if metric in names]:
+            raise InputError(
+                f"metric {metric!r}: not measured{of_split(name)}, but on {listed(elsewhere)}: name the split"
+            )
         if not self.splits:
             raise InputError(f"metric {metric!r}: was not read{near}; there are {listed(known)}")
         raise InputError(f"metric {metric!r}: unknown for the split {name}{near}; it has {listed(known)}")
@@ -387,7 +397,7 @@ class Population:
         names = self.reader.measured
         if split in names:
             return split
-        if not self.splits:
+        if not self.splits and len(names) < 2:
             raise InputError(f"split {split!r}: unknown; the rows read are {self.criterion.split!r}")
         if split not in ROLES:
             raise InputError(f"split {split!r}: unknown{did_you_mean(split, names)}; there are {listed(names)}")

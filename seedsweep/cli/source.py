@@ -17,7 +17,7 @@ from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
-from seedsweep.population import Population
+from seedsweep.population import ALL_ROWS, Population
 from seedsweep.tables.understood import sentence
 
 
@@ -114,8 +114,11 @@ def of_sweep(
             f"--metric {metrics[1]}: one metric decides about success; a sweep's others are compared in any case"
         )
     criterion = _criterion(population, metrics[0] if metrics else None, split, threshold, higher_is_worse)
-    words += ["--metric", criterion.metric, "--split", criterion.split]
-    parts = [criterion.metric, criterion.split]
+    words += ["--metric", criterion.metric]
+    parts = [criterion.metric]
+    if criterion.split != ALL_ROWS:
+        words += ["--split", criterion.split]
+        parts.append(criterion.split)
     if criterion.threshold is not None:
         words += ["--threshold", scale_text(criterion.threshold)]
         parts.append(scale_text(criterion.threshold))
@@ -144,7 +147,8 @@ def _criterion(
     if name == own.metric:
         better = own.higher_is_better and not higher_is_worse
     else:
-        decided = population.final(own.metric, final.split)
+        both = own.metric in population.reader.measured[final.split]
+        decided = population.final(own.metric, final.split if both else own.split)
         better = not higher_is_worse and (own.higher_is_better == _rise_together(decided.values, final.values))
     return Criterion(name, final.split, threshold, better)
 

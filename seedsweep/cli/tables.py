@@ -20,6 +20,7 @@ from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.cli.numbers import Numbers
+from seedsweep.population import of_split
 
 if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.estimate import Estimate
@@ -64,7 +65,7 @@ def summary(found: PopulationSummary) -> Numbers:
     ]
     columns += ["mean |\nsuccess", "p of\ngroups", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
-    title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
+    title = f"{found.name}: {criterion.metric}{of_split(criterion.split)} {found.at_step}".rstrip()
     table = Numbers(title, columns, caption)
     unfinished = {} if found.unfinished is None else found.unfinished.ends
     for scale, pvalue, told in zip(found.scales, found.pvalues_holm, found.pvalue_texts, strict=True):

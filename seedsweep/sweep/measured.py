@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.measures import scale_text
+from seedsweep.population import ALL_ROWS, of_split
 from seedsweep.sweep.sections import SuccessSettings
 from seedsweep.sweep.store import Store
 
@@ -32,13 +33,17 @@ def measured_by(store: Store, packs: Iterable[Pack]) -> dict[str, list[str]]:
 def refuse_unknown_success(success: SuccessSettings, measured: Mapping[str, Sequence[str]]) -> None:
     """Raise InputError if success is to be judged by what the cells do not write."""
     if success.split not in measured:
+        named = listed(split for split in measured if split != ALL_ROWS)
+        if success.split == ALL_ROWS:
+            raise InputError(f"success.split: is missing; the program measures on {named}")
         raise InputError(
             f"success.split: {success.split!r} is not a split that the program writes"
-            f"{did_you_mean(success.split, measured)}; it writes {listed(measured)}"
+            f"{did_you_mean(success.split, measured)}; "
+            + ("it names none: leave success.split out" if list(measured) == [ALL_ROWS] else f"it writes {named}")
         )
     metrics = measured[success.split]
     if success.metric not in metrics:
         raise InputError(
             f"success.metric: {success.metric!r} is not a metric that the program writes"
-            f"{did_you_mean(success.metric, metrics)}; on {success.split} it writes {listed(metrics)}"
+            f"{did_you_mean(success.metric, metrics)}; it writes {listed(metrics)}{of_split(success.split)}"
         )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 from seedsweep import formats
 from seedsweep.cell import Code
@@ -11,8 +12,13 @@ from seedsweep.errors import InputError, listed
 from seedsweep.measures import scale_text
 from seedsweep.sweep.store import KnownPack
 
+_Holders: TypeAlias = dict[tuple[float, str], list[int]]
+
 _NAMED = 4
 """Seeds that a note names."""
+
+FEWEST_AGREEING = 2
+"""Seeds that must agree with another of their scale, where chance could make each alone agree."""
 
 
 def notes(known: Iterable[KnownPack], scale_name: str) -> tuple[str, ...]:
@@ -27,6 +33,22 @@ def code_notes(codes: Counter[Code]) -> tuple[str, ...]:
         return ()
     parts = (f"{code} ({formats.counted(count, 'cell')})" for code, count in codes.most_common())
     return (f"the cells were trained by different code: {listed(parts)}",)
+
+
+def failure_notes(known: Iterable[KnownPack]) -> tuple[str, ...]:
+    """That seeds were given up, if some were: what is left may be what did not fail."""
+    failed = Counter(
+        pack.pack.scale for pack in known for _ in pack.pack.seeds if pack.failed and not pack.finished
+    )
+    if not failed:
+        return ()
+    total = failed.total()
+    places = listed(f"{count} at {scale_text(scale)}" for scale, count in sorted(failed.items()))
+    are = "1 seed was" if total == 1 else f"{total} seeds were"
+    return (
+        f"{are} given up after failures and {'is' if total == 1 else 'are'} not in these numbers ({places}): if "
+        "seeds fail that learn badly, what is left looks better than it is",
+    )
 
 
 def codes_of(known: Iterable[KnownPack]) -> Counter[Code]:
@@ -51,12 +73,9 @@ def refuse_other_code(known: Iterable[KnownPack], code: Code | None) -> None:
 
 
 def _twins(known: Iterable[KnownPack], scale_name: str) -> list[str]:
-    holders: dict[tuple[float, str], list[int]] = {}
-    for pack in known:
-        digests = pack.blocks[-1].info.provenance.get("digests", ()) if pack.finished else ()
-        for seed, digest in zip(pack.pack.seeds, digests, strict=False):
-            if digest is not None:
-                holders.setdefault((pack.pack.scale, digest), []).append(seed.id)
+    finished = [pack for pack in known if pack.finished]
+    telling = _holders(finished, "digests")
+    holders = telling | _holders_of_few(finished, telling)
     groups = [(scale, sorted(seeds)) for (scale, _), seeds in sorted(holders.items()) if len(seeds) > 1]
     if not groups:
         return []
@@ -67,3 +86,22 @@ def _twins(known: Iterable[KnownPack], scale_name: str) -> list[str]:
         f"seeds {listed(map(str, seeds[:_NAMED]))}{more} of {scale_name} {scale_text(scale)} have the same numbers"
         f"{others}: does the program use its seed?"
     ]
+
+
+def _holders(finished: Iterable[KnownPack], kind: str) -> _Holders:
+    """The seeds that have the same numbers, by scale and digest."""
+    holders: _Holders = {}
+    for pack in finished:
+        for seed, digest in zip(pack.pack.seeds, pack.blocks[-1].info.provenance.get(kind, ()), strict=False):
+            if digest is not None:
+                holders.setdefault((pack.pack.scale, digest), []).append(seed.id)
+    return holders
+
+
+def _holders_of_few(finished: Sequence[KnownPack], telling: _Holders) -> _Holders:
+    """The same where a seed has so few values that two may agree by chance, but here all of every scale do."""
+    holders = _holders(finished, "few_values")
+    scales = {scale for scale, _ in telling | holders}
+    cells = sum(len(pack.pack.seeds) for pack in finished if pack.pack.scale in scales)
+    agree = len(telling | holders) == len(scales) and sum(map(len, (telling | holders).values())) == cells
+    return holders if agree and cells - len(scales) >= FEWEST_AGREEING else {}

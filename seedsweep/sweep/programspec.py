@@ -97,7 +97,7 @@ class ProgramSpec(SweepSpec):
         for other in _INSTEAD:
             if other in given:
                 raise ValueError(f"{other}: a program takes its place; leave out {other} or program")
-        program = given[SECTION]
+        program = given.get(SECTION)
         try:
             ladder = ScaleSettings.model_validate(given.get("scale"))
         except ValidationError:

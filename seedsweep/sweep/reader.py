@@ -12,7 +12,7 @@ from typing import Any
 from seedsweep.criterion import Criterion
 from seedsweep.errors import listed
 from seedsweep.population import Origin, Population, observed_metric
-from seedsweep.sweep.notes import code_notes, codes_of
+from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.sweep.storereader import StoreReader
@@ -45,8 +45,9 @@ def load(path: str | os.PathLike[str]) -> Population:
     success = record.success
     metrics = {metric.name: metric for metric in record.metrics}
     if not metrics:  # the recipe could not tell them beforehand
-        names = reader.measured.get(success.split, ())
-        metrics = {name: observed_metric(reader.final(name, success.split)) for name in names}
+        for split in sorted(reader.measured, key=lambda split: split != success.split):
+            new = [name for name in reader.measured[split] if name not in metrics]
+            metrics |= {name: observed_metric(reader.final(name, split)) for name in new}
     return Population(
         name=record.name,
         path=store.location,
@@ -104,7 +105,9 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
     codes = codes_of(known)
     if codes:
         facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
-    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec, code_notes(codes))
+    return Origin(
+        facts, tuple(map(_in_words, record.runs)), record.spec, (*code_notes(codes), *failure_notes(known))
+    )
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:

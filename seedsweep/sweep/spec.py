@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from pydantic import BaseModel
 
 from seedsweep.cell import Recipe
-from seedsweep.errors import MissingPackageError
+from seedsweep.errors import MissingPackageError, nearest
 from seedsweep.section import Settings
 
 if TYPE_CHECKING:
@@ -104,12 +104,21 @@ def spec_kind(given: Any) -> type[SweepSpec]:
         return type(given)
     keys = given if isinstance(given, Mapping) else ()
     asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    if asked_for == "engine" and "task" not in keys and _means_a_program(keys):
+        asked_for = "program"  # which says what is misspelt or missing
     for package in _ENGINE_NEEDS if asked_for == "engine" else ():
         if find_spec(package) is None:
             raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
     module, _, name = _KINDS[asked_for].partition(":")
     kind: type[SweepSpec] = getattr(import_module(module), name)
     return kind
+
+
+def _means_a_program(keys: Iterable[Any]) -> bool:
+    """Whether they name a program, but not as they should; or a sweep of its parameters, and no program."""
+    ladder = keys.get("scale") if isinstance(keys, Mapping) else None
+    field = ladder.get("field") if isinstance(ladder, Mapping) else None
+    return nearest("program", map(str, keys)) is not None or str(field).startswith("program.")
 
 
 def fingerprint(identity: Mapping[str, Any]) -> str:

@@ -63,7 +63,7 @@ def open_tables(
     shown = os.fspath(place)
     path = Path(shown)
     if (path / "sweep.json").exists():
-        raise InputError(f"{shown}: the directory of a sweep, not a table; its rows are in {path / 'metrics'}")
+        raise InputError(f"{shown}: the directory of a sweep, not a table: seedsweep report {shown}")
     root, files = _files(shown)
     if not files:
         raise InputError(f"{shown}: no table there; give {KNOWN}")

@@ -16,6 +16,7 @@ from seedsweep.tables.spelling import float_of, number_in
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 
 _SEED = re.compile(r"(.*[./_])?seed(_?id)?", re.IGNORECASE)
+_NUMBERED = re.compile(r"(.*?)[-_ =:]*\d+")
 _NO_METRIC = re.compile(
     r"(.*[./_ ])?(steps?|epoch|iter|iteration|time|time_.*|timestamp|date|duration|runtime|index|id|done)",
     re.IGNORECASE,
@@ -73,7 +74,7 @@ def complete(
     parameters = [name for name in meant.parameters if name not in used]
     if seed is None:
         seeds = [name for name in meant.seeds if name not in used]
-        seed = _only(place, "--seed", seeds, parameters or meant.metrics)
+        seed = _only(place, "--seed", seeds, parameters or meant.metrics, _side_by_side(tables[0].names))
     parameters = [name for name in parameters if name != seed]
     if not metrics:
         taken = {*used, seed, *(parameters if scale is None else ())}
@@ -85,13 +86,26 @@ def complete(
     return scale, seed, metrics
 
 
-def _only(place: str, option: str, possible: Sequence[str], known: Sequence[str]) -> str:
+def _only(place: str, option: str, possible: Sequence[str], known: Sequence[str], hint: str = "") -> str:
     if len(possible) == 1:
         return possible[0]
     choice = (
         f"choose one of {some(possible or known)}" if possible or known else "nothing there differs between runs"
     )
-    raise InputError(f"{place}: {option} is missing; {choice}")
+    raise InputError(f"{place}: {option} is missing; {choice}{hint}")
+
+
+def _side_by_side(names: Sequence[str]) -> str:
+    """What to say of a table with a column per seed, if these may be the names of one: `seed_0`, `seed_1`, …"""
+    words: dict[str, list[str]] = {}
+    for name in names:
+        if match := _NUMBERED.fullmatch(name):
+            before = re.findall("[A-Za-z]+", match[1])
+            words.setdefault(before[-1] if before else "seed", []).append(name)
+    word, columns = max(words.items(), key=lambda item: len(item[1]), default=("", []))
+    if len(columns) < 2:
+        return ""
+    return f"; or, if {columns[0]}, {columns[1]}, … are a column per seed, --seed {word} --metric NAME"
 
 
 def _meant(tables: Sequence[TableFile]) -> Meant:

@@ -20,9 +20,11 @@ NUMBER = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?[kmbgtx×]?"
 """A number inside a name, with a suffix; what follows it is for the caller to check."""
 _ENDS = r"(?![A-Za-z0-9]|\.\d)"
 _THOUSANDS = {
-    ".": re.compile(r"[+-]?\d{1,3}(?:[,' _\u00a0\u202f’]\d{3})+(?:\.\d+)?"),
-    ",": re.compile(r"[+-]?\d{1,3}(?:[.' _\u00a0\u202f’]\d{3})+(?:,\d+)?"),
+    ".": re.compile(r"[+-]?[1-9]\d{0,2}(?:[,' _\u00a0\u202f’]\d{3})+(?:\.\d+)?"),
+    ",": re.compile(r"[+-]?[1-9]\d{0,2}(?:[.' _\u00a0\u202f’]\d{3})+(?:,\d+)?"),
 }
+_ONE_GROUP = re.compile(r"[+-]?[1-9]\d{0,2}\.\d{3}")
+_DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 _DECIMAL_COMMA = re.compile(r"[+-]?\d*,\d+(?:e[+-]?\d+)?", re.IGNORECASE)
 
 
@@ -90,12 +92,20 @@ def decimal_sign(fields: list[str]) -> str:
     """
     commas = [field.strip() for field in fields if "," in field]
     decimal = [field for field in commas if _DECIMAL_COMMA.fullmatch(field) or _THOUSANDS[","].fullmatch(field)]
-    return "," if any(not _grouped(field) for field in decimal) else "."
+    return "," if any(not _THOUSANDS["."].fullmatch(field) for field in decimal) else "."
 
 
-def _grouped(text: str) -> bool:
-    """Whether a comma may be a thousands separator: not after a lone zero."""
-    return _THOUSANDS["."].fullmatch(text) is not None and text.lstrip("+-")[0] != "0"
+def ambiguous(fields: list[str]) -> str | None:
+    """Of fields with decimal commas one of which nobody can tell what it is: some have decimal points, too.
+
+    Examples
+    --------
+    >>> ambiguous(["0,5", "0.25", "1.234"]), ambiguous(["0,5", "1.234"]), ambiguous(["0,5", "0.25"])
+    ('1.234', None, None)
+    """
+    fields = [field.strip() for field in fields]
+    pointed = (field for field in fields if _DECIMAL_POINT.fullmatch(field) and not _ONE_GROUP.fullmatch(field))
+    return next(filter(_ONE_GROUP.fullmatch, fields), None) if any(pointed) else None
 
 
 def float_of(text: str, decimal: str = ".") -> float | None:

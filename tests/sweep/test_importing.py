@@ -177,6 +177,13 @@ def test_what_cannot_be_imported(tmp_path: Path) -> None:
     assert not (tmp_path / "store").exists()
 
 
+def test_the_page_does_not_say_that_it_can_be_trained(tmp_path: Path) -> None:
+    import_results(lightning(), tmp_path / "store")
+    html = seedsweep.report(load(tmp_path / "store")).html
+    assert "runs of a table, measured until step" in html
+    assert "seedsweep run" not in html
+
+
 def test_nobody_trains_it(tmp_path: Path) -> None:
     import_results(lightning(), tmp_path / "store")
     stored = load(tmp_path / "store").spec

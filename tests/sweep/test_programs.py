@@ -16,7 +16,9 @@ from typing import Any
 
 import pytest
 
+import seedsweep
 from seedsweep import analysis, load
+from seedsweep.cli.app import app
 from seedsweep.errors import InputError
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
@@ -322,6 +324,7 @@ def test_what_a_program_does_wrong_is_told_in_one_line(
     [
         ({"metric": "acuracy"}, "success.metric: 'acuracy' is not a metric that the program writes .did you mean"),
         ({"split": "tset"}, r"success.split: 'tset' is not a split that the program writes .*; it writes test"),
+        ({"split": "all rows"}, r"success.split: is missing; the program measures on test"),
     ],
 )
 def test_success_that_the_program_does_not_write_is_told_after_its_first_cell(
@@ -363,6 +366,57 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     assert note.endswith("does the program use its seed?")
     warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
     assert any("most likely one run under several names" in warning for warning in warnings)
+    assert status(tmp_path / "out").notes == result.notes
+
+
+def test_seeds_that_were_given_up_are_told_of_the_numbers(tmp_path: Path) -> None:
+    """Scripts that stop at a loss that is not finite leave the good seeds."""
+    spec = write_program(tmp_path / "mine", TRAIN + "sys.exit(seed == 1 and width == 32)\n")
+    assert run(spec, tmp_path / "out", executor="inline").failed == 1
+    population = load(tmp_path / "out")
+    told = "1 seed was given up after failures and is not in these numbers (1 at 32)"
+    assert any(told in warning for warning in analysis.findings(analysis.study(population)).warnings)
+    run(write_program(tmp_path / "mine"), tmp_path / "out", executor="inline")
+    assert not any("given up" in note for note in load(tmp_path / "out").origin.notes)
+
+
+def test_rows_of_no_split_are_called_by_their_metric_alone(tmp_path: Path) -> None:
+    success = {"metric": "accuracy", "at_least": 0.5}
+    spec = write_program(tmp_path / "mine", TRAIN.replace("test/", ""), success=success)
+    run(spec, tmp_path / "out", executor="inline")
+    population = load(tmp_path / "out")
+    study = analysis.study(population)
+    pages = [population._repr_html_(), population.final("accuracy")._repr_html_(), study._repr_html_()]
+    assert not any("on all rows" in page for page in pages)
+    html = seedsweep.report(population).html
+    assert "A seed succeeds if accuracy is at least" in html
+    assert "train.py" in html.partition("Trained:")[2].partition("</p>")[0]
+    assert "4 runs, width swept" in html
+
+
+def test_a_sweep_is_judged_by_what_is_measured_on_another_split_alone(tmp_path: Path) -> None:
+    body = TRAIN.replace("test/accuracy", "train/loss") + TRAIN.replace('"w"', '"a"')
+    run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
+    assert list(load(tmp_path / "out").metrics) == ["accuracy", "loss"]
+    asked = ["report", str(tmp_path / "out"), "--metric", "loss"]
+    with pytest.raises(InputError, match="metric 'loss': not measured on test, but on train: name the split"):
+        app(asked, standalone_mode=False)
+    with pytest.raises(InputError, match=r"split 'tarin': unknown .did you mean 'train'"):
+        app([*asked, "--split", "tarin"], standalone_mode=False)
+    app([*asked, "--split", "train", "--threshold", "0.5", "--higher-is-worse"], standalone_mode=False)
+    page = (tmp_path / "out/report-loss-train-0.5.html").read_text()
+    assert "loss on train is at most 0.5" in page
+
+
+@pytest.mark.parametrize(
+    ("accuracy", "told"),
+    [("0.9375", True), ("width / 3 % 1", True), ("0.5 + seed % 2 / 8", False), ("1", False), ("'nan'", False)],
+)
+def test_a_seed_that_is_not_used_is_told_of_final_numbers_too(tmp_path: Path, accuracy: str, told: bool) -> None:
+    line = "{'step': 6, 'test/accuracy': float(" + accuracy + ")}"
+    body = f'open(f"{{out}}/metrics.jsonl", "w").write(json.dumps({line}))'
+    result = run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
+    assert bool(result.notes) == told, result.notes
     assert status(tmp_path / "out").notes == result.notes
 
 

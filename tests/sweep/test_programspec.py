@@ -123,6 +123,8 @@ def test_the_directory_is_counted_from_the_file(here: Path, monkeypatch: pytest.
         ("values: [16, 32]", "values: []", "x.yaml: scale.values: give a list of at least one number"),
         (", at_least: 0.5", "", "x.yaml: success: give either at_least or, of a metric of which lower is better"),
         ("at_least: 0.5", "at_least: 0.5, at_most: 1", "x.yaml: success: give either at_least or"),
+        ("program:", "programme:", "x.yaml: programme: unknown key (did you mean 'program'?) (and 1 more)"),
+        (SPEC.partition("scale:")[0], "", "x.yaml: program: is missing"),
         ("success:", "succes:", "x.yaml: succes: unknown key (did you mean 'success'?)"),
     ],
 )  # fmt: skip

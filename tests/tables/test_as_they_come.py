@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -286,6 +287,42 @@ def test_columns_side_by_side(text: str, tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(text)
     assert values(read(path)) == TRUTH
+
+
+@pytest.mark.parametrize(
+    ("columns", "hint"),
+    [
+        ("seed_0,seed_1", "seed_0, seed_1, … are a column per seed, --seed seed --metric NAME"),
+        ("0,1", "0, 1, … are a column per seed, --seed seed --metric NAME"),
+        ("acc_s0,acc_s1", "acc_s0, acc_s1, … are a column per seed, --seed s --metric NAME"),
+        ("run 0,run 1", "run 0, run 1, … are a column per seed, --seed run --metric NAME"),
+    ],
+)
+def test_how_to_name_columns_side_by_side_is_said(columns: str, hint: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"width,{columns}\n32,0.25,0.5\n64,0.75,1\n")
+    with pytest.raises(InputError, match=f"--seed is missing; .*{re.escape(hint)}"):
+        read_table(path, scale="width")
+    seed = hint.partition("--seed ")[2].partition(" ")[0]
+    assert values(read_table(path, scale="width", seed=seed, metric="acc")) == TRUTH
+
+
+def test_a_comma_or_a_point_after_a_zero_parts_no_thousands(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("width;seed;acc\n32;0;0.250\n32;1;0,500\n64;0;0.75\n64;1;1,0\n")
+    assert values(read(path)) == TRUTH
+    path.write_text('width,seed,acc\n32,0,"0,250"\n')
+    with pytest.raises(InputError, match=r"t\.csv: row 2: acc is '0,250'; a number is needed"):
+        read(path)
+
+
+def test_decimals_that_may_be_thousands_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("width;seed;loss\n32;0;0.25\n32;1;0,5\n64;0;1.234\n64;1;1\n")
+    with pytest.raises(InputError, match=r"t\.csv: has numbers with decimal commas and .* and '1\.234' may be"):
+        read(path, metric="loss")
+    path.write_text("width;seed;loss\n32;0;0,25\n32;1;0,5\n64;0;1.234\n64;1;1\n")
+    assert values(read(path, metric="loss"))[64] == [1234, 1]
 
 
 def test_a_scale_that_all_runs_have(tmp_path: Path) -> None:

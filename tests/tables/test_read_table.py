@@ -346,7 +346,7 @@ def test_places_without_a_table(tmp_path: Path, write: Write) -> None:
         read(tmp_path / "*.csv")
     with pytest.raises(InputError, match="no table there; give a"):
         read(tmp_path)
-    with pytest.raises(InputError, match="the directory of a sweep, not a table; its rows are in"):
+    with pytest.raises(InputError, match="the directory of a sweep, not a table: seedsweep report "):
         read(Path(__file__).parents[2] / "populations" / "count-depth")
     write("a.csv", "depth,run,acc\n1,a,1\n")
     write("b.jsonl", '{"depth": 1, "run": "b", "acc": 0}')

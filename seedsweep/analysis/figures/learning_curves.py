@@ -9,7 +9,6 @@ import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
@@ -89,8 +88,7 @@ def learning_curves(
     last_step = max(float(s.max()) for s in steps.values())
     metric_range = style.metric_range_of(everything, criterion.shown(criterion.least))
     panels[0].set(xlim=(0, last_step or 1), ylim=style.with_margin(metric_range))
-    panels[0].xaxis.set_major_locator(MaxNLocator(3))
-    panels[0].xaxis.set_major_formatter(EngFormatter(sep=""))
+    style.mark_steps(panels[0], 3, last_step)
     figure.supxlabel("training step", **style.LABEL)
     figure.supylabel(metric_name, **style.LABEL)
     style.legend_of_success(figure, criterion)

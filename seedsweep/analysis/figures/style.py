@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
+from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from seedsweep.analysis.statistics import text
@@ -190,6 +191,12 @@ def legend_of_success(figure: Figure | SubFigure, criterion: Criterion, more: Se
         Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=[*handles, *more], **LEGEND, loc="outside upper center", ncols=3)
+
+
+def mark_steps(axes: Axes, count: int, last: float) -> None:
+    """About `count` ticks along steps up to `last`: whole numbers where there are enough of them."""
+    axes.xaxis.set_major_locator(MaxNLocator(count, integer=last >= 1))
+    axes.xaxis.set_major_formatter(EngFormatter(sep="") if last >= 1 else ScalarFormatter())
 
 
 def plain(axes: Axes) -> None:

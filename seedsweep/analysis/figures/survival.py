@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, MaxNLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.statistics import text
@@ -164,8 +164,7 @@ def _finish(panel: Axes, summary: SurvivalSummary) -> None:
     last = max(scale.steps[-1] for scale in summary.scales)
     margin = 0.02 * (last - first) or 1.0
     panel.set(xlim=(first - margin, last + margin), ylim=style.with_margin((0.0, 1.0)))
-    panel.xaxis.set_major_locator(MaxNLocator(6))
-    panel.xaxis.set_major_formatter(EngFormatter(sep=""))
+    style.mark_steps(panel, 6, last)
     panel.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
 
 

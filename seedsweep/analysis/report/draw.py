@@ -9,7 +9,7 @@ from seedsweep.analysis import figures
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.summary import PopulationSummary
-from seedsweep.population import Population
+from seedsweep.population import Population, of_split
 
 
 def draw(
@@ -38,7 +38,7 @@ def draw(
     values = {scale: final.at(scale) for scale in final.scales}
     names = {
         "scale_name": formats.shortened(text.field(population.scale_name)),
-        "metric_name": formats.shortened(f"{criterion.metric} ({criterion.split})"),
+        "metric_name": formats.shortened(f"{criterion.metric}{of_split(criterion.split)}"),
     }
     drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names, categories=categories)}
     if curves:

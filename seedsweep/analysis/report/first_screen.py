@@ -9,6 +9,7 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 
+from seedsweep import formats
 from seedsweep.analysis.report.wording import at, claimed, corrected_pvalue, how_far, split_found
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
@@ -265,7 +266,7 @@ def _seeds_needed(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
 def trained(population: Population, study: Study) -> str | None:
     """One line on what was trained, as far as it is known: a sweep has a spec, a table at most its last step."""
     spec = population.spec
-    if spec is None:
+    if spec is None or "imported" in spec:
         lasts = [float(curves.steps[-1]) for curves in study.measured.curves.values() if curves.steps.size]
         return f"runs of a table, measured until step {text.scale(max(lasts))}" if lasts else None
     task, model, train = (_section(spec, name) for name in ("task", "model", "train"))
@@ -276,6 +277,10 @@ def trained(population: Population, study: Study) -> str | None:
         if model.get(name) is not None and f"model.{name}" != swept
     ]
     parts = []
+    if program := _section(spec, "program"):
+        parts.append(formats.shortened(str(program.get("command") or program.get("function")), 80))
+        given = _section(program, "parameters").items()
+        parts += [f"{name} {value}" for name, value in given if f"program.{name}" != swept]
     if "name" in task:
         parts.append(f"task {task['name']}")
     if "dialect" in model:

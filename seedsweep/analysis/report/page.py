@@ -24,7 +24,7 @@ from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study, study
 from seedsweep.criterion import Criterion
-from seedsweep.population import ALL_ROWS, Population
+from seedsweep.population import Population, of_split
 from seedsweep.version import __version__
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
@@ -184,6 +184,6 @@ def report(
 
 def _success(criterion: Criterion) -> str:
     """What a seed that succeeds does."""
-    where = "" if criterion.split == ALL_ROWS else f" on {criterion.split}"
     side = "least" if criterion.higher_is_better else "most"
-    return f"{criterion.metric}{where} is at {side} {text.given(criterion.shown(criterion.least))}"
+    metric = f"{criterion.metric}{of_split(criterion.split)}"
+    return f"{metric} is at {side} {text.given(criterion.shown(criterion.least))}"

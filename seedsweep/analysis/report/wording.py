@@ -59,14 +59,18 @@ def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
             f"A stuck group of up to {largest} of the seeds, as far from the others {failures}, could have gone "
             "unseen."
         )
-    if overlap:
+    if blind := [scale for scale in overlap if scale.detectable.even_distance is None]:
+        told.append(
+            f"At {at(study, blind)} seeds are too few for their spread to see even two equal groups with a "
+            "probability of 80 %, at any distance."
+        )
+    if seeing := [scale for scale in overlap if scale.detectable.even_distance is not None]:
         seen = [
-            f"none at {at(study, [scale])}"
-            if scale.detectable.even_distance is None
-            else f"from {text.number(scale.detectable.even_distance)} apart on at {at(study, [scale])}"
-            for scale in overlap[:LISTED]
+            f"from {text.number(scale.detectable.even_distance)} apart on at {at(study, [scale])}"
+            for scale in seeing[:LISTED]
+            if scale.detectable.even_distance is not None
         ]
-        others = f" ({len(overlap) - LISTED} more scales are in the tables)" if len(overlap) > LISTED else ""
+        others = f" ({len(seeing) - LISTED} more scales are in the tables)" if len(seeing) > LISTED else ""
         told.append(
             "Where seeds vary much, only groups of like size would have been seen with a probability of 80 %: "
             f"{text.listed(seen)}{others}."
@@ -93,7 +97,7 @@ def claimed(claims: EmergenceClaims) -> tuple[str, str]:
     """How often small studies would claim emergence, and its interval; of how many draws, where all agree."""
     p = claims.probability
     if p.low == p.high:
-        return text.percent(p.estimate), f"of {claims.draws} draws from these seeds"
+        return text.percent(p.estimate), f"of {text.count(claims.draws)} draws from these seeds"
     return text.percent(p.estimate), text.percent_interval(p.low, p.high)
 
 

@@ -66,17 +66,13 @@ class Measured:
 def measure(population: Population, criterion: Criterion) -> Measured:
     """Read the values from the population."""
     final = population.final(criterion.metric, criterion.split)
-    others = [
-        name
-        for name, metric in population.metrics.items()
-        if name != criterion.metric and not metric.counts_examples
-    ]
+    on_split = population.reader.measured[criterion.split]
+    measured = {name: metric for name, metric in population.metrics.items() if name in on_split}
+    others = [name for name, metric in measured.items() if name != criterion.metric and not metric.counts_examples]
     tables = {name: population.final(name, criterion.split) for name in others}
     runs = population.curves(criterion.metric, criterion.split)
     here = dict(zip(final.scales, final.present, strict=True))
-    strict = [
-        population.final(name, criterion.split) for name in population.metrics if name == f"{criterion.metric}_end"
-    ]
+    strict = [population.final(name, criterion.split) for name in measured if name == f"{criterion.metric}_end"]
     return Measured(
         values={scale: final.at(scale) for scale in final.scales},
         continuous={
@@ -134,8 +130,10 @@ def extremes(
 ) -> ExtremeCurves | None:
     """In the unit of the metric."""
     scales = sum(observed(sample).size > 0 for sample in better.values())
-    if scales < 2:
-        absent["extremes"] = f"a curve over scales needs two scales that have a value, and there are {scales}"
+    if scales < FEWEST_SCALES:
+        absent["extremes"] = (
+            f"an abrupt and a steady curve can be told apart over four scales or more, and there are {scales}"
+        )
         return None
     drawn = extreme_curves(better)
 

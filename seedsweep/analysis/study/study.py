@@ -34,6 +34,7 @@ from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, su
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
+from seedsweep.population import of_split
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -196,10 +197,8 @@ class Study(Result):
         criterion = self.summary.criterion
         seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
         places = ", ".join(text.scale(scale.scale) for scale in self.scales)
-        where = (
-            f"{criterion.metric} on {criterion.split}, {seeds} at {text.field(self.summary.scale_name)} {places}"
-        )
-        return f"{self.summary.name}: {where}"
+        metric = f"{criterion.metric}{of_split(criterion.split)}"
+        return f"{self.summary.name}: {metric}, {seeds} at {text.field(self.summary.scale_name)} {places}"
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""

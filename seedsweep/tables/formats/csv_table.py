@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from seedsweep.errors import InputError
-from seedsweep.tables.spelling import decimal_sign
+from seedsweep.tables.spelling import ambiguous, decimal_sign
 from seedsweep.tables.tablefile import NoRowsError, TableFile
 from seedsweep.tables.text import encoding_of, read_bytes
 
@@ -58,7 +58,13 @@ class CsvFile(TableFile):
         except csv.Error as error:
             raise self.unreadable(error) from None
         if self._delimiter != ",":
-            self.decimal = decimal_sign([field for row in some for field in row])
+            fields = [field for row in some for field in row]
+            self.decimal = decimal_sign(fields)
+            if self.decimal == "," and (either := ambiguous(fields)):
+                raise InputError(
+                    f"{self.path}: has numbers with decimal commas and with decimal points, and {either!r} may be "
+                    "a thousand or one: write all of them alike"
+                )
         while len(names) > 1 and not names[-1] and all(len(row) < len(names) or not row[-1] for row in some):
             del names[-1]  # a delimiter at the end of every row
         self._by_arrow = (

@@ -18,7 +18,7 @@ from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.errors import MissingPackageError
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
-from seedsweep.workers.programs.block import digest, table_of
+from seedsweep.workers.programs.block import digests, table_of
 from seedsweep.workers.programs.files import MetricsFiles
 from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.process import Output, Process, end_left_behind
@@ -164,7 +164,7 @@ class _Cell:
             "earlier_codes": attempt.codes_before(rows),
             "attempts": attempt.number,
             "seconds": attempt.seconds + self._elapsed,
-            "digests": [digest(rows)],
+            **digests([rows]),
         }
         self._sink.write_block(
             0,
@@ -208,9 +208,10 @@ class _Cell:
         seconds = f"after {formats.duration(self._elapsed)}"
         last = self._output.tail().rpartition("\n")[2][:200]
         said = f": {last}" if last else ""
-        if code > 128:
+        if code < 0 or code > 128:  # as Python says it, or a shell
             try:
-                return f"the program was killed by {signal.Signals(code - 128).name} {seconds}{said}"
+                name = signal.Signals(-code if code < 0 else code - 128).name
+                return f"the program was killed by {name} {seconds}{said}"
             except ValueError:
                 pass
         return f"the program ended with status {code} {seconds}{said}"

@@ -13,7 +13,7 @@ import numpy as np
 
 from seedsweep.cell import CellError, Code, Pack, Sink
 from seedsweep.workers.programs.attempts import rewound
-from seedsweep.workers.programs.block import digest, table_of
+from seedsweep.workers.programs.block import digests, table_of
 from seedsweep.workers.programs.capture import Captured
 from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
 from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
@@ -177,7 +177,7 @@ class _Call:
             "attempts": self._told.attempts,
             "earlier_codes": self._told.other_codes if self._reports.goes_on else [],
             "seconds": self._seconds / len(rows),
-            "digests": [digest(of_seed) for of_seed in rows],
+            **digests(rows),
         }
         self._sink.write_block(
             0,

@@ -28,6 +28,19 @@ def draw_learning_curves(scales: int) -> Figure:
     )
 
 
+@pytest.mark.parametrize(
+    ("last", "labels"), [(2, {"0", "1", "2"}), (5, {"0", "2", "4"}), (3000, {"0", "1k", "2k", "3k"})]
+)
+def test_steps_are_marked_by_whole_numbers(last: int, labels: set[str]) -> None:
+    steps = np.linspace(0, last, 3 if last == 2 else 6)
+    curves = {1.0: (steps, np.linspace(0, 1, steps.size) * np.ones((4, 1)))}
+    drawn = figures.learning_curves(curves, ACCURACY, scale_name="depth", metric_name="accuracy")
+    drawn.canvas.draw()
+    shown = {label.get_text() for label in drawn.axes[0].get_xticklabels()}
+    assert labels <= shown
+    assert all(label.removesuffix("k").isdigit() for label in shown)
+
+
 @pytest.mark.parametrize("scales", [1, 4, 6, 8])
 def test_learning_curves_draw_every_seed(scales: int) -> None:
     figure = draw_learning_curves(scales)

@@ -177,6 +177,8 @@ def test_a_seed_shows_in_every_figure(
     dot.hover(force=True)
     figures = "[...new Set([...document.querySelectorAll('.hot')].map(e => e.closest('figure').id))].sort()"
     everywhere = ["figure-curves", "figure-every-seed", "figure-extremes", "figure-ladder", "figure-twins"]
+    if len(made.study.scales) < 4:
+        everywhere.remove("figure-extremes")
     key = page.evaluate("document.querySelector('.hot').dataset.seed")
     assert page.evaluate(figures) == everywhere
     if key == "1-3":  # dots may lie on each other

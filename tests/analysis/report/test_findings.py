@@ -80,7 +80,7 @@ def test_abruptly(tmp_path: Path) -> None:
 def test_a_claim_that_no_draw_makes_has_no_interval_of_width_zero(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9, spread=0.01))
     told = next(part.text for part in found.findings if "one seed" in part.topic)
-    assert "in 0 % (of 10000 draws from these seeds) of cases" in told
+    assert "in 0 % (of 10,000 draws from these seeds) of cases" in told
 
 
 def test_neither_clearly_abrupt_nor_clearly_smooth(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_too_few_seeds_say_neither_yes_nor_no(tmp_path: Path) -> None:
         "Undecided: at depth 2 some seeds succeed and some fail; no groups are seen, but 6 seeds per scale would "
         "miss one of 20 % too often."
     )
-    told = "only groups of like size would have been seen with a probability of 80 %: none at depth"
+    told = "seeds are too few for their spread to see even two equal groups with a probability of 80 %"
     assert told in said(found, GROUPS)
     assert told in said(found, WHY)
     assert "nine in ten lie between" in said(found, WHY)
