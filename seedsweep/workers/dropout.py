@@ -20,7 +20,8 @@ from seedsweep.workers.philox import Role, philox, splitmix64
 class Dropout:
     """The masks of S seeds at one step."""
 
-    def __init__(self, seeds_S: Tensor, step: int) -> None:
+    def __init__(self, seeds_S: Tensor, step: Tensor) -> None:
+        """`step` has no dimensions: a number would be another constant in the graph of every step."""
         self._seeds_S = seeds_S
         self._step = step
 
@@ -41,6 +42,4 @@ class Dropout:
 
     @cached_property
     def _key_S(self) -> Tensor:
-        # Filled on the device: a copy from the host would make the host wait.
-        first, step = (torch.full((), number, device=self._seeds_S.device) for number in (0, self._step))
-        return philox((self._seeds_S, Role.DROPOUT), (first, step))[:, 0]
+        return philox((self._seeds_S, Role.DROPOUT), (torch.zeros_like(self._step), self._step))[:, 0]

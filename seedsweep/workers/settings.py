@@ -152,6 +152,9 @@ class TrainSettings(Settings):
     adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    compile: Annotated[bool, AddedLater()] = False
+    """Whether each step runs as one compiled graph. It rounds differently, and takes some seconds for every scale
+    and size of a pack before the first step."""
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:

@@ -96,7 +96,7 @@ def test_logits_and_gradients_are_torchs(model: PostLNSettings) -> None:
     trained = StackedDecoder(still, vocabulary, seeds, CPU)
     with torch.no_grad():
         trained.flat_SP.copy_(decoder.flat_SP)
-    dropout = Dropout(torch.arange(seeds), 0)
+    dropout = Dropout(torch.arange(seeds), torch.tensor(0))
     for ours, given in ((decoder, None), (trained, dropout)):
         logits_SBTV = ours.logits(ours.hidden(tokens_SBT, given))
         loss = F.cross_entropy(logits_SBTV[:, :, :-1].flatten(0, 2), tokens_SBT[:, :, 1:].flatten())
@@ -153,7 +153,7 @@ def test_the_model_is_causal_and_evaluation_drops_nothing() -> None:
     changed[:, :, 10:] = (changed[:, :, 10:] + 1) % 11
     assert torch.equal(decoder.hidden(tokens)[:, :, :10], decoder.hidden(changed)[:, :, :10])
     assert torch.equal(decoder.hidden(tokens), decoder.hidden(tokens))
-    drops = Dropout(torch.tensor([3, 4]), 7)
+    drops = Dropout(torch.tensor([3, 4]), torch.tensor(7))
     dropped = decoder.hidden(tokens, drops)
     assert torch.equal(dropped[:, :, :10], decoder.hidden(changed, drops)[:, :, :10])
     assert not torch.allclose(dropped, decoder.hidden(tokens))
