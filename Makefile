@@ -1,6 +1,7 @@
 # make demo   set up, then train a first population and show it
 # make test   set up, then run the tests
 # make golden   store how seeds train now; after a change that raised ENGINE
+# make docs   build the site, docs/_build/index.html
 # make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
@@ -10,7 +11,7 @@ INSTALLED := .venv/.installed
 # A process of tests per core; tests/conftest.py says which stay together.
 PARALLEL := -n logical --maxprocesses 8
 
-.PHONY: demo test test-all lint golden notebooks install clean
+.PHONY: demo test test-all lint golden docs notebooks install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
@@ -29,6 +30,10 @@ lint: install
 golden: install
 	$(BIN)/python -m tests.golden.make
 
+docs: install
+	$(BIN)/python -m sphinx -W --keep-going -q -E docs docs/_build
+	@echo "docs/_build/index.html"
+
 notebooks: install
 	$(BIN)/python notebooks/execute.py
 
@@ -43,4 +48,4 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@touch $(INSTALLED)
 
 clean:
-	rm -rf .venv .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv docs/_build .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -11,7 +11,8 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
@@ -50,8 +51,57 @@ class Base(NamedTuple):
     """Content of `config.json`."""
 
 
+class CellError(RuntimeError):
+    """Cells cannot be trained, for a reason of their own that is told without a traceback.
+
+    Parameters
+    ----------
+    message : str
+        In one line.
+    output : str
+        The end of what the failed program has said.
+    hopeless : bool
+        Whether another attempt would come to the same.
+    """
+
+    def __init__(self, message: str, output: str = "", *, hopeless: bool = False) -> None:
+        super().__init__(message)
+        self.output, self.hopeless = output, hopeless
+
+
+@dataclass(frozen=True)
+class Code:
+    """Which code trains cells, where that is not seedsweep's own. The digests are parts of SHA-256."""
+
+    script: str | None
+    """Name of the file that is run; None if it is not known."""
+    script_sha256: str | None
+    commit: str | None
+    """Of the git repository that it lies in; None outside any."""
+    changes: str | None
+    """Digest of what differs from the commit; None if nothing does."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    def __str__(self) -> str:
+        script = f"{self.script} {(self.script_sha256 or '')[:8]}" if self.script else "no script"
+        if self.commit is None:
+            return script
+        return f"{script} at commit {self.commit[:8]}" + (
+            f" with changes {self.changes[:8]}" if self.changes else ""
+        )
+
+
 class Sink(Protocol):
     """Where the results of a pack go. The driver's is the store; tests have their own."""
+
+    def cell_folder(self, cell: str) -> Path:
+        """A folder for what a cell's program makes; the same for every attempt on one machine. Need not exist."""
+
+    def keep_log(self, cell: str, text: bytes) -> str:
+        """Keep what a cell's program has printed, in place of what was kept; returns the file's path or URL."""
 
     def load_base(self) -> bytes | None:
         """`Base.weights`; only asked for if the recipe has a base."""
@@ -68,7 +118,7 @@ class Sink(Protocol):
         """Keep a block of rows. Writing a block again writes the same rows."""
 
     def report(self, step: int, steps: int) -> None:
-        """Where the training stands; called after every step."""
+        """Where the training stands, of `steps` or, if that is not known, of 0; called after every step."""
 
 
 Metrics: TypeAlias = "dict[tuple[str, str], np.ndarray]"
@@ -117,8 +167,8 @@ class Recipe(ABC):
 
     @property
     @abstractmethod
-    def steps(self) -> int:
-        """Training steps of every seed."""
+    def steps(self) -> int | None:
+        """Training steps of every seed; None if only the rows will tell."""
 
     @abstractmethod
     def splits(self) -> tuple[Split, ...]:
@@ -143,6 +193,15 @@ class Recipe(ABC):
     @abstractmethod
     def seconds_per_seed(self, device: str, pack: int) -> float | None:
         """Seconds that one seed of a pack takes on this machine, by a short trial; None if none can be made."""
+
+    def code(self) -> Code | None:
+        """The code that trains the cells now; None if that is seedsweep's own."""
+        return None
+
+    @property
+    def pinned(self) -> bool:
+        """Whether no other code may train cells of the same sweep."""
+        return False
 
     @property
     def has_base(self) -> bool:

@@ -1,8 +1,9 @@
-"""The exceptions that mean "your input" and "your installation", as opposed to "our bug"."""
+"""The exceptions that mean "your input", "your installation" and "your disk", as opposed to "our bug"."""
 
 from __future__ import annotations
 
 import difflib
+import errno
 from collections.abc import Iterable
 
 
@@ -34,10 +35,37 @@ class MissingPackageError(ModuleNotFoundError):
     """
 
 
+LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
+"""What is wrong with a place that is full, read-only or gone: trying again does not help."""
+
+
+class StorageError(OSError):
+    """A place that was in use cannot be written any more: its disk is full, or read-only, or it is gone.
+
+    Neither bad input nor a bug. The message is one line that names the place; the command line prints it and exits
+    with status 3.
+    """
+
+    def __init__(self, place: str, error: OSError) -> None:
+        self.reason = error.strerror or str(error).partition("\n")[0]
+        super().__init__(f"{place}: cannot be written: {self.reason}; once it can, the same command goes on")
+        self.errno = error.errno
+
+    @property
+    def lasting(self) -> bool:
+        """Whether trying again at once is in vain."""
+        return self.errno in LASTING
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
-    near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)
-    return f" (did you mean {near[0]!r}?)" if near else ""
+    near = nearest(word, known)
+    return f" (did you mean {near!r}?)" if near else ""
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one may stand for."""
+    return next(iter(difflib.get_close_matches(word, list(known), n=1, cutoff=0.5)), None)
 
 
 def listed(names: Iterable[str]) -> str:

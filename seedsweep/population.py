@@ -19,8 +19,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep import formats
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, scale_text
 
 if TYPE_CHECKING:
@@ -115,6 +117,27 @@ class FinalTable:
         seeds: Ints = self.seeds[self.present[self._row(scale)]]
         return seeds
 
+    def __repr__(self) -> str:
+        return f"<FinalTable {self._title()}>"
+
+    def _repr_html_(self) -> str:
+        rows = []
+        for scale in self.scales:
+            values = self.at(scale)
+            known = values[~np.isnan(values)]
+            lowest, median, highest = np.quantile(known, [0, 0.5, 1]) if known.size else [math.nan] * 3
+            numbers = [lowest, median, known.mean() if known.size else math.nan, highest]
+            diverged = values.size - known.size
+            count = formats.count(values.size) + (f" ({formats.count(diverged)} diverged)" if diverged else "")
+            rows.append([formats.scale(scale), count, *map(formats.number, map(float, numbers))])
+        columns = [self.scale_name, "seeds", "lowest", "median", "mean", "highest"]
+        return html_table(self._title(), columns, rows)
+
+    def _title(self) -> str:
+        scales = ", ".join(map(formats.scale, self.scales))
+        seeds = formats.seeds(int(self.present.sum()))
+        return f"{self.metric} on {self.split}: {seeds} at {self.scale_name} {scales}"
+
     def _row(self, scale: float) -> int:
         if scale not in self.scales:
             known = listed(map(scale_text, self.scales))
@@ -162,6 +185,11 @@ class Curves:
     values: Floats
     """(S, T); NaN from where a seed diverged, and where there is no value (train loss at step 0)."""
 
+    def __repr__(self) -> str:
+        steps = f"{len(self.steps)} evaluations"
+        where = f"{self.metric} on {self.split} at scale {formats.scale(self.scale)}"
+        return f"<Curves {where}: {formats.seeds(len(self.seeds))}, {steps}>"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON: NaN becomes null."""
         return {
@@ -194,6 +222,8 @@ class Origin:
     """What was done, in order: when, the command, versions, devices, packs."""
     spec: Mapping[str, Any] | None = None
     """The spec that `seedsweep run` reads; None for a table."""
+    notes: tuple[str, ...] = ()
+    """What to know of the numbers, a sentence each."""
 
 
 class Reader(Protocol):
@@ -251,8 +281,21 @@ class Population:
     """Gets the numbers."""
 
     def __repr__(self) -> str:
-        scales = ", ".join(map(scale_text, self.scales))
-        return f"<Population {self.name}: {self.cells} seeds of {self.scale_name} {scales} in {self.path}>"
+        seeds, scales = formats.seeds(self.cells), ", ".join(map(formats.scale, self.scales))
+        return f"<Population {self.name}: {seeds} of {self.scale_name} {scales} in {self.path}>"
+
+    def _repr_html_(self) -> str:
+        criterion = self.criterion
+        side = "≥" if criterion.higher_is_better else "≤"
+        least = "" if criterion.threshold is None else f" {side} {formats.given(criterion.threshold)}"
+        rows = [
+            ["kept in", self.path],
+            [self.scale_name, ", ".join(map(formats.scale, self.scales)) or "none"],
+            ["seeds", f"{formats.count(len(self.seeds))}, {formats.count(self.cells)} at all scales"],
+            *([split, ", ".join(metrics)] for split, metrics in self.reader.measured.items()),
+            ["success", f"{criterion.metric} on {criterion.split}{least}"],
+        ]
+        return html_table(self.name, ["", ""], rows)
 
     @property
     def spec(self) -> Mapping[str, Any] | None:

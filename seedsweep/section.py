@@ -19,7 +19,7 @@ class AddedLater:
 class Settings(BaseModel):
     """A section of the spec: unknown keys are refused, values never change, NaN and infinity are no numbers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, use_attribute_docstrings=True)
 
     def identity(self) -> dict[str, Any]:
         """The section's part of a sweep's identity: every field, except an `AddedLater` one at its default."""

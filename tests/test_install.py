@@ -185,6 +185,14 @@ def test_the_light_form_says_in_one_line_what_training_needs(light: Installed, t
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_light_form_trains_code_that_needs_no_more(light: Installed, tmp_path: Path) -> None:
+    changes = ["--set", "program.parameters.steps=20", "--seeds", "0:2", "--executor", "inline", "--out", "digits"]
+    ended = light.seedsweep("run", "program/digits", *changes, here=tmp_path)
+    assert ended.returncode == 0, ended.stderr
+    assert "trained 10 seeds" in ended.stderr
+    assert "</html>" in (tmp_path / "digits" / "report.html").read_text()
+
+
 def in_one_process(light: Installed, lines: list[str], here: Path, error: str = "") -> list[int]:
     """The exit status of each command, of which every one must print just this to standard error."""
     code = """

@@ -6,6 +6,7 @@ import pytest
 
 from seedsweep.sweep.presets import list_presets, preset_text
 from seedsweep.sweep.specfile import read_spec
+from tests.kinds import read_engine_spec
 
 NAMES = [preset.name for preset in list_presets()]
 
@@ -25,12 +26,12 @@ def test_a_preset_reads_and_has_a_title(name: str) -> None:
 
 def test_the_papers_numbers_for_count() -> None:
     """arXiv 2502.17356, section 2 of the facts: what a preset under paper/ may not change by accident."""
-    width = read_spec("paper/count-width").spec
+    width = read_engine_spec("paper/count-width")
     assert {heads: recipe.settings.model.width for heads, recipe in width.recipes.items()} == {
         heads: 64 * heads for heads in width.scale.values
     }
     assert width.recipes[1].settings.model.parameters(154) == 219_776
-    depth = read_spec("paper/count-depth").spec
+    depth = read_engine_spec("paper/count-depth")
     assert depth.recipes[4].settings.model.parameters(154) == 12_768_256
     for spec in (width, depth):
         assert (spec.train.steps, spec.train.batch, spec.task.tokens_per_row()) == (10_000, 128, 256)
@@ -40,7 +41,7 @@ def test_the_papers_numbers_for_count() -> None:
 
 
 def test_the_papers_numbers_for_addition() -> None:
-    width, depth = read_spec("paper/addition-width").spec, read_spec("paper/addition-depth").spec
+    width, depth = read_engine_spec("paper/addition-width"), read_engine_spec("paper/addition-depth")
     assert [width.recipes[heads].settings.model.width for heads in (1, 2, 4, 8)] == [64, 128, 256, 512]
     assert {width.recipes[heads].settings.model.depth for heads in width.scale.values} == {6}
     assert {1, 2, 3, 4} <= set(depth.scale.values)
@@ -67,8 +68,8 @@ def test_the_papers_numbers_for_addition() -> None:
 
 
 def test_the_papers_numbers_for_question_formation() -> None:
-    mix = read_spec("paper/question-formation-mix").spec
-    depth = read_spec("paper/question-formation-depth").spec
+    mix = read_engine_spec("paper/question-formation-mix")
+    depth = read_engine_spec("paper/question-formation-depth")
     assert [depth.recipes[value].settings.model.depth for value in depth.scale.values] == [3, 4, 5, 6]
     assert [mix.recipes[value].settings.task.model_dump()["mix"] for value in (0, 0.1, 1)] == [0, 0.1, 1]
     for spec in (mix, depth):
@@ -83,7 +84,7 @@ def test_the_papers_numbers_for_question_formation() -> None:
 
 def test_the_papers_numbers_for_mmlu() -> None:
     for name, parameters, epochs in (("0.5b", 494_032_768, 2), ("1.5b", 1_543_714_304, 5)):
-        spec = read_spec(f"paper/mmlu-{name}-mix").spec
+        spec = read_engine_spec(f"paper/mmlu-{name}-mix")
         cell = spec.recipes[0.05].settings
         untied = cell.model.parameters(cell.vocabulary_size)
         assert untied - cell.vocabulary_size * cell.model.width == parameters  # as the model card says, tied

@@ -10,10 +10,12 @@ from pydantic import ValidationError
 
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
+from seedsweep.sweep.enginespec import EngineSpec
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.settings import EvaluateSettings
+from tests.kinds import engine
 
 RAW: dict[str, Any] = {
     "task": {"name": "count", "vocabulary": 12, "train_lengths": [1, 3], "test_lengths": [5], "context": 24},
@@ -25,7 +27,7 @@ RAW: dict[str, Any] = {
 }
 
 
-def spec(**changes: Any) -> SweepSpec:
+def spec(**changes: Any) -> EngineSpec:
     """RAW with dotted changes: `spec(**{"train.steps": 9})`."""
     raw = copy.deepcopy(RAW)
     for dotted, value in changes.items():
@@ -34,7 +36,7 @@ def spec(**changes: Any) -> SweepSpec:
             raw[section][key] = value
         else:
             raw[section] = value
-    return SweepSpec.model_validate(raw)
+    return engine(SweepSpec.model_validate(raw))
 
 
 def test_defaults_are_filled_in_and_the_dump_reads_back() -> None:

@@ -10,11 +10,15 @@ calls them; the first repetitions, a tenth by default, get the whole `study`, `v
 Every rate has its 95 % Wilson limits; "asked" counts repetitions, or scales of all repetitions ("covers"). The
 numbers follow from the seed alone.
 
-Recorded output: benchmarks/calibration.txt and .json, of 30 repetitions, one of them studied whole, made with
+Recorded output: benchmarks/calibration.txt and .json, made in three runs on two virtual cores of an AMD EPYC that
+had much other work, each stopped where the next one begins:
 
-    python -m benchmarks.calibration --repetitions 30 --whole 1 --json benchmarks/calibration.json
+    python -m benchmarks.calibration --processes 2 --repetitions 100 --whole 10
+    python -m benchmarks.calibration --processes 2 --repetitions 50 --whole 5     # from null-fifties-128 on
+    python -m benchmarks.calibration --processes 2 --repetitions 20 --whole 2     # from intervals-rise-100 on
 
-on two virtual cores of an AMD EPYC, in one process. It is a small recording: 0 of 30 is 0 to 11 %.
+Every population says in the .json how many repetitions it had. 0 of 100 is 0 to 4 %, 0 of 50 is 0 to 7 %, 0 of 20
+is 0 to 16 %. benchmarks/calibration/targets.py has what is promised, and makes a table of it.
 """
 
 from __future__ import annotations
@@ -72,8 +76,8 @@ def main() -> None:
         processes=options.processes,
     ):
         print("\n".join(lines(name, tally)), flush=True)  # what is done survives an interruption
-        populations[name] = tally.to_dict()
-    made = {"seed": options.seed, "repetitions": options.repetitions, "whole": whole, "populations": populations}
+        populations[name] = {"repetitions": options.repetitions, "whole": whole, **tally.to_dict()}
+    made = {"seed": options.seed, "populations": populations}
     options.json.write_text(_by_line(made) + "\n")
 
 

@@ -22,6 +22,10 @@ FloatArray: TypeAlias = npt.NDArray[np.float64]
 Drawn: TypeAlias = Mapping[str, Mapping[float, FloatArray]]
 """Metric, scale, and one value per seed or, with learning curves, a row; `nan` is a row that the table lacks. The
 first metric decides about success."""
+
+DIVERGED: Final = -math.inf
+"""In what is drawn, a seed whose value is not a number: the table has a NaN."""
+
 Draw: TypeAlias = Callable[[np.random.Generator, int], Drawn]
 Ask: TypeAlias = Literal["groups", "intervals", "claims", "capacity", "metric", "budget", "duplicates"]
 
@@ -56,8 +60,6 @@ class Truth:
         Whether the continuous metric has the groups too.
     doubled : float or None
         Share of the failing seeds that would succeed in as many steps again.
-    final : bool or None
-        Whether the failing seeds would fail however long they were trained.
     twice : bool or None
         Whether one run is in the table under two names.
     """
@@ -71,7 +73,6 @@ class Truth:
     capacity: float | None = math.nan
     in_continuous: bool = False
     doubled: float | None = None
-    final: bool | None = None
     twice: bool | None = None
 
 
@@ -133,7 +134,7 @@ def read(case: Case, drawn: Drawn, folder: Path) -> Population:
         columns["seed"].append(seeds[kept])
         columns["step"].append(100 * steps[kept])
         for name, array in values.items():
-            columns[name].append(array[kept])
+            columns[name].append(np.where(array[kept] == DIVERGED, math.nan, array[kept]))
     table = pa.table({name: np.concatenate(parts) for name, parts in columns.items()})
     path = folder / "table.csv"
     pyarrow.csv.write_csv(table if curves else table.drop_columns(["step"]), path)
@@ -148,14 +149,15 @@ def numbers_of(draw: Draw, threshold: float) -> Numbers:
     """From many seeds; of final values, not of curves."""
     ladder = draw(np.random.Generator(np.random.Philox(0)), REFERENCE)[METRIC]
     levels = np.linspace(0, 1, REFERENCE)
+    ended = {scale: sample[sample > DIVERGED] for scale, sample in ladder.items()}
     quantiles = {
         scale: np.interp(levels, np.linspace(0, 1, sample.size), np.sort(sample))
-        for scale, sample in ladder.items()
+        for scale, sample in ended.items()
     }
     apart = {s: float(np.sqrt(np.mean((q - quantiles[max(ladder)]) ** 2))) for s, q in quantiles.items()}
     good = {scale: sample[sample >= threshold] for scale, sample in ladder.items()}
     return Numbers(
-        mean={scale: float(sample.mean()) for scale, sample in ladder.items()},
+        mean={scale: float(sample.mean()) for scale, sample in ended.items()},
         success={scale: good[scale].size / sample.size for scale, sample in ladder.items()},
         given_success={scale: float(sample.mean()) for scale, sample in good.items() if sample.size},
         to_largest=apart,

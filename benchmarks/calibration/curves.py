@@ -121,7 +121,7 @@ CURVES: Final = [
             n,
             exponential(mean),
             0.5,
-            Truth(groups={1.0: _waiting(mean)}, chance=True, doubled=_doubled(mean), final=False),
+            Truth(groups={1.0: _waiting(mean)}, chance=True, doubled=_doubled(mean)),
             ("budget",),
         )
         for mean, n in ((1, 32), (1, 100), (2, 100), (4, 100))
@@ -132,12 +132,12 @@ CURVES: Final = [
             n,
             half_never(mean),
             0.5,
-            Truth(groups={1.0: 0.5}, chance=True, doubled=_half_doubled(mean), final=True),
+            Truth(groups={1.0: 0.5}, chance=True, doubled=_half_doubled(mean)),
             ("budget",),
         )
         for name, mean, n in (("half-never", 0.1, 32), ("half-never", 0.1, 100), ("half-never-slower", 0.2, 100))
     ),
-    Case("budget-ramps-100", 100, curves(ramps), 0.9, Truth(final=False), ("budget",)),
+    Case("budget-ramps-100", 100, curves(ramps), 0.9, Truth(), ("budget",)),
     *(
         Case(f"twice-{name}-64", 64, draw, 0.5, Truth(twice=True), ("duplicates",))
         for name, draw in (

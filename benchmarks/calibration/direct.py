@@ -1,7 +1,7 @@
 """Single statistics, called with the arguments that `seedsweep.analysis.study` calls them with.
 
-A whole study takes a second, and the groups in it a hundredth of that. Where the study's rule for groups changes,
-the rule here has to follow: the question "direct differs from the study" is then answered with yes.
+A whole study takes a second, and the groups in it a hundredth of that. Where the study's way to groups changes,
+the one here has to follow: the question "direct differs from the study" is then answered with yes.
 """
 
 from __future__ import annotations
@@ -13,6 +13,9 @@ import numpy as np
 from benchmarks.calibration.cases import METRIC, REFERENCE, Case, Draw, FloatArray, numbers_of
 from benchmarks.calibration.tally import Tally
 from seedsweep import Criterion, Population, analysis
+from seedsweep.analysis.statistics.samples import observed
+from seedsweep.analysis.study import parts
+from seedsweep.analysis.study.split import group_split
 
 LEVEL = 0.05
 MIXED = 0.05
@@ -20,8 +23,8 @@ MODE_WITHIN = 0.02
 """So far from the true mode a density estimate may put it; an interval that comes as near counts as right."""
 
 
-def ask(case: Case, population: Population, tally: Tally) -> dict[float, bool] | None:
-    """All that the case asks for; at which scales groups are claimed, if it asks for that."""
+def ask(case: Case, population: Population, tally: Tally) -> list[str] | None:
+    """All that the case asks for; which groups are claimed at each scale, if it asks for that: see `_groups`."""
     criterion = population.criterion
     final = population.final(METRIC)
     values = {scale: final.at(scale) for scale in final.scales}
@@ -45,8 +48,7 @@ def ask(case: Case, population: Population, tally: Tally) -> dict[float, bool] |
             case "budget":
                 _budget(case, population, tally)
             case "duplicates":
-                curves = population.curves(METRIC)
-                groups = analysis.identical_curves({s: (line.seeds, line.values) for s, line in curves.items()})
+                groups = parts.duplicates(population, criterion, parts.measure(population, criterion))
                 tally.ask("one run twice claimed", any(group.same_run for group in groups))
     return found
 
@@ -56,10 +58,11 @@ def _bounds(population: Population) -> tuple[float, float]:
     return low, np.inf if high is None else high
 
 
-def _groups(
-    case: Case, population: Population, better: dict[float, FloatArray], tally: Tally
-) -> dict[float, bool]:
-    """Groups by their test, after Holm; by chance where they are where some succeed and some fail."""
+def _groups(case: Case, population: Population, better: dict[float, FloatArray], tally: Tally) -> list[str]:
+    """Groups by their test, after Holm; by chance where they are the seeds that succeed and those that fail.
+
+    The answer is the kind of split at each scale, empty where none is told.
+    """
     criterion, lattices, bounds = population.criterion, population.lattices(METRIC), _bounds(population)
     tests = [
         analysis.group_test(criterion.oriented(sample), lattice=lattices.get(scale), bounds=bounds)
@@ -67,25 +70,27 @@ def _groups(
     ]
     adjusted = analysis.adjust_pvalues([test.pvalue for test in tests])
     found = dict(zip(better, (adjusted <= LEVEL).tolist(), strict=True))
-    rates = {scale: analysis.success_rate(sample, criterion.least) for scale, sample in better.items()}
-    split = [s for s, group in found.items() if group and MIXED <= rates[s].rate <= 1 - MIXED]
+    two_values = np.unique(observed(np.concatenate([*better.values(), []]))).size == 2
+    kinds = []
+    for (scale, sample), p in zip(better.items(), adjusted.tolist(), strict=True):
+        if not found[scale] and not two_values:
+            kinds.append("")
+            continue
+        lattice, rate = lattices.get(scale), analysis.success_rate(sample, criterion.least)
+        cluster = analysis.success_cluster(sample, lattice=lattice, bounds=bounds, pvalue=p)
+        split = group_split(
+            *(sample, cluster, rate, criterion), lattice=lattice, bounds=bounds, two_values=two_values, level=LEVEL
+        )
+        of_chance = split.kind == "successes and failures" and not MIXED <= rate.rate <= 1 - MIXED
+        kinds.append("too few" if of_chance else split.kind)
     tally.ask("groups claimed", any(found.values()))
     if case.truth.groups and (single := [scale for scale in found if scale not in case.truth.groups]):
         tally.ask("groups claimed where none are", any(found[scale] for scale in single))
     for scale in case.truth.groups:
         tally.ask(f"groups claimed at {scale:g}", found[scale])
-    tally.ask("by chance", bool(split))
-    if split:
-        dips = {scale: analysis.dip(better[scale], lattice=lattices.get(scale)) for scale in split}
-        clearest = max(split, key=lambda scale: dips[scale].statistic)
-        p = float(adjusted[list(found).index(clearest)])
-        cluster = analysis.success_cluster(
-            better[clearest], lattice=lattices.get(clearest), bounds=bounds, pvalue=p
-        )
-        if cluster.supported and cluster.upper is not None:
-            apart = not rates[clearest].low <= cluster.upper.rate <= rates[clearest].high
-            tally.ask("by chance, of other seeds than the groups", apart)
-    return found
+    tally.ask("by chance", "successes and failures" in kinds)
+    tally.ask("split elsewhere only", "elsewhere" in kinds and "successes and failures" not in kinds)
+    return kinds
 
 
 def cover(case: Case, rows: tuple[analysis.ScaleSummary, ...], tally: Tally) -> None:
@@ -147,3 +152,4 @@ def _budget(case: Case, population: Population, tally: Tally) -> None:
         if case.truth.doubled is not None and found.late.n:
             doubled = found.if_doubled
             tally.covers("if doubled", doubled.low, doubled.high, case.truth.doubled)
+            tally.ask("if doubled: all of the interval too high", doubled.low > case.truth.doubled)

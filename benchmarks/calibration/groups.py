@@ -7,7 +7,18 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.calibration.cases import ALL, METRIC, Case, Draw, Drawn, FloatArray, Truth, at_every, one_metric
+from benchmarks.calibration.cases import (
+    ALL,
+    DIVERGED,
+    METRIC,
+    Case,
+    Draw,
+    Drawn,
+    FloatArray,
+    Truth,
+    at_every,
+    one_metric,
+)
 from benchmarks.calibration.nulls import Sample, beta, normal
 
 WEIGHTS: Final = (0.0, 0.1, 0.3, 0.5, 0.8, 0.95)
@@ -45,6 +56,33 @@ def stuck(weight: float) -> Draw:
     )
 
 
+def heavy(mean: float) -> Sample:
+    """Student's t with three degrees of freedom."""
+    return lambda random, n: mean + 0.03 * random.standard_t(3, n)
+
+
+def fewer_seeds(draw: Draw) -> Draw:
+    """The larger the scale, the fewer: all, three quarters, a half, a quarter of the seeds."""
+
+    def drawn(random: np.random.Generator, n: int) -> Drawn:
+        sizes = zip(draw(random, n)[METRIC].items(), (4, 3, 2, 1), strict=True)
+        return {METRIC: {scale: sample[: n * fourths // 4] for (scale, sample), fourths in sizes}}
+
+    return drawn
+
+
+def some_diverge(random: np.random.Generator, n: int) -> FloatArray:
+    """Two groups of like size, and a tenth of all seeds has no number in the end."""
+    values = two(random, n, 0.5, normal(0.1, 0.05), normal(0.8, 0.05))
+    return np.where(random.random(n) < 0.1, DIVERGED, values)
+
+
+def by_another_cause(random: np.random.Generator, n: int) -> Drawn:
+    """A score with two groups, and a margin that rises with it, but has one group of its own."""
+    score = two(random, n, 0.5, normal(0.2, 0.04), normal(0.8, 0.04))
+    return {METRIC: {1.0: score}, "margin": {1.0: score + random.normal(0, 0.4, n)}}
+
+
 def zeros(rest: Sample) -> Draw:
     """15 of 64 seeds at exactly 0, the others of one group above; one scale."""
 
@@ -76,6 +114,11 @@ _VISIBLE: Final = Truth(groups=smaller(WEIGHTS), chance=True, visible=True)
 _THREE: Final = Truth(
     groups=dict.fromkeys((*ALL, 4.0), 1 / 3), chance=True, visible=True, as_largest=ALL, capacity=None
 )
+EVEN: Final = (0.0, 0.3, 0.5, 0.7)
+_EVEN: Final = Truth(groups=smaller(EVEN), chance=True, visible=True)
+_HALVES: Final = Truth(
+    groups=dict.fromkeys((*ALL, 4.0), 0.5), chance=True, visible=True, as_largest=ALL, capacity=None
+)
 _ATOM: Final = Truth(groups={1.0: 15 / 64})
 
 GROUPS: Final = [
@@ -90,6 +133,13 @@ GROUPS: Final = [
     Case("groups-3sd-200", 200, ladder(normal(0.35, 0.1), normal(0.65, 0.1)), 0.5, _CHANCE),
     Case("groups-zero-50", 50, ladder(normal(0, 0), normal(0.8, 0.12)), 0.5, _VISIBLE),
     Case("groups-three-64", 64, at_every(three), 0.3, _THREE),
+    Case("groups-far-12", 12, _FAR, 0.5, _CHANCE),
+    Case("groups-few-examples-64", 64, ladder(normal(0.1, 0.1), normal(0.9, 0.1), EVEN, 10), 0.5, _EVEN),
+    Case("groups-heavy-tails-64", 64, ladder(heavy(0.2), heavy(0.8), EVEN, None), 0.5, _EVEN),
+    Case(
+        "groups-missing-seeds-96", 96, fewer_seeds(ladder(normal(0.1, 0.05), normal(0.9, 0.05), EVEN)), 0.5, _EVEN
+    ),
+    Case("groups-some-diverge-64", 64, at_every(some_diverge), 0.5, _HALVES),
     *(
         Case(
             f"stuck-{100 * weight:02.0f}-{n}",
@@ -114,6 +164,14 @@ GROUPS: Final = [
     *(
         Case(f"mirage-smooth-{n}", n, margins(0), 0.5, Truth(groups={1.0: 0.5}, chance=True), ("groups", "metric"))
         for n in (64, 100)
+    ),
+    Case(
+        "mirage-another-cause-100",
+        100,
+        by_another_cause,
+        0.5,
+        Truth(groups={1.0: 0.5}, chance=True),
+        ("groups", "metric"),
     ),
     *(
         Case(

@@ -27,6 +27,11 @@ def _step(random: np.random.Generator, n: int) -> Mapping[float, FloatArray]:
     return {float(i): normal(0.1 if i < 3 else 0.85, 0.04)(random, n) for i in (1, 2, 3, 4, 5)}
 
 
+def _rise(random: np.random.Generator, n: int) -> Mapping[float, FloatArray]:
+    """All seeds alike, and even steps."""
+    return {float(i): normal(0.2 * i - 0.06, 0.03)(random, n) for i in (1, 2, 3, 4)}
+
+
 LOW: Final[Sample] = normal(0.1, 0.03)
 HIGH: Final[Sample] = normal(0.9, 0.03)
 UNEVEN: Final = (0.15, 0.3, 0.7, 0.85)
@@ -73,6 +78,9 @@ LADDERS: Final = [
             ("groups", "intervals"),
         )
         for n in (20, 100)
+    ),
+    Case(
+        "rise-alike-100", 100, one_metric(_rise), 0.44, Truth(rise="even", capacity=None), ("groups", "capacity")
     ),
     Case(
         "step-alike-100",

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from benchmarks.calibration.cases import ALL, Case, FloatArray, Truth, at_every, one_metric
+from benchmarks.calibration.cases import ALL, DIVERGED, Case, FloatArray, Truth, at_every, one_metric
 
 Sample = Callable[[np.random.Generator, int], FloatArray]
 
@@ -45,15 +45,21 @@ def cut(low: float, high: float, sample: Sample) -> Sample:
 
 SAMPLES: Final[Mapping[str, tuple[Sample, float, tuple[int, ...]]]] = {
     # Sample, threshold (near the median, so that a false group makes a false verdict), numbers of seeds.
-    "normal": (normal(0.5, 0.1), 0.5, (64, 128)),
+    "normal": (normal(0.5, 0.1), 0.5, (12, 64, 128)),
     "beta-2-8": (beta(2, 8), 0.2, (64,)),
     "exponential": (lambda random, n: random.exponential(0.1, n), 0.07, (64,)),
     "beta-8-1.2": (beta(8, 1.2), 0.9, (64, 128)),
-    "uniform": (lambda random, n: random.random(n), 0.5, (32, 64, 128)),
+    "uniform": (lambda random, n: random.random(n), 0.5, (12, 32, 64, 128)),
     "lognormal": (lambda random, n: random.lognormal(-2, 0.6, n), 0.13, (64,)),
     "laplace": (lambda random, n: random.laplace(0.5, 0.05, n), 0.5, (64,)),
     "t-3": (lambda random, n: 0.5 + 0.05 * random.standard_t(3, n), 0.5, (64,)),
-    "91-beta-2-8": (on(91, beta(2, 8)), 0.2, (64, 128)),
+    "cauchy": (lambda random, n: 0.5 + 0.05 * random.standard_t(1, n), 0.5, (64,)),
+    "scale-mixture": (
+        lambda random, n: random.normal(0.5, np.where(random.random(n) < 0.2, 0.2, 0.02)),
+        0.5,
+        (64,),
+    ),
+    "91-beta-2-8": (on(91, beta(2, 8)), 0.2, (12, 64, 128)),
     "91-saturated": (on(91, beta(20, 1)), 0.96, (64, 128)),
     "91-nearly-saturated": (share(91, 30, 1), 0.97, (64,)),
     "91-pile-up": (on(91, beta(0.5, 8)), 0.04, (64,)),
@@ -65,6 +71,7 @@ SAMPLES: Final[Mapping[str, tuple[Sample, float, tuple[int, ...]]]] = {
     "cut-above": (cut(0, 1, normal(0.85, 0.15)), 0.85, (64, 128)),
     "half-cut": (cut(0, 1, normal(0, 0.15)), 0.05, (64,)),
     "one-example": (share(1, 5, 5), 0.5, (64,)),
+    "5-examples": (share(5, 2, 2), 0.5, (64,)),
     "hundreds": (times(100, lambda random, n: random.poisson(8, n).astype(float)), 800, (32, 64, 128)),
     "fifties": (times(50, lambda random, n: np.round(random.gamma(4, 1.5, n))), 300, (64, 128)),
     "percent-of-8": (times(100, on(8, beta(2, 8))), 20, (64,)),
@@ -100,6 +107,11 @@ def _one_apart(random: np.random.Generator, n: int) -> Mapping[float, FloatArray
     return samples
 
 
+def _some_diverge(random: np.random.Generator, n: int) -> FloatArray:
+    """One seed of eight has no number in the end."""
+    return np.where(random.random(n) < 1 / 8, DIVERGED, beta(2, 8)(random, n))
+
+
 NULLS: Final = [
     *(
         Case(f"null-{name}-{n}", n, at_every(sample), threshold, Truth(as_largest=ALL, capacity=None))
@@ -109,5 +121,6 @@ NULLS: Final = [
     Case("null-other-tests-64", 64, one_metric(_other_tests), 0.5, Truth()),
     Case("null-drifting-lattice-64", 64, one_metric(_drifting), 0.4, Truth()),
     Case("null-missing-seeds-64", 64, one_metric(_fewer_seeds), 0.2, Truth(as_largest=ALL, capacity=None)),
+    Case("null-some-diverge-64", 64, at_every(_some_diverge), 0.2, Truth(as_largest=ALL, capacity=None)),
     Case("null-one-seed-apart-64", 64, one_metric(_one_apart), 0.6, Truth(as_largest=ALL, capacity=None)),
 ]

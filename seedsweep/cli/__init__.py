@@ -4,32 +4,58 @@ from __future__ import annotations
 
 import sys
 
-from seedsweep.errors import ArgumentError, InputError, MissingPackageError
+BAD_INPUT, STORAGE, STOPPED = 2, 3, 130
+"""Exit statuses. 1 is for a run with failed seeds, and a verification that found a difference."""
 
 
 def main() -> None:
-    """Entry point: bad input becomes one line and exit status 2; a bug of ours keeps its traceback."""
+    """Entry point: bad input, a disk that fails and Ctrl-C become one line and an exit status of their own.
+
+    A bug of ours keeps its traceback.
+    """
+    try:
+        status = _invoke()
+    except KeyboardInterrupt:  # also while the imports below go on, which take a second
+        status = _say("stopped", STOPPED)
+    if status == STOPPED:
+        # An interrupt inside `exec`, by which dataclasses are made, marks the interpreter to end by the signal,
+        # though it was caught; the next `exec` takes the mark away.
+        exec("")
+    sys.exit(status)
+
+
+def _invoke() -> int:
+    from seedsweep.cli.streams import fit_encoding
+
+    fit_encoding()
     import typer
 
-    from seedsweep.cli.app import app
+    from seedsweep.cli.app import Interrupted, app
+    from seedsweep.errors import LASTING, ArgumentError, InputError, MissingPackageError, StorageError
 
     # click's UsageError, of the copy of click that this typer brings.
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
     try:
-        status = app(standalone_mode=False)
+        return app(standalone_mode=False, prog_name="seedsweep") or 0
     except ArgumentError as error:
-        sys.exit(_refuse(error.on_command_line))
+        return _say(error.on_command_line, BAD_INPUT)
     except (InputError, MissingPackageError) as error:
-        sys.exit(_refuse(str(error)))
+        return _say(str(error), BAD_INPUT)
     except usage_error as error:
+        context = error.ctx
+        command = "seedsweep" if context is None else context.command_path
         message = error.format_message().replace("Value error, ", "")
-        sys.exit(_refuse(f"{message.rstrip('.')}; see seedsweep --help"))
-    except (KeyboardInterrupt, typer.Abort):
-        print("seedsweep: stopped", file=sys.stderr)
-        sys.exit(130)
-    sys.exit(status or 0)
+        return _say(f"{message.rstrip('.')}; see {command} --help", BAD_INPUT)
+    except StorageError as error:
+        return _say(str(error), STORAGE)
+    except OSError as error:
+        if error.errno not in LASTING or error.filename is not None:
+            raise
+        return _say(f"the output cannot be written: {error.strerror}", STORAGE)  # `> file` on a full disk
+    except (Interrupted, typer.Abort):
+        return _say("stopped", STOPPED)
 
 
-def _refuse(message: str) -> int:
+def _say(message: str, status: int) -> int:
     print(f"seedsweep: {' '.join(message.split())}", file=sys.stderr)
-    return 2
+    return status

@@ -6,41 +6,80 @@ import json
 import shlex
 import sys
 import time
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.live import Live
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from typer.core import TyperGroup
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.options import (
     Categories,
     Directory,
     ExecutorName,
+    Format,
+    From,
     HigherIsWorse,
     Json,
     Metrics,
     Out,
+    Scale,
+    SeedColumn,
     Seeds,
     Set,
     Spec,
     Step,
+    Table,
     Threshold,
     Unfinished,
     UnfinishedSeeds,
     Where,
+    a_range,
 )
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.show import drawn_as, show_findings, stderr, stdout
-from seedsweep.errors import InputError
+from seedsweep.cli.timeleft import TimeLeft
+from seedsweep.errors import LASTING, InputError, StorageError
+
+
+class Interrupted(BaseException):
+    """Ctrl-C in a command that had nothing to save. Typer would end without a word on KeyboardInterrupt."""
+
+
+class Commands(TyperGroup):
+    """The commands; Ctrl-C leaves them as `Interrupted`."""
+
+    def make_context(self, *args: Any, **named: Any) -> Any:
+        """Read the command line."""
+        with _interrupted():
+            return super().make_context(*args, **named)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command that was named."""
+        with _interrupted():
+            return super().invoke(ctx)
+
+
+@contextmanager
+def _interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Interrupted from None
+
 
 app = typer.Typer(
+    cls=Commands,
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
+    epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
+    "full, read-only or gone; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -121,28 +160,33 @@ def run(
 
 @app.command()
 def analyze(
-    table: Annotated[
-        str,
-        typer.Argument(metavar="TABLE", help="A .csv, .tsv, .jsonl or .parquet file, a directory or a pattern."),
-    ],
-    scale: Annotated[str, typer.Option(metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b.")],
-    seed: Annotated[str, typer.Option(metavar="COL", help="The seed, or any name of the run.")],
-    metric: Metrics,
+    table: Table,
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    metric: Metrics = None,
     step: Step = None,
     threshold: Threshold = None,
     higher_is_worse: HigherIsWorse = False,
     where: Where = None,
     categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
     out: Annotated[
         str | None,
         typer.Option("--out", metavar="DIR", help="Where figures and report go.  [default: NAME-analysis]"),
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Analyse anyone's table of many seeds: what `run` shows of a sweep, for any CSV, JSON lines or Parquet.
+    """Analyse anyone's results of many seeds: what `run` shows of a sweep.
 
-    A row per seed, or with --step a row per seed and step. NaN is a seed that diverged.
+    A table (CSV, JSON, Parquet), or a folder of runs as TensorBoard, MLflow, Lightning, Hugging Face's Trainer,
+    Ray Tune, Stable-Baselines or lm-evaluation-harness leave it. A row per seed, or with --step a row per seed
+    and step. NaN is a seed that diverged.
+
+    --scale and --seed are columns, or parameters of the runs: by the config beside them or by their names, as in
+    `width=64/seed=3/metrics.csv` and `depth-2_seed-7.csv`. `run` is a run's own name. What is not named is taken
+    if only one can be meant; else what can be chosen is listed.
 
     A column per run, as Weights & Biases exports it, will do too: of `depth=2,seed=7 - accuracy` or
     `depth-2_seed-7 - accuracy`, `--scale depth --seed seed --metric accuracy` takes the numbers after these words.
@@ -152,12 +196,57 @@ def analyze(
     with Waiting(stderr, "reading the table …"):
         from seedsweep.cli.source import of_table
 
-        source = of_table(table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+        source = of_table(
+            table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
     place = source.page.parent if out is None else Path(out)
     page = place / "report.html"
     told = show_findings(source, place / "figures", page, "table", as_json=as_json, categories=categories)
     if as_json:
         _print_json(told)
+
+
+@app.command("import")
+def import_(
+    table: Table,
+    out: Annotated[
+        str,
+        typer.Option("--out", metavar="DIR", help="The store's directory or URL: new, or of an earlier import."),
+    ],
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    metric: Metrics = None,
+    step: Step = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    where: Where = None,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
+    as_json: Json = False,
+) -> None:
+    """Write anyone's results as a store of ours, to be analysed, extended, compared and published.
+
+    TABLE and its options are those of analyze. What the store has already is left as it is; runs that it does not
+    have are added. Then `seedsweep report DIR`, or any tool that reads Parquet.
+
+    Example: seedsweep import runs --scale width --seed seed --metric val_acc --step step --out stores/widths
+    """
+    with Waiting(stderr, "reading the results …") as waiting:
+        from seedsweep.cli.source import of_table
+        from seedsweep.sweep.importing import import_results
+
+        source = of_table(
+            table, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
+        waiting.say("writing the store …")
+        made = import_results(source.population, out)
+    stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
+    if as_json:
+        _print_json(made.to_dict())
+    else:
+        had = f", {made.present} were there" if made.present else ""
+        typer.echo(f"store     {out}: {made.added} runs added{had}; see seedsweep report {shlex.quote(out)}")
 
 
 @app.command()
@@ -183,6 +272,8 @@ def report(
     where: Where = None,
     categories: Categories = False,
     unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
     ] = None,
@@ -201,7 +292,9 @@ def report(
         if scale is not None and seed is not None and metric:
             if split is not None:
                 raise InputError(f"--split {split}: is for a sweep; choose a table's rows with --where COL=VALUE")
-            source = of_table(target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished)
+            source = of_table(
+                target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
+            )
         elif Path(target).is_file() or scale or seed or step or where:
             raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
         else:
@@ -215,6 +308,8 @@ def report(
         try:
             made.write(place)
         except OSError as error:
+            if error.errno in LASTING:
+                raise StorageError(str(place), error) from error
             raise InputError(f"{place}: cannot be written: {error.strerror}; use another --out") from error
     if as_json:
         _print_json({**made.to_dict(), "report": str(place)})
@@ -243,8 +338,12 @@ def plan(
         from seedsweep.sweep.specfile import read_spec
 
         named = read_spec(spec, overrides=changes or [], seeds=seeds)
-        waiting.say("timing a few steps of every scale …")
-        estimated = estimate(named.spec, out or f"runs/{named.name}")
+        field = named.spec.scale.field.rpartition(".")[2]
+        estimated = estimate(
+            named.spec,
+            out or f"runs/{named.name}",
+            on_scale=lambda scale: waiting.say(f"timing a few steps at {field} {formats.scale(scale)} …"),
+        )
     if as_json:
         _print_json(estimated.to_dict())
     else:
@@ -268,11 +367,12 @@ def status(
     store = Store(directory)
     current = read_status(store)
     if watch:
+        left = TimeLeft()
         with Live(tables.status(current), console=stderr, auto_refresh=False) as live:
             while not current.complete:
                 time.sleep(2.0)
                 current = read_status(store)
-                live.update(tables.status(current), refresh=True)
+                live.update(tables.status(current, left.after(current.seconds_left)), refresh=True)
     if as_json:
         _print_json(current.to_dict())
     elif not watch:
@@ -307,12 +407,12 @@ def presets(
 def verify(
     spec: Spec,
     seeds: Annotated[
-        int | None,
+        str | None,
         typer.Option(
-            metavar="K",
-            min=2,
-            help="Train the spec's first K seeds.  [default: 3 on a CPU; on CUDA the fewest that can show a "
-            "difference, 46 for one scale, 55 for four]",
+            metavar="A:B",
+            callback=a_range,
+            help="Seeds A to B−1, in place of the spec's.  [default: the spec's first 3 on a CPU; on CUDA the "
+            "fewest that can show a difference, 46 for one scale, 55 for four]",
         ),
     ] = None,
     steps: Annotated[
@@ -321,23 +421,33 @@ def verify(
     changes: Set = None,
     as_json: Json = False,
 ) -> None:
-    """Train seeds alone and packed, and compare.
+    """Train seeds alone and packed, and compare; of a program: run each seed twice.
 
     On a CPU every bit must be the same. On CUDA a pack must repeat bitwise, every seed must start the same way
     alone and packed, and in the end the two may not differ systematically.
 
     Example: seedsweep verify mine.yaml --steps 200
     """
-    with Waiting(stderr, "reading the spec …"):
+    with Waiting(stderr, "reading the spec …") as waiting:
         from seedsweep.cli import tables
+        from seedsweep.sweep.programspec import ProgramSpec
+        from seedsweep.sweep.programverify import Repetition, verify_program
         from seedsweep.sweep.specfile import read_spec
+        from seedsweep.sweep.verify import Verification
         from seedsweep.sweep.verify import verify as compare
 
-        named = read_spec(spec, overrides=changes or [])
-    columns = TextColumn("[progress.description]{task.description}"), BarColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
-        bar = progress.add_task("training alone and packed", total=1.0)
-        result = compare(named.spec, seeds, steps, on_progress=lambda share: progress.update(bar, completed=share))
+        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        wanted = None if seeds is None else len(named.spec.seeds.pairs())
+        waiting.say("training seeds again …")
+
+        def show(share: float) -> None:
+            waiting.update(f"training seeds again: {formats.percent(share)} …")
+
+        result: Verification | Repetition
+        if isinstance(named.spec, ProgramSpec):
+            result = verify_program(named.spec, wanted, steps, on_progress=show)
+        else:
+            result = compare(named.spec, wanted, steps, on_progress=show)
     if as_json:
         _print_json(result.to_dict())
     else:

@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from seedsweep.errors import InputError
+
 
 class ExecutorName(StrEnum):
     """Where packs are trained."""
@@ -23,8 +25,21 @@ class UnfinishedSeeds(StrEnum):
     last = "last"
 
 
+def a_range(given: str | None) -> str | None:
+    """A lone number is refused: `8` may mean eight seeds, or the one of that number."""
+    number = (given or "").strip()
+    if number.isdecimal():
+        raise InputError(
+            f"--seeds {number}: give a range: 0:{max(int(number), 1)} for the first {number} seeds, or "
+            f"{number}:{int(number) + 1} for the one of this number"
+        )
+    return given
+
+
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
-Seeds = Annotated[str | None, typer.Option(metavar="A:B", help="Seeds A to B−1, in place of the spec's.")]
+Seeds = Annotated[
+    str | None, typer.Option(metavar="A:B", callback=a_range, help="Seeds A to B−1, in place of the spec's.")
+]
 Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),
@@ -36,8 +51,19 @@ Out = Annotated[
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object in place of tables.")]
+Table = Annotated[
+    str,
+    typer.Argument(metavar="TABLE", help="A file, a folder of runs, a tracker's store, or a pattern of files."),
+]
+Scale = Annotated[
+    str | None,
+    typer.Option(
+        metavar="COL", help="What is scaled: 4, 0.25, 70m, pythia-1.4b; COL=NUMBER if all have the same."
+    ),
+]
+SeedColumn = Annotated[str | None, typer.Option("--seed", metavar="COL", help="The seed, or any name of the run.")]
 Metrics = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--metric", metavar="COL", help="What decides about success; name further ones to compare them with it."
     ),
@@ -58,6 +84,21 @@ HigherIsWorse = Annotated[
 Where = Annotated[
     list[str] | None,
     typer.Option("--where", metavar="COL=VALUE", help="Take these rows only, e.g. split=test. Repeatable."),
+]
+From = Annotated[
+    str | None,
+    typer.Option(
+        "--from",
+        metavar="PATTERN",
+        help="In a folder, read the files whose path ends so, e.g. 'w{width}_s{seed}/log.csv', and take what the "
+        "names in braces stand for.",
+    ),
+]
+Format = Annotated[
+    str | None,
+    typer.Option(
+        "--format", metavar="NAME", help="Read what is of this format only, if several tell of the same runs."
+    ),
 ]
 Unfinished = Annotated[
     UnfinishedSeeds,

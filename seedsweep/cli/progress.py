@@ -11,6 +11,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.status import Status
 
+from seedsweep import formats
+from seedsweep.cli.timeleft import TimeLeft
+
 if TYPE_CHECKING:  # imports torch
     from seedsweep.sweep.events import Event
 
@@ -22,15 +25,12 @@ SILENT_SECONDS = 2.0
 
 
 class Waiting:
-    """Says on a terminal what goes on while nothing else is to be seen; `logged` elsewhere too, if it takes long.
+    """Says what goes on while nothing else is to be seen: at once on a terminal, elsewhere if it takes long."""
 
-    What may still be refused is not logged: to a pipe, a refusal is one line.
-    """
-
-    def __init__(self, console: Console, message: str, *, logged: bool = False) -> None:
+    def __init__(self, console: Console, message: str) -> None:
         self._console = console
-        self._logged = logged
         self._message = message
+        self._began = time.monotonic()
         self._status: Status | None = None
         self._timer: threading.Timer | None = None
 
@@ -45,18 +45,20 @@ class Waiting:
 
     def say(self, message: str) -> None:
         """Something else goes on now."""
+        self._began = time.monotonic()
+        self.update(message)
+        if not self._console.is_terminal:
+            self.stop()
+            self._wait(SILENT_SECONDS)
+
+    def update(self, message: str) -> None:
+        """The same goes on, and is further."""
+        self._message = message
         if self._console.is_terminal:
             if self._status is None:
                 self._status = self._console.status(message)
                 self._status.start()
             self._status.update(message)
-            return
-        self.stop()
-        if not self._logged:
-            return
-        self._timer = threading.Timer(SILENT_SECONDS, self._tell, [message])
-        self._timer.daemon = True
-        self._timer.start()
 
     def stop(self) -> None:
         """There is something to show."""
@@ -67,8 +69,18 @@ class Waiting:
             self._timer.cancel()
             self._timer = None
 
-    def _tell(self, message: str) -> None:
-        self._console.print(message, markup=False, highlight=False)
+    def _wait(self, seconds: float) -> None:
+        self._timer = threading.Timer(seconds, self._tell)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _tell(self) -> None:
+        """A line for who sees no terminal, and another one after a while."""
+        told, since = self._message, time.monotonic() - self._began
+        after = f" ({formats.duration(since)})" if since > PLAIN_SECONDS else ""
+        self._console.print(f"{told}{after}", markup=False, highlight=False, soft_wrap=True)
+        if self._timer is not None:
+            self._wait(PLAIN_SECONDS)
 
 
 class RunDisplay:
@@ -78,8 +90,9 @@ class RunDisplay:
         self._console = console
         self._live: Live | None = None
         self._told_at = time.monotonic()
-        self._waiting = Waiting(console, "looking for what is there, starting the executor …", logged=True)
+        self._waiting = Waiting(console, "looking for what is there, starting the executor …")
         self._ready = False
+        self._left = TimeLeft()
 
     def __enter__(self) -> Self:
         self._waiting.__enter__()
@@ -105,13 +118,14 @@ class RunDisplay:
             self._console.print(f"results: {event.status.path}", markup=False, highlight=False)
         self._ready = self._ready or event.kind in ("ready", "start", "finish")
         unknown = "estimating …" if self._ready else "starting workers …"
+        left = self._left.after(event.status.seconds_left)
         if self._console.is_terminal:
             if self._live is None:
                 self._live = Live(console=self._console, auto_refresh=False, transient=True)
                 self._live.start()
-            self._live.update(tables.status(event.status, unknown), refresh=True)
+            self._live.update(tables.status(event.status, left or unknown), refresh=True)
         elif event.kind == "plan":
             self._waiting.say(unknown)
         elif event.kind == "tick" and time.monotonic() - self._told_at > PLAIN_SECONDS:
             self._told_at = time.monotonic()
-            self._console.print(tables.progress(event.status, unknown), soft_wrap=True)
+            self._console.print(tables.progress(event.status, left or unknown), soft_wrap=True)

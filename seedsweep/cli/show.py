@@ -10,7 +10,7 @@ from rich.console import Console
 import seedsweep
 from seedsweep.cli import origin
 from seedsweep.cli.progress import Waiting
-from seedsweep.errors import InputError
+from seedsweep.errors import LASTING, InputError, StorageError
 
 if TYPE_CHECKING:  # needs numpy, which `--help` does not
     from seedsweep.cli.source import Source
@@ -37,7 +37,11 @@ def show_findings(
             drawn = draw(population, summary, figures, categories=categories)
             made.write(page)
         except OSError as error:
+            if error.errno in LASTING:
+                raise StorageError(str(figures), error) from error
             raise InputError(f"{figures}: cannot be written: {error.strerror}; use another --out") from error
+    if source.understood is not None:
+        stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
     evidence = first_screen(made.study, made.findings.verdict).evidence
     if not as_json:
         where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path

@@ -11,11 +11,14 @@ from pathlib import Path
 import numpy as np
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.options import UnfinishedSeeds
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
+from seedsweep.measures import scale_text
 from seedsweep.population import Population
+from seedsweep.tables.understood import sentence
 
 
 @dataclass(frozen=True)
@@ -28,19 +31,27 @@ class Source:
     page: Path
     """Where that goes if nobody says."""
 
+    @property
+    def understood(self) -> str | None:
+        """What was read of a table, what not, and why; None of a sweep."""
+        facts = self.population.origin.facts
+        return sentence(facts) if "read" in facts else None
+
 
 def of_table(
     table: str,
-    scale: str,
-    seed: str,
-    metrics: list[str],
+    scale: str | None,
+    seed: str | None,
+    metrics: list[str] | None,
     step: str | None,
     threshold: float | None,
     higher_is_worse: bool,
     where: list[str] | None,
     unfinished: UnfinishedSeeds,
+    pattern: str | None,
+    format: str | None,
 ) -> Source:
-    """The population in a table."""
+    """The population in a table, or in whatever else somebody's runs left."""
     population = seedsweep.read_table(
         table,
         scale=scale,
@@ -51,20 +62,27 @@ def of_table(
         higher_is_better=not higher_is_worse,
         where=_conditions(where or []),
         unfinished=unfinished.value,
+        pattern=pattern,
+        format=format,
     )
-    words = ["seedsweep", "report", table, "--scale", scale, "--seed", seed]
-    for metric in metrics:
+    facts = population.origin.facts
+    words = ["seedsweep", "report", table, "--scale", scale or facts["scale"], "--seed", facts["seed"]]
+    for metric in metrics or [facts["metric"]]:
         words += ["--metric", metric]
     if step is not None:
         words += ["--step", step]
     if threshold is not None:
-        words += ["--threshold", f"{threshold:g}"]
+        words += ["--threshold", scale_text(threshold)]
     if higher_is_worse:
         words.append("--higher-is-worse")
     for condition in where or []:
         words += ["--where", condition]
     if unfinished is not UnfinishedSeeds.dropped:
         words += ["--unfinished", unfinished.value]
+    if pattern is not None:
+        words += ["--from", pattern]
+    if format is not None:
+        words += ["--format", format]
     return Source(population, shlex.join(words), origin.directory(population) / "report.html")
 
 
@@ -99,8 +117,8 @@ def of_sweep(
     words += ["--metric", criterion.metric, "--split", criterion.split]
     parts = [criterion.metric, criterion.split]
     if criterion.threshold is not None:
-        words += ["--threshold", f"{criterion.threshold:g}"]
-        parts.append(f"{criterion.threshold:g}")
+        words += ["--threshold", scale_text(criterion.threshold)]
+        parts.append(scale_text(criterion.threshold))
     if not criterion.higher_is_better:
         words.append("--higher-is-worse")
     name = re.sub(r"[^\w.-]+", "-", "-".join(["report", *parts]))
@@ -118,10 +136,11 @@ def _criterion(
         threshold = own.threshold
     low, high = population.metrics[name].bounds
     if threshold is not None and not low <= threshold <= (math.inf if high is None else high):
-        reach = f"from {low:g} to {high:g}" if high is not None else f"{low:g} or more"
-        raise InputError(f"--threshold {threshold:g}: out of reach for {name}, which is {reach}")
+        least = formats.given(low)
+        reach = f"{least} or more" if high is None else f"from {least} to {formats.given(high)}"
+        raise InputError(f"--threshold {formats.given(threshold)}: out of reach for {name}, which is {reach}")
     if threshold is not None and math.isinf(threshold):
-        raise InputError(f"--threshold {threshold:g}: a finite number is needed")
+        raise InputError(f"--threshold {formats.given(threshold)}: a finite number is needed")
     if name == own.metric:
         better = own.higher_is_better and not higher_is_worse
     else:

@@ -13,69 +13,45 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from seedsweep import formats
 from seedsweep.analysis.report.findings import Findings
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.cli.numbers import Numbers
-from seedsweep.measures import scale_text
 
 if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.estimate import Estimate
     from seedsweep.sweep.events import RunResult
     from seedsweep.sweep.presets import Preset
+    from seedsweep.sweep.programverify import Repetition
     from seedsweep.sweep.status import SweepStatus
     from seedsweep.sweep.verify import Verification
-
-
-def duration(seconds: float | None) -> str:
-    """`42 s`, `3 min 05 s`, `2 h 10 min`, `9.5 days`, `27 years`, or `–` for what is not known."""
-    if seconds is None:
-        return "–"
-    if seconds < 59.5:
-        return f"{seconds:.0f} s" if seconds >= 9.95 else f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    if minutes < 60:
-        return f"{minutes} min {rest:02d} s"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 48:
-        return f"{hours} h {minutes:02d} min"
-    days = hours / 24
-    return f"{days:.3g} days" if days < 730 else f"{days / 365.25:.3g} years"
-
-
-def _quantity(number: float | None, unit: str) -> str:
-    """With an SI prefix: `12.8 M`, `26 PFLOP`; a dash for what is not known."""
-    if number is None:
-        return "–"
-    for factor, prefix in ((1e18, "E"), (1e15, "P"), (1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= factor:
-            return f"{number / factor:.3g} {prefix}{unit}"
-    return f"{number:.0f} {unit}".strip()
 
 
 def outcome(result: RunResult) -> Text:
     """One or two lines after a run: what was trained and what remains."""
     if result.asked == result.present:
         return Text(f"nothing is missing: all {text.seeds(result.asked)} are there")
-    done = f"trained {text.seeds(result.trained)} in {duration(result.seconds)}"
+    done = f"trained {text.seeds(result.trained)} in {formats.duration(result.seconds)}"
     if result.present:
         done += f", {result.present} were there"
     if result.interrupted:
         done += f"; stopped with {text.seeds(result.missing)} missing: run the same command to go on"
     lines = [done, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
+    lines += [f"note: {note}" for note in result.notes]
     return Text("\n".join(lines))
 
 
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
-    jittered = any(scale.dip.jittered_by for scale in found.scales)
     caption = (
-        "below each number its 95 % interval: Wilson for P, Gaffke for means of all seeds, else bootstrap; below "
-        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; below the dip p"
+        "below each number its 95 % interval: Wilson for P, Gaffke for means, else bootstrap; below "
+        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; p of groups: "
+        "against a single group of seeds"
     )
     caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""
-    caption += ", from jittered values, since they lie on a lattice" if jittered else ""
     inside = ["in-dist.\nmean"] if found.in_distribution else []
     criterion = found.criterion
     columns = [
@@ -84,56 +60,45 @@ def summary(found: PopulationSummary) -> Numbers:
         *inside,
         "mean",
         "mode",
-        f"P({text.side(criterion)} {criterion.threshold:.4g})",
+        f"P({text.side(criterion)} {text.given(criterion.shown(criterion.least))})",
     ]
-    columns += ["mean |\nsuccess", "dip", "W2 to\nlargest"]
+    columns += ["mean |\nsuccess", "p of\ngroups", "W2 to\nlargest"]
     caption = "\n".join([caption, *map(escape, found.notes)])
     title = f"{found.name}: {criterion.metric} on {criterion.split} {found.at_step}".rstrip()
     table = Numbers(title, columns, caption)
     unfinished = {} if found.unfinished is None else found.unfinished.ends
-    for scale, pvalue in zip(found.scales, found.pvalues_holm, strict=True):
+    for scale, pvalue, told in zip(found.scales, found.pvalues_holm, found.pvalue_texts, strict=True):
         beside = f"\n{scale.n_diverged} diverged" if scale.n_diverged else ""
         beside += f"\n{len(unfinished[scale.scale])} early" if scale.scale in unfinished else ""
         success = scale.success
-        significant = "bold" if pvalue < 0.05 else "dim"
+        significant = "bold" if pvalue <= LEVEL else "dim"
         table.add_row(
             text.scale(scale.scale),
             f"{scale.n}{beside}",
             *([_with_interval(found.in_distribution[scale.scale])] if found.in_distribution else []),
             _with_interval(scale.mean),
             _with_interval(scale.mode),
-            f"{success.rate:.2f}\n{_range(success.low, success.high)}",
+            f"{text.percent(success.rate)}\n{_dim(text.percent_interval(success.low, success.high))}",
             "–" if scale.mean_given_success is None else _with_interval(scale.mean_given_success),
-            f"{scale.dip.statistic:.3f}\n[{significant}]{_p(pvalue, len(found.scales))}",
+            f"[{significant}]{told.removeprefix('p ').removeprefix('= ')}",
             "–" if scale is found.scales[-1] else _with_floor(scale.w2_to_largest, scale.noise_floor.high),
         )
     return table
 
 
 def _with_interval(interval: Interval) -> str:
-    return f"{interval.estimate:.2f}\n{_range(interval.low, interval.high)}"
+    ends = "" if math.isnan(interval.low) else _dim(formats.short_interval(interval.low, interval.high))
+    return f"{formats.short(interval.estimate)}\n{ends}"
 
 
 def _with_floor(distance: Interval, floor: float) -> str:
     """A distance with its interval, and below it the noise floor in brackets."""
-    shown = "" if math.isnan(floor) else f"\n[dim]({floor:.2f})[/dim]".replace("(0.", "(.")
+    shown = "" if math.isnan(floor) else f"\n{_dim(f'({formats.short(floor)})')}"
     return f"{_with_interval(distance)}{shown}"
 
 
-def _p(value: float, tests: int) -> str:
-    """`p .003`: as short as a column of seven characters asks for."""
-    return text.pvalue(value, tests).replace("= ", "")
-
-
-def _range(low: float, high: float) -> str:
-    """`.94–1.0`: seven characters, so that nine columns fit a terminal of 80."""
-    if math.isnan(low):
-        return ""
-
-    def short(end: float) -> str:
-        return f"{end:.2f}".removeprefix("0") if end < 0.995 else f"{end:.1f}"
-
-    return f"[dim]{short(low)}–{short(high)}[/dim]"
+def _dim(words: str) -> str:
+    return f"[dim]{words}[/dim]"
 
 
 def places(kind: str, path: str, figures: Sequence[str], page: str) -> Text:
@@ -160,9 +125,9 @@ def findings(found: Findings) -> Group:
     return Group(Text(found.headline, style="bold"), Text(), table)
 
 
-def status(current: SweepStatus, unknown: str | None = None) -> RenderableType:
-    """A line per scale, and one for the whole sweep; `unknown` is what a run says of itself while the time that is
-    left is not known."""
+def status(current: SweepStatus, left: str | None = None) -> RenderableType:
+    """A line per scale, and one for the whole sweep; `left` is what is said of the time that is left, where more
+    is known than this one status."""
     failed = any(scale.failed for scale in current.scales)
     interrupted = any(scale.interrupted for scale in current.scales)
     columns = [text.field(current.scale_name), "done", "running", "missing"]
@@ -170,7 +135,7 @@ def status(current: SweepStatus, unknown: str | None = None) -> RenderableType:
     table = Numbers(current.name, columns)
     for scale in current.scales:
         row: list[RenderableType] = [
-            scale_text(scale.scale),
+            text.scale(scale.scale),
             f"{scale.done}/{scale.asked}" + (f" (+{scale.extra})" if scale.extra else ""),
             f"{scale.running or ''}",
             f"{scale.missing or ''}",
@@ -178,23 +143,40 @@ def status(current: SweepStatus, unknown: str | None = None) -> RenderableType:
         row += [f"{scale.interrupted or ''}"] * interrupted + [f"[red]{scale.failed or ''}"] * failed
         row += [
             ProgressBar(total=1.0, completed=scale.fraction, width=10),
-            "" if scale.seeds_per_hour is None else f"{scale.seeds_per_hour:.0f}",
+            "" if scale.seeds_per_hour is None else formats.count(round(scale.seeds_per_hour)),
         ]
         table.add_row(*row)
-    return Group(table, Text(f"{progress(current, unknown)}; {current.path}"))
+    notes = [Text(f"note: {note}") for note in current.notes]
+    return Group(table, *notes, Text(f"{progress(current, left)}; {current.path}"))
 
 
-def progress(current: SweepStatus, unknown: str | None = None) -> Text:
+def progress(current: SweepStatus, left: str | None = None) -> Text:
     """The whole sweep in a line."""
     if current.complete:
         return Text(f"complete: {text.seeds(current.done)}")
+    if left is None:
+        left = _left(current)
+    share = text.percent(current.fraction)
+    at = _steps_of_unknown_length(current)
+    return Text(f"{text.count(current.done)} of {text.seeds(current.asked)}, {share} of the work{at}, {left}")
+
+
+def _steps_of_unknown_length(current: SweepStatus) -> str:
+    """Where the running programs are of which nobody knows how far they go."""
+    steps = [pack.step for pack in current.packs if pack.state == "running" and not pack.steps]
+    if not steps:
+        return ""
+    low, high = text.count(min(steps)), text.count(max(steps))
+    return f", now at step {low}" if low == high else f", now at steps {low} to {high}"
+
+
+def _left(current: SweepStatus) -> str:
+    """What one status says of the time that is left."""
     if current.seconds_left is not None:
-        left = f"about {duration(current.seconds_left)} left"
-    elif unknown is None:
-        left = "estimating …" if any(scale.running for scale in current.scales) else "not running"
-    else:
-        left = unknown
-    return Text(f"{current.done} of {text.seeds(current.asked)}, {current.fraction:.0%} of the work, {left}")
+        return f"about {formats.duration_range(current.seconds_left, current.seconds_left)} left"
+    if any(scale.running for scale in current.scales):
+        return "estimating …"
+    return "starting workers …" if current.starting else "not running"
 
 
 def plan(estimated: Estimate) -> RenderableType:
@@ -215,23 +197,33 @@ def plan(estimated: Estimate) -> RenderableType:
     )
     for scale in estimated.scales:
         table.add_row(
-            scale_text(scale.scale),
+            text.scale(scale.scale),
             f"{scale.asked}",
             f"{scale.present}",
             f"{scale.missing}",
             f"{scale.packs} × {scale.pack_size}" if scale.packs else "0",
-            _quantity(scale.parameters, "").strip(),
-            _quantity(scale.flop if scale.missing else None, "").strip(),
-            duration(scale.seconds_per_seed),
-            _quantity(scale.pack_bytes, "B"),
+            "–" if scale.parameters is None else formats.scale(scale.parameters),
+            formats.quantity(scale.flop if scale.missing else None, "").strip(),
+            formats.duration(scale.seconds_per_seed),
+            formats.quantity(scale.pack_bytes, "B"),
         )
     workers = f"{estimated.workers} {'worker' if estimated.workers == 1 else 'workers'} ({estimated.device})"
     if not estimated.missing:
         line = "nothing is missing"
-    else:
+    elif estimated.seconds is None:
         line = (
-            f"{text.seeds(estimated.missing)} to train: about {duration(estimated.seconds)} on {workers}, "
-            "from a trial of a few steps on this machine"
+            f"{text.seeds(estimated.missing)} to train on {workers}; how long a run of the program takes is known "
+            "once one seed has finished"
+        )
+    else:
+        source = (
+            "as long as finished seeds took"
+            if estimated.measured
+            else "from a trial of a few steps on this machine"
+        )
+        line = (
+            f"{text.seeds(estimated.missing)} to train: about {formats.duration(estimated.seconds)} on {workers}, "
+            f"{source}"
         )
     if estimated.resumed:
         line += f"; {estimated.resumed} packs go on from a checkpoint"
@@ -248,9 +240,49 @@ def presets(found: Sequence[Preset]) -> Table:
     return table
 
 
-def verification(found: Verification) -> RenderableType:
-    """Alone against packed, per scale."""
+def verification(found: Verification | Repetition) -> RenderableType:
+    """Alone against packed, per scale; or of a program, each seed run twice."""
+    from seedsweep.sweep.programverify import Repetition
+
+    if isinstance(found, Repetition):
+        return _repetition(found)
     return _bitwise(found) if found.device == "cpu" else _systematic(found)
+
+
+def _repetition(found: Repetition) -> RenderableType:
+    """Of a user's program."""
+    packed = found.scales[0].together is not None
+    columns = ["scale", "seeds", "values", "bitwise\nthe same"]
+    columns += ["in one call\nas alone", "largest\ndifference"] if packed else []
+    table = Numbers("each seed run twice", columns)
+    for scale in found.scales:
+        same = scale.seeds - scale.differing
+        cells = [
+            text.scale(scale.scale),
+            f"{scale.seeds}",
+            f"{scale.values}",
+            _mark(not scale.differing, "yes" if not scale.differing else f"{same} of {scale.seeds}"),
+        ]
+        if packed:
+            words = "no" if scale.mixed else "yes" if scale.together == scale.seeds else "but for rounding"
+            cells += [_mark(not scale.mixed, words), formats.given(scale.apart)]
+        table.add_row(*cells)
+    lines = [
+        f"at {text.scale(scale.scale)}, {difference}"
+        for scale in found.scales
+        for difference in (scale.first_difference, scale.mixed)
+        if difference
+    ]
+    if found.kept:
+        lines.append(
+            "verified: a seed that is run again gives the same numbers"
+            + (", and among others what it gives alone" if packed else "")
+        )
+    elif any(scale.differing for scale in found.scales):
+        lines.append("NOT verified: the program does not give the same numbers for the same seed")
+    else:
+        lines.append("NOT verified: a seed among others does not give the numbers that it gives alone")
+    return Group(table, Text("\n".join(lines)))
 
 
 def _bitwise(found: Verification) -> RenderableType:
@@ -261,12 +293,12 @@ def _bitwise(found: Verification) -> RenderableType:
     )
     for scale in found.scales:
         table.add_row(
-            scale_text(scale.scale),
+            text.scale(scale.scale),
             f"{scale.seeds}",
             f"{scale.steps}",
             _mark(scale.bitwise, "yes" if scale.bitwise else "no"),
             "bitwise" if scale.repeats else "differs",
-            f"{scale.largest_difference:.3g}",
+            f"{text.number(scale.largest_difference)}",
         )
     line = (
         "verified: every weight and every metric is bitwise the same alone and packed"
@@ -283,7 +315,7 @@ def _systematic(found: Verification) -> RenderableType:
     starts = Numbers(
         f"alone against packed, on {found.device}",
         ("scale", "seeds", "steps", "same pack\ntwice", "first steps\napart"),
-        f"apart: at the worst seed, in lengths of its way; rounding explains less than {SAME_WAY:g}",
+        f"apart: at the worst seed, in lengths of its way; rounding explains less than {text.given(SAME_WAY)}",
     )
     ends = Numbers(
         f"packed − alone: success ({found.metric} on {found.split}), training loss",
@@ -294,20 +326,20 @@ def _systematic(found: Verification) -> RenderableType:
     )
     for scale in found.scales:
         starts.add_row(
-            scale_text(scale.scale),
+            text.scale(scale.scale),
             f"{scale.seeds}",
             f"{scale.steps}",
             _mark(scale.repeats, "bitwise" if scale.repeats else "differs"),
-            _mark(scale.same_way, f"{scale.first_steps:.2g}"),
+            _mark(scale.same_way, text.number(scale.first_steps)),
         )
         for name, pair in (("success", scale.success), ("loss", scale.loss)):
             ends.add_row(
-                scale_text(scale.scale) if pair is scale.success else "",
+                text.scale(scale.scale) if pair is scale.success else "",
                 name,
-                _mark(not pair.systematic, f"{pair.mean:.2g} ± {pair.high - pair.mean:.2g}"),
-                _mark(not pair.systematic, f"{pair.pvalue:.2g}"),
-                "–" if pair.detectable is None else f"{pair.detectable:.2g}",
-                f"{pair.spread:.2g}",
+                _mark(not pair.systematic, f"{text.number(pair.mean)} ± {text.number(pair.high - pair.mean)}"),
+                _mark(not pair.systematic, formats.pvalue(pair.pvalue).removeprefix("p ").removeprefix("= ")),
+                "–" if pair.detectable is None else text.number(pair.detectable),
+                text.number(pair.spread),
             )
     line = (
         "verified: packs repeat bitwise; seeds start the same way and do not differ systematically in the end"

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from statistics import median
 from typing import Any
 
 from seedsweep.sweep.find import find
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.workers.device import choose_device, count_devices
+from seedsweep.sweep.store import KnownPack
 
 
 @dataclass(frozen=True)
@@ -28,8 +30,8 @@ class ScaleEstimate:
     flop: float | None
     """Arithmetic of all missing seeds, evaluations included."""
     seconds_per_seed: float | None
-    """Of one seed in a full pack on one worker; from a trial of a few steps on this machine. None where no seed
-    is missing, or the recipe cannot tell."""
+    """Of one seed in a full pack on one worker; from a trial of a few steps on this machine. Where the recipe can
+    make none, what finished seeds of this scale took, or of all. None where none is missing, or nothing known."""
     pack_bytes: int | None
     """Memory of a full pack, an upper estimate."""
 
@@ -47,6 +49,8 @@ class Estimate:
     scales: tuple[ScaleEstimate, ...]
     resumed: int
     """Packs that go on from a checkpoint (their trained part is counted as if it were still to do)."""
+    measured: bool = False
+    """Whether the seconds are those of finished seeds, not of a trial."""
 
     @property
     def missing(self) -> int:
@@ -54,8 +58,10 @@ class Estimate:
         return sum(scale.missing for scale in self.scales)
 
     @property
-    def seconds(self) -> float:
-        """Of the whole run, all workers busy to the end; start-up apart."""
+    def seconds(self) -> float | None:
+        """Of the whole run, all workers busy to the end; start-up apart. None if that is not known."""
+        if any(scale.missing and scale.seconds_per_seed is None for scale in self.scales):
+            return None
         return sum(scale.missing * (scale.seconds_per_seed or 0.0) for scale in self.scales) / self.workers
 
     def to_dict(self) -> dict[str, Any]:
@@ -63,12 +69,14 @@ class Estimate:
         return {**asdict(self), "missing": self.missing, "seconds": self.seconds}
 
 
-def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
+def estimate(
+    spec: SweepSpec, out: str | os.PathLike[str], *, on_scale: Callable[[float], None] | None = None
+) -> Estimate:
     """Plan a run of `spec` in `out` and time a few steps of every scale with missing seeds; changes nothing.
 
-    Raises InputError as `run` does.
+    `on_scale` is called with every scale before its steps are timed. Raises InputError as `run` does.
     """
-    device = choose_device(spec.execution.device)
+    device = spec.execution.device_here()
     found = find(spec, out)
     for recipe in found.recipes.values():
         recipe.check_device(device)
@@ -79,10 +87,13 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
     for pack in planned.packs:
         seeds_to_train[pack.scale] += len(pack.seeds)
     workers = spec.execution.workers
-    slots = count_devices(device) if workers == "auto" else workers
+    slots = spec.execution.slots_here(device) if workers == "auto" else workers
+    took = _seconds_taken(found.known)
     scales = []
     for scale, recipe in found.recipes.items():
         missing, cost = seeds_to_train[scale], recipe.cost()
+        if missing and on_scale is not None:
+            on_scale(scale)
         scales.append(
             ScaleEstimate(
                 scale=scale,
@@ -93,7 +104,9 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
                 pack_size=sizes[scale],
                 parameters=cost.parameters if cost else None,
                 flop=missing * cost.flop if cost else None,
-                seconds_per_seed=recipe.seconds_per_seed(device, sizes[scale]) if missing else None,
+                seconds_per_seed=_seconds(recipe.seconds_per_seed(device, sizes[scale]), took, scale)
+                if missing
+                else None,
                 pack_bytes=sizes[scale] * cost.bytes if cost else None,
             )
         )
@@ -104,5 +117,21 @@ def estimate(spec: SweepSpec, out: str | os.PathLike[str]) -> Estimate:
         device=device,
         workers=max(1, min(slots, len(planned.packs))),
         scales=tuple(scales),
+        measured=bool(took),
         resumed=len(planned.resumed),
     )
+
+
+def _seconds_taken(known: Iterable[KnownPack]) -> dict[float, list[float]]:
+    """What finished cells of the user's program took, by scale."""
+    took: dict[float, list[float]] = {}
+    for pack in known:
+        if pack.finished and (seconds := pack.blocks[-1].info.provenance.get("seconds")):
+            took.setdefault(pack.pack.scale, []).append(seconds)
+    return took
+
+
+def _seconds(tried: float | None, took: Mapping[float, Sequence[float]], scale: float) -> float | None:
+    if tried is not None or not took:
+        return tried
+    return median(took.get(scale) or [seconds for of_scale in took.values() for seconds in of_scale])

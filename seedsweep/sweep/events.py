@@ -55,6 +55,8 @@ class RunResult:
     failures: tuple[Failure, ...]
     seconds: float
     dashboard: str | None = None
+    notes: tuple[str, ...] = ()
+    """What to know of the numbers: cells of different code, seeds with the same numbers."""
 
     @property
     def missing(self) -> int:

@@ -7,15 +7,17 @@ moment leaves at worst a hidden temporary, which `remove_temporaries` clears awa
 
 from __future__ import annotations
 
+import errno
 import os
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import fs
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError
 
 
 @dataclass(frozen=True)
@@ -58,13 +60,23 @@ class Files:
             return None
 
     def write(self, name: str, data: bytes | memoryview, *, durable: bool = True) -> None:
-        """Make or replace the file with exactly `data`. Not durable: atomic still, but a power cut may lose it."""
-        if not self.local:
+        """Make or replace the file with exactly `data`. Not durable: atomic still, but a power cut may lose it.
+
+        Raises StorageError if that cannot be done. A root that is gone is not made again.
+        """
+        try:
+            if self.local:
+                self._write_locally(Path(self.path(name)), data, durable)
+                return
             # One call on a buffer that is complete: an exception on the way must not leave half an object.
             with self.filesystem.open_output_stream(self.path(name)) as stream:
                 stream.write(data)
-            return
-        target = Path(self.path(name))
+        except OSError as error:
+            raise StorageError(self.location, error) from error
+
+    def _write_locally(self, target: Path, data: bytes | memoryview, durable: bool) -> None:
+        if not Path(self.root).is_dir():
+            raise FileNotFoundError(errno.ENOENT, "the directory is gone")
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
         try:
@@ -86,6 +98,8 @@ class Files:
             self.filesystem.delete_file(self.path(name))
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StorageError(self.location, error) from error
 
     def delete_folder(self, name: str) -> None:
         """Delete a folder and all in it; no error if there is none."""
@@ -93,14 +107,16 @@ class Files:
             self.filesystem.delete_dir(self.path(name))
         except FileNotFoundError:
             return
+        except OSError as error:
+            raise StorageError(self.location, error) from error
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name."""
         return bool(self.filesystem.get_file_info(self.path(name)).type == fs.FileType.File)
 
-    def listing(self, folder: str = "") -> list[FileEntry]:
+    def listing(self, folder: str = "", *, recursive: bool = True) -> list[FileEntry]:
         """All files below a folder, at any depth, sorted by name; empty if there is no such folder."""
-        selector = fs.FileSelector(self.path(folder), recursive=True, allow_not_found=True)
+        selector = fs.FileSelector(self.path(folder), recursive=recursive, allow_not_found=True)
         return sorted(
             (
                 FileEntry(info.path[len(self.root) :].lstrip("/"), info.size, info.mtime_ns or 0)
@@ -110,9 +126,13 @@ class Files:
             key=lambda entry: entry.name,
         )
 
-    def remove_temporaries(self) -> None:
-        """Delete what writes of killed processes left behind."""
-        for entry in self.listing():
+    def remove_temporaries(self, folders: Iterable[str]) -> None:
+        """Delete what writes of killed processes left behind, in these folders and beside them."""
+        entries = [
+            *self.listing(recursive=False),
+            *(entry for folder in folders for entry in self.listing(folder)),
+        ]
+        for entry in entries:
             base = entry.name.rpartition("/")[2]
             if base.startswith(".") and base.endswith(".tmp"):
                 self.delete(entry.name)

@@ -9,11 +9,13 @@ import traceback
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
 
-from seedsweep.cell import Pack, Recipe, Sink
+from seedsweep.cell import CellError, Pack, Recipe, Sink
+from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
@@ -40,10 +42,17 @@ class Outcome:
     """How a job ended."""
 
     job: Job
-    kind: Literal["finished", "stopped", "failed", "lost"]
-    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine."""
+    kind: Literal["finished", "stopped", "failed", "lost", "full"]
+    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine.
+    full: the store is full, read-only or gone, for every other pack too."""
     trace: str = ""
     """Traceback of a failure, or what is known of a loss."""
+    error: str = ""
+    """The same in one line; empty: it is the last of `trace`."""
+    hopeless: bool = False
+    """Whether another attempt would come to the same."""
+    storage: OSError | None = None
+    """What is wrong with a store that is full."""
 
 
 class PackDroppedError(RuntimeError):
@@ -64,6 +73,14 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
             sink.close("failed" if isinstance(error, Exception) else "stopped")
             raise
         sink.close("stopped")
+    except CellError as error:
+        trace = f"{error}\n\n{error.output}" if error.output else str(error)
+        return Outcome(job, "failed", trace, error=str(error), hopeless=error.hopeless)
+    except StorageError as error:
+        trace = traceback.format_exc()
+        if error.lasting:
+            return Outcome(job, "full", trace, storage=OSError(error.errno, os.strerror(error.errno or 0)))
+        return Outcome(job, "failed", trace)
     except Exception:
         return Outcome(job, "failed", traceback.format_exc())
     return Outcome(job, "finished" if finished else "stopped")
@@ -83,6 +100,15 @@ class StoreSink(Sink):
         self._began: tuple[float, int] | None = None  # time and step of the first report
         self._told = time.monotonic()
         self._tell("running")
+
+    def cell_folder(self, cell: str) -> Path:
+        """In the sweep's directory; of an object store on this machine's disk, where it may be gone some day."""
+        return self._store.cell_folder(cell)
+
+    def keep_log(self, cell: str, text: bytes) -> str:
+        """Replace the cell's log; returns its path or URL."""
+        self._refuse_if_dropped()
+        return self._store.keep_log(cell, text)
 
     def load_base(self) -> bytes | None:
         """Content of the base's weight file, or None if the sweep has none."""

@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from seedsweep.errors import InputError
+from seedsweep.errors import LASTING, InputError, StorageError
 from seedsweep.sweep.files import Files
+from seedsweep.sweep.progress import process_exists
 
 FILE = "run.lock"
 
@@ -24,7 +25,8 @@ def hold(files: Files) -> Iterator[None]:
     no stale lock. The file stays, empty. Object stores have no locks: there, not starting two runs at once is
     the user's care. A network disk that refuses flock is treated the same way.
 
-    Raises InputError, naming process and host, if another run holds it, or if the directory cannot be made.
+    Raises InputError, naming process and host, if another run holds it, or if the directory may not be made, and
+    StorageError if its disk is full.
     """
     if not files.local:
         yield
@@ -33,6 +35,8 @@ def hold(files: Files) -> Iterator[None]:
         Path(files.root).mkdir(parents=True, exist_ok=True)
         handle = os.open(files.path(FILE), os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
+        if error.errno in LASTING:
+            raise StorageError(files.location, error) from error
         raise InputError(f"{files.location}: not writable: {error}; use another directory") from error
     try:
         _lock(handle, files.location)
@@ -42,6 +46,15 @@ def hold(files: Files) -> Iterator[None]:
         os.ftruncate(handle, 0)
     finally:
         os.close(handle)
+
+
+def held_here(files: Files) -> bool:
+    """Whether a run on this machine holds the lock, by what it wrote there; takes no lock, to disturb nobody."""
+    try:
+        holder = json.loads(files.read(FILE) or b"null") if files.local else None
+        return holder is not None and holder["host"] == socket.gethostname() and process_exists(holder["pid"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _lock(handle: int, shown: str) -> None:

@@ -58,11 +58,12 @@ class Progress:
             return False
         age = abs((time.time() if now is None else now) - self.updated)
         if self.host == socket.gethostname():
-            return age < HUNG_SECONDS and _process_exists(self.pid)
+            return age < HUNG_SECONDS and process_exists(self.pid)
         return age < STALE_SECONDS
 
 
-def _process_exists(pid: int) -> bool:
+def process_exists(pid: int) -> bool:
+    """Whether there is a process of this number on this machine."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

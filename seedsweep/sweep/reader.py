@@ -19,8 +19,10 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, listed
 from seedsweep.population import Curves, FinalTable, Origin, Population, observed_metric
 from seedsweep.schema import METRICS
+from seedsweep.sweep.notes import code_notes, codes_of
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import Block, KnownPack, Store
+from seedsweep.tables.lattice import lattice_seen
 
 
 def load(path: str | os.PathLike[str]) -> Population:
@@ -43,7 +45,10 @@ def load(path: str | os.PathLike[str]) -> Population:
     """
     store = Store(path)
     record = store.existing_record()
-    reader = StoreReader(store, record, store.packs(record))
+    known = store.packs(record)
+    reader = StoreReader(store, record, known)
+    if record.imported:
+        return _imported(store, record, reader, known)
     success = record.success
     metrics = {metric.name: metric for metric in record.metrics}
     if not metrics:  # the recipe could not tell them beforehand
@@ -59,7 +64,39 @@ def load(path: str | os.PathLike[str]) -> Population:
         splits={split.name: split for split in record.splits},
         metrics=metrics,
         criterion=Criterion(success.metric, success.split, success.at_least),
-        origin=_origin(store, record),
+        origin=_origin(store, record, known),
+        reader=reader,
+    )
+
+
+def _imported(store: Store, record: SweepRecord, cells: StoreReader, known: Sequence[KnownPack]) -> Population:
+    """What was imported, read as the table that it was: its seeds may have names, and ends of their own."""
+    from seedsweep.sweep.importedspec import ImportedSpec
+    from seedsweep.tables.roles import Roles
+    from seedsweep.tables.stored import read_again
+
+    spec = ImportedSpec.model_validate(record.spec)
+    columns, success = spec.imported, spec.success
+    names = {seed: label for label, seed in columns.runs.items()}
+    rows = cells.rows(None, None)
+    if names:
+        rows = rows.set_column(
+            rows.schema.get_field_index("seed"), "seed", [[names[seed] for seed in rows["seed"].to_pylist()]]
+        )
+    roles = Roles(spec.scale.field, columns.seed, columns.metrics, columns.step, {})
+    labelled = [(scale, names.get(seed, seed)) for scale, seed in cells.cells]
+    reader = read_again(rows, labelled, roles, columns.rows, columns.unfinished)
+    return Population(
+        name=record.name,
+        path=store.location,
+        scale_name=spec.scale.field,
+        scales=reader.scales,
+        seeds=tuple(reader.seeds.tolist()),
+        cells=int(reader.present.sum()),
+        splits={},
+        metrics={name: observed_metric(reader.final(name, columns.rows)) for name in columns.metrics},
+        criterion=Criterion(success.metric, success.split, success.at_least, success.higher_is_better),
+        origin=_origin(store, record, known),
         reader=reader,
     )
 
@@ -85,12 +122,22 @@ class StoreReader:
         for scale, seed in cells:
             self.present[row[scale], column[seed]] = True
 
+    @property
+    def cells(self) -> list[tuple[float, int]]:
+        """Scale and seed of every finished cell."""
+        return [(pack.pack.scale, seed.id) for pack in self._finished for seed in pack.pack.seeds]
+
     @cached_property
     def measured(self) -> Mapping[str, Sequence[str]]:
         """The metrics of every split, in the order of the rows; as announced while there are no rows."""
         if not self._finished:
             announced = [metric.name for metric in self._record.metrics]
             return {split.name: announced for split in self._record.splits}
+        if self._only_rows_tell:
+            observed: dict[str, list[str]] = {}
+            for split, metric in self._ends:
+                observed.setdefault(split, []).append(metric)
+            return observed
         last = self._finished[0].blocks[-1]
         columns = ["split", "metric"]
         rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
@@ -119,7 +166,7 @@ class StoreReader:
             data_seeds=np.array([seed.data for seed in self._seeds], dtype=np.int64),
             values=values,
             present=self.present.copy(),
-            steps=tuple(float(self._last_blocks(scale)[0].info.steps[1]) for scale in self.scales),
+            steps=tuple(float(max(self._last_steps(scale))) for scale in self.scales),
         )
 
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
@@ -141,12 +188,21 @@ class StoreReader:
         return curves
 
     def lattices(self, metric: str, split: str) -> dict[float, float]:
-        """1 / examples of the split at every scale, for a metric that counts examples."""
+        """1 / examples of the split at every scale, for a metric that counts examples.
+
+        The record has the splits of one scale. Where a field of the task is swept they may change along it, and
+        the values tell.
+        """
         counting = {known.name for known in self._record.metrics if known.counts_examples}
         examples = {known.name: known.examples for known in self._record.splits}
         if metric not in counting or split not in examples:
             return {}
-        return dict.fromkeys(self.scales, 1 / examples[split])
+        announced = 1 / examples[split]
+        if not self._record.ladder.field.startswith("task."):
+            return dict.fromkeys(self.scales, announced)
+        final = self.final(metric, split)
+        steps = {scale: lattice_seen(final.at(scale), announced) for scale in self.scales}
+        return {scale: step for scale, step in steps.items() if step is not None}
 
     def rows(self, metric: str | None, split: str | None) -> pa.Table:
         """All rows there are, also those of seeds that are still in training."""
@@ -161,27 +217,38 @@ class StoreReader:
     def _ends(self) -> dict[tuple[str, str], pa.Table]:
         """The rows of the last evaluation of every finished seed, by split and metric.
 
-        All are read at once, since they lie side by side in the files.
+        All are read at once, since they lie side by side in the files. A program need not measure everything at
+        its last step, nor end where another seed ends: of each metric the last row counts.
         """
         parts = []
         for scale in self.scales:
             ends = self._last_blocks(scale)
-            step = ends[0].info.steps[1]  # the same for every pack of the scale, which share their settings
             columns = ["scale", "seed", "split", "metric", "value"]
+            if self._only_rows_tell:
+                parts.append(_last_rows(self._read(ends, pc.scalar(True), [*columns, "step"])).select(columns))
+                continue
+            step = self._last_steps(scale)[0]  # the same for every pack of the scale, which share their settings
             parts.append(self._read(ends, pc.field("step") == step, columns))
         if not parts:
             return {}
         rows = pa.concat_tables(parts).combine_chunks()
         split, metric = (rows[name].chunk(0).dictionary_encode() for name in ("split", "metric"))
         split_codes, metric_codes = split.indices.to_numpy(), metric.indices.to_numpy()
+        splits, metrics = split.dictionary.to_pylist(), metric.dictionary.to_pylist()
         return {
-            (of_split, name): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
-            for i, of_split in enumerate(split.dictionary.to_pylist())
-            for j, name in enumerate(metric.dictionary.to_pylist())
+            (splits[i], metrics[j]): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
+            for i, j in dict.fromkeys(zip(split_codes.tolist(), metric_codes.tolist(), strict=True))
         }
 
     def _last_blocks(self, scale: float) -> list[Block]:
         return [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
+
+    def _last_steps(self, scale: float) -> list[int]:
+        return [block.info.steps[1] for block in self._last_blocks(scale)]
+
+    @property
+    def _only_rows_tell(self) -> bool:
+        return not self._record.metrics
 
     def _read(self, blocks: Iterable[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
         """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
@@ -203,29 +270,45 @@ class StoreReader:
             ) from error
 
 
-def _origin(store: Store, record: SweepRecord) -> Origin:
+def _last_rows(rows: pa.Table) -> pa.Table:
+    """Of every seed, split and metric the row of the largest step."""
+    keys = ["scale", "seed", "split", "metric"]
+    last = rows.sort_by("step").group_by(keys, use_threads=False).aggregate([("value", "last"), ("step", "last")])
+    return last.rename_columns({"value_last": "value", "step_last": "step"})
+
+
+def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Origin:
     facts = {
         "sweep": store.location,
         "fingerprint": record.fingerprint,
         "created": record.created,
         "updated": record.updated,
     }
-    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec)
+    codes = codes_of(known)
+    if codes:
+        facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
+    return Origin(facts, tuple(map(_in_words, record.runs)), record.spec, code_notes(codes))
 
 
 def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
     """An entry of `SweepRecord.runs` for people to read."""
     versions = [f"{name} {version}" for name, version in run.get("packages", {}).items() if version]
-    words = {
+    words: dict[str, Any] = {
         "started": run.get("started"),
         "finished": run.get("finished"),
         "command": run.get("command"),
         "trained": f"{run.get('trained')} of {run.get('asked')} cells, {run.get('failed')} failed",
+        **{
+            name: run.get(name)
+            for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
+        },
         "device": run.get("device"),
-        "pack sizes": listed(map(str, run.get("pack_sizes", ()))),
+        "pack sizes": listed(map(str, run["pack_sizes"])) if "pack_sizes" in run else None,
         "executor": run.get("executor"),
         "commit": run.get("commit"),
         "versions": listed([f"Python {run.get('python')}", *versions]),
         "platform": run.get("platform"),
     }
+    if "imported" in run:
+        del words["trained"]
     return {name: str(value) for name, value in words.items() if value is not None}

@@ -22,8 +22,8 @@ class ScaleRecord(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     scale: float
-    steps: int
-    """Training steps of every seed."""
+    steps: int | None
+    """Training steps of every seed; None if only its rows tell."""
     flop_per_seed_step: float
     """Arithmetic of one training step of one seed: the weight of this scale in "how much is left". 1 if the recipe
     cannot tell its cost."""
@@ -60,6 +60,11 @@ class SweepRecord(BaseModel):
         return Seeds.model_validate(self.spec["seeds"]).pairs()
 
     @property
+    def imported(self) -> bool:
+        """Whether its cells were measured elsewhere, so that nobody can train them."""
+        return "imported" in self.spec
+
+    @property
     def success(self) -> SuccessSettings:
         """What counts as success."""
         return SuccessSettings.model_validate(self.spec["success"])
@@ -91,6 +96,8 @@ class SweepRecord(BaseModel):
 def refuse_other_settings(record: SweepRecord, here: dict[str, Any], directory: str) -> None:
     """Raise InputError naming what differs, if a spec of that identity would put other cells into a sweep."""
     there = record.settings
+    if record.imported and not any(key.startswith("imported.") for key in here):
+        raise InputError(f"{directory}: holds imported results, which cannot be trained; use another directory")
     changed = [key for key in sorted({*there, *here}) if there.get(key) != here.get(key)]
     if not changed:
         return

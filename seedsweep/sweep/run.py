@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from seedsweep.cell import Recipe
-from seedsweep.errors import InputError
+from seedsweep.cell import Pack
+from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.events import Event, EventKind, Failure, RunResult
@@ -20,17 +20,22 @@ from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.job import Job, Outcome
+from seedsweep.sweep.measured import measured_by, refuse_unknown_success
+from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import SweepStatus, status
 from seedsweep.sweep.store import Store
-from seedsweep.workers.device import choose_device
 
 ATTEMPTS = 3
 """Times a pack is tried before it is given up. The loss of a worker whose pack has saved new progress does not
 count: on machines that come and go a long pack may lose many."""
+HOPELESS_CELLS = 3
+"""If so many cells of a user's program are given up before any has finished, the others are not tried."""
+LOOKED_AT = 8
+"""Finished cells of a user's program, of which one at least must hold what success is judged by."""
 STOP_SECONDS = 15.0
 """Time that running packs have to save a checkpoint after Ctrl-C."""
 TICK_SECONDS = 2.0
@@ -71,12 +76,16 @@ def run(
     InputError
         If the directory is not writable, is no sweep, has other settings or damaged blocks, is in use by another
         run, or if the executor is not to be had. A pack that fails is no exception but in the result.
+    StorageError
+        If the store is full, has become read-only or is gone; what was written before stays, and the same call
+        goes on from there.
     """
     began = time.monotonic()
     executors.check_choice(executor, address)
     found = find(spec, out)
     # Two stacks: however this ends, the workers are gone before another run may take the lock.
     with ExitStack() as locked, ExitStack() as opened:
+        _refuse_unfit(found)
         if found.record is not None:
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
@@ -104,9 +113,13 @@ def run(
         opened.enter_context(stop)
         record = _begin(found, name, planned, executor, crew.device)
         reporter.send("plan", str(planned))
-        driver = _Driver(found.store, crew, stop, reporter)
-        if _has_base(found, stop, reporter):
-            driver.train(found.recipes, planned)
+        driver = _Driver(found, crew, stop, reporter)
+        try:
+            if _has_base(found, stop, reporter):
+                driver.train(planned)
+        except InputError:
+            _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
+            raise
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -148,8 +161,7 @@ def _has_base(found: Found, stop: StopRequest, reporter: _Reporter) -> bool:
         if step == 1 or step == steps or time.monotonic() - reporter.last >= TICK_SECONDS_REMOTE:
             reporter.send("base", f"training the base model: step {step} of {steps}")
 
-    # The driver's machine need not have the workers' device.
-    device = "cpu" if found.spec.execution.device == "cpu" else choose_device("auto")
+    device = found.spec.execution.driver_device()
     base = recipe.train_base(device, should_stop=lambda: stop.requested, on_step=on_step)
     if base is not None:
         found.store.keep_base(base)
@@ -160,7 +172,7 @@ def _has_base(found: Found, stop: StopRequest, reporter: _Reporter) -> bool:
 class _Driver:
     """Feeds packs to an executor and keeps count of what becomes of them."""
 
-    store: Store
+    found: Found
     crew: Executor
     stop: StopRequest
     reporter: _Reporter
@@ -173,10 +185,18 @@ class _Driver:
     """Cells."""
     failures: list[Failure] = field(default_factory=list)
 
-    def train(self, recipes: Mapping[float, Recipe], planned: Plan) -> None:
-        """Until all packs have ended, or those running have stopped on request."""
+    @property
+    def store(self) -> Store:
+        return self.found.store
+
+    def train(self, planned: Plan) -> None:
+        """Until all packs have ended, or those running have stopped on request.
+
+        Raises InputError if the first cells show that what the spec says of success cannot be: the others stop.
+        """
         for pack in planned.packs:
-            self.waiting.append(Job(self.store.location, recipes[pack.scale], pack, self.crew.device))
+            recipe = self.found.recipes[pack.scale]
+            self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
         slots = self.crew.start(len(self.waiting))
         where = f"{_count(slots, 'worker')} ({self.crew.device})"
         self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
@@ -213,8 +233,21 @@ class _Driver:
             self.store.clean_up(pack.name)
             self.trained += len(pack.seeds)
             self.reporter.send("finish", f"{pack.name}: finished")
+            if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
+                self._check_success(pack)
+        elif outcome.storage is not None:
+            raise StorageError(self.store.location, outcome.storage)
         elif outcome.kind != "stopped" and not self.stop.requested:
             self._retry_or_give_up(outcome)
+
+    def _check_success(self, pack: Pack) -> None:
+        try:
+            refuse_unknown_success(self.found.spec.success, measured_by(self.store, [pack]))
+        except InputError:
+            self.waiting.clear()
+            if self.running:
+                self._let_stop()
+            raise
 
     def _retry_or_give_up(self, outcome: Outcome) -> None:
         pack = outcome.job.pack
@@ -226,18 +259,36 @@ class _Driver:
             self.saved[pack.name] = saved
         self.attempts[pack.name] += 1
         tried = self.attempts[pack.name]
-        error = outcome.trace.strip().rpartition("\n")[2]
-        if tried < ATTEMPTS:
+        error = outcome.error or outcome.trace.strip().rpartition("\n")[2]
+        if tried < ATTEMPTS and not outcome.hopeless:
             self.waiting.appendleft(outcome.job)
             self.reporter.send(
                 "retry", f"{pack.name}: attempt {tried} of {ATTEMPTS} failed, trying again: {error}"
             )
             return
         seeds = tuple(seed.id for seed in pack.seeds)
-        header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {tried} attempts\n\n"
+        attempts = _count(tried, "attempt")
+        header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {attempts}\n\n"
         path = self.store.write_failure(pack.name, header + outcome.trace)
         self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
-        self.reporter.send("fail", f"{pack.name}: given up after {tried} attempts: {error}; see {path}")
+        self.reporter.send("fail", f"{pack.name}: given up after {attempts}: {error}; see {path}")
+        # Of a program nothing is known beforehand: it is more likely wrong as a whole than in its first cells.
+        none_works = self.found.present + self.trained == 0 and len(self.failures) >= HOPELESS_CELLS
+        if none_works and not outcome.job.recipe.metrics() and self.waiting:
+            self.waiting.clear()
+            self.reporter.send(
+                "stop", f"the first {HOPELESS_CELLS} cells were given up and none has finished: stopping"
+            )
+
+
+def _refuse_unfit(found: Found) -> None:
+    """Raise InputError if what is there comes of code that may not change, or cannot be judged as asked for."""
+    recipe, *_ = found.recipes.values()
+    if recipe.pinned:
+        refuse_other_code(found.known, recipe.code())
+    finished = [pack.pack for pack in found.known if pack.finished]
+    if finished and not recipe.metrics():
+        refuse_unknown_success(found.spec.success, measured_by(found.store, finished[:LOOKED_AT]))
 
 
 def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:
@@ -259,9 +310,11 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
     record = record.model_copy(update={"runs": (*record.runs, entry)})
     try:
         found.store.write_record(record)
-    except OSError as error:  # an object store says only now that there is no such bucket
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{found.store.location}: cannot be written: {reason}; use another directory") from error
+    except StorageError as error:  # an object store says only now that there is no such bucket
+        if error.lasting and found.store.files.local:
+            raise
+        message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
+        raise InputError(message) from error
     found.store.remove_debris(found.known)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
@@ -330,7 +383,16 @@ def _result(
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
+        notes=_notes(found),
     )
+
+
+def _notes(found: Found) -> tuple[str, ...]:
+    try:
+        known = found.store.packs(found.store.existing_record())
+    except (InputError, OSError):  # whatever has come into the directory since: the run is over all the same
+        return ()
+    return notes(known, found.spec.scale.field)
 
 
 def _count(number: int, what: str) -> str:

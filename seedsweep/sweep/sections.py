@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import field_validator
 
+from seedsweep import formats
 from seedsweep.cell import Recipe
 from seedsweep.section import Settings
 
@@ -26,7 +28,7 @@ class ScaleSettings(Settings):
                 raise ValueError(f"{value!r} is not a number")
         if len(set(values)) < len(values):
             twice = next(v for i, v in enumerate(values) if v in values[:i])
-            raise ValueError(f"value {twice:g} is given twice")
+            raise ValueError(f"value {formats.given(twice)} is given twice")
         return sorted(values)
 
 
@@ -38,22 +40,52 @@ class SuccessSettings(Settings):
     at_least: float
 
 
-class ExecutionSettings(Settings):
+class Share(NamedTuple):
+    """What one worker is given of a machine."""
+
+    cpus: int
+    gpus: float
+    """May be a part of one: several workers then share it."""
+
+
+class ExecutionSettings(Settings, ABC):
     """How the work is scheduled; it changes no number and is not part of a sweep's identity."""
 
-    pack: int | Literal["auto"] = "auto"
-    """Seeds trained together; auto: 4 on a CPU, as many as fit (at most 64) on a GPU."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int | Literal["auto"] = "auto"
-    """Worker processes under Ray; auto: one per CPU core or per GPU."""
+    if TYPE_CHECKING:  # every kind has it, with its own words about it
+        workers: int | Literal["auto"]
 
-    @field_validator("pack", "workers")
-    @classmethod
-    def _check_count(cls, value: int | str) -> int | str:
-        if isinstance(value, int) and value < 1:
-            raise ValueError("give a number of at least 1, or auto")
-        return value
-
+    @abstractmethod
     def pack_size(self, recipe: Recipe, device: str) -> int:
         """Seeds per pack: what the spec says, or what suits the device of this process."""
-        return recipe.pack_size(device) if self.pack == "auto" else self.pack
+
+    @property
+    def asks_worker(self) -> bool:
+        """Whether on a GPU a worker must say how many seeds make a pack."""
+        return False
+
+    @abstractmethod
+    def device_here(self) -> str:
+        """Where this process trains cells, "cpu" or "cuda". Raises InputError if that device is not there."""
+
+    @abstractmethod
+    def cluster_device(self, gpus: int) -> str:
+        """The same, of the workers of a cluster that has so many GPUs: this machine may be without them."""
+
+    def driver_device(self) -> str:
+        """Where the driver trains the base: its machine need not have the workers' device."""
+        return "cpu"
+
+    @abstractmethod
+    def slots_here(self, device: str) -> int:
+        """Workers that this machine has room for."""
+
+    @abstractmethod
+    def share(self, device: str) -> Share:
+        """What a worker is given."""
+
+
+def at_least_one(value: int | str) -> int | str:
+    """The value of a field that counts. Raises ValueError if it is below 1."""
+    if isinstance(value, int) and value < 1:
+        raise ValueError("give a number of at least 1, or auto")
+    return value

@@ -1,163 +1,79 @@
 """The spec of a sweep: what a YAML file says, checked, with every default filled in.
 
-The cells of one scale differ from those of another in one field, the swept one. A spec makes the recipe of every
-scale once, while it is validated; `resolve` then reads whatever files it names.
+There are two kinds, which one driver serves: `seedsweep.sweep.enginespec` (a task, a model and its training) and
+`seedsweep.sweep.programspec` (training code of the user's own). What they have in common is here. The cells of one
+scale differ from those of another in one field, the swept one. A spec makes the recipe of every scale once;
+`resolve` reads whatever files it names.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from functools import cached_property
-from typing import Any, Self
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self, cast
 
-from pydantic import ModelWrapValidatorHandler, SerializeAsAny, ValidationError, field_validator, model_validator
+from pydantic import BaseModel
 
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.measures import plain_number, scale_text
+from seedsweep.cell import Recipe
+from seedsweep.errors import MissingPackageError
 from seedsweep.section import Settings
-from seedsweep.seeds import Seeds
-from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, SuccessSettings
-from seedsweep.sweep.specerrors import SectionError, explain, flat_errors
-from seedsweep.workers.dialects import model_class
-from seedsweep.workers.engine import EngineRecipe
-from seedsweep.workers.settings import (
-    ENGINE,
-    BaseSettings,
-    CellSettings,
-    EvaluateSettings,
-    ModelSettings,
-    TaskSettings,
-    TrainSettings,
-)
-from seedsweep.workers.tasks import find_task
+
+if TYPE_CHECKING:
+    from seedsweep.seeds import Seeds
+    from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, SuccessSettings
+
+_KINDS = {
+    "engine": "seedsweep.sweep.enginespec:EngineSpec",
+    "program": "seedsweep.sweep.programspec:ProgramSpec",
+    "imported": "seedsweep.sweep.importedspec:ImportedSpec",
+}
+"""By name: only the kind that is used is imported, since the engine's needs these packages."""
+_ENGINE_NEEDS = ("torch", "safetensors")
 
 
-class SweepSpec(Settings):
-    """A sweep as a desired state: the cells (scale × seed) that shall exist, and how each is trained."""
+class SweepSpec(Settings, ABC):
+    """A sweep as a desired state: the cells (scale × seed) that shall exist, and how each is trained.
 
-    task: SerializeAsAny[TaskSettings]
-    model: SerializeAsAny[ModelSettings]
-    train: TrainSettings
-    base: BaseSettings | None = None
-    evaluate: EvaluateSettings = EvaluateSettings()
-    scale: ScaleSettings
-    seeds: Seeds
-    success: SuccessSettings
-    execution: ExecutionSettings = ExecutionSettings()
+    `SweepSpec.model_validate` makes the kind of spec that the given keys ask for.
+    """
 
-    @model_validator(mode="wrap")
+    if TYPE_CHECKING:  # every kind has these; it declares them itself, in the order in which people write them
+        scale: ScaleSettings
+        seeds: Seeds
+        success: SuccessSettings
+        execution: ExecutionSettings
+
     @classmethod
-    def _fill_swept_field(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
-        """A spec need not give the swept field a value of its own: every cell takes one from the ladder."""
-        if isinstance(given, cls):
-            return given
-        if not isinstance(given, Mapping):
-            raise ValueError("a spec is a mapping with the keys " + ", ".join(cls.model_fields))
-        raw = {key: dict(value) if isinstance(value, Mapping) else value for key, value in given.items()}
-        try:
-            ladder = ScaleSettings.model_validate(raw.get("scale"))
-        except ValidationError:
-            return check(raw)  # which says what is wrong with the ladder
-        try:
-            known = _numeric_fields(raw)
-        except InputError:
-            return check(raw)  # which says what is wrong with the task or the model
-        section, _, key = ladder.field.partition(".")
-        if ladder.field not in known:
-            raise ValueError(
-                f"scale.field: {ladder.field!r} is not a numeric field of task, model or train"
-                + did_you_mean(ladder.field, known)
-            )
-        filled = isinstance(raw.get(section), dict) and key not in raw[section]
-        if filled:
-            raw[section][key] = plain_number(ladder.values[0])
-        try:
-            return check(raw)
-        except ValidationError as error:
-            if filled and any(detail["loc"] == (section, key) for detail in flat_errors(error)):
-                raise _bad_scale_value(ladder, ladder.values[0], error) from None
-            raise
+    def model_validate(cls, obj: Any, **options: Any) -> Self:
+        """Check a mapping, and make the kind of spec that it asks for. Raises pydantic's ValidationError."""
+        kind = spec_kind(obj) if cls is SweepSpec else cls
+        return cast(Self, super(SweepSpec, kind).model_validate(obj, **options))
 
-    @field_validator("task", mode="before")
     @classmethod
-    def _read_task(cls, given: Any) -> Any:
-        if isinstance(given, TaskSettings):
-            return given
-        if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
-            raise ValueError("give a mapping with the task's name and settings, for example {name: count, …}")
-        return find_task(given["name"]).Settings.model_validate(dict(given))
+    @abstractmethod
+    def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
+        """What a section (of a model, under a key) is read as, where that depends on what is given."""
 
-    @field_validator("model", mode="before")
-    @classmethod
-    def _read_model(cls, given: Any) -> Any:
-        return model_class(given).model_validate(dict(given)) if isinstance(given, Mapping) else given
+    @property
+    @abstractmethod
+    def recipes(self) -> Mapping[float, Recipe]:
+        """How the cells of every scale are trained."""
 
-    @model_validator(mode="after")
-    def _check_base(self) -> SweepSpec:
-        if self.base is None:
-            return self
-        if not self.model.can_have_base:
-            raise ValueError("base: only a model of the dialect qwen2 without a checkpoint can start from one")
-        section, _, key = self.scale.field.partition(".")
-        if section == "model":
-            raise ValueError(f"base: all scales start from one model, so {self.scale.field} cannot be swept")
-        if section == "task" and key not in self.base.task:
-            raise ValueError(f"base.task: give {key}, the swept field, the value at which the base is trained")
+    @property
+    def swept_key(self) -> str:
+        """The dotted key under which the swept field stands in the spec, if it is given there."""
+        return self.scale.field
+
+    def beside(self, folder: Path) -> SweepSpec:
+        """The spec with its relative places counted from this folder, in which its file lies."""
         return self
 
-    @model_validator(mode="after")
-    def _check_ladder(self) -> SweepSpec:
-        if not self.model.resolved:
-            return self
-        first, *_ = self.recipes.values()  # made once, and checked while they are made
-        if self.base is not None:
-            try:
-                first.settings.of_base()
-            except ValidationError as error:
-                raise SectionError(error, "base", "task") from None
-        return self
-
-    @model_validator(mode="after")
-    def _check_success(self) -> SweepSpec:
-        splits = self.task.split_names()
-        if self.success.split not in splits:
-            raise ValueError(
-                f"success.split: {self.success.split!r} is not a split of this task; it has {', '.join(splits)}"
-            )
-        metrics = [metric.name for metric in self.task.metrics()]
-        if self.success.metric not in metrics:
-            raise ValueError(
-                f"success.metric: {self.success.metric!r} is not a metric of this task"
-                + did_you_mean(self.success.metric, metrics)
-                + f"; it has {', '.join(metrics)}"
-            )
-        return self
-
-    @cached_property
-    def recipes(self) -> Mapping[float, EngineRecipe]:
-        """How the cells of every scale are trained. Of a model whose sizes are in a file: once it is resolved."""
-        return {value: EngineRecipe(self._settings_at(value)) for value in self.scale.values}
-
-    def _settings_at(self, value: float) -> CellSettings:
-        sections = {
-            name: getattr(self, name).model_dump(exclude_none=True)
-            for name in ("task", "model", "train", "evaluate")
-        }
-        section, _, key = self.scale.field.partition(".")
-        sections[section][key] = plain_number(value)
-        try:
-            return CellSettings(
-                task=type(self.task).model_validate(sections["task"]),
-                model=type(self.model).model_validate(sections["model"]),
-                train=TrainSettings.model_validate(sections["train"]),
-                evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
-                base=self.base,
-            )
-        except ValidationError as error:
-            raise _bad_scale_value(self.scale, value, error) from None
-
+    @abstractmethod
     def resolve(self) -> SweepSpec:
         """The spec after every file that it names was read and checked, on this machine or on the hub.
 
@@ -168,62 +84,35 @@ class SweepSpec(Settings):
         InputError
             That names the field, if a file cannot be read or used, or what it says does not fit the spec.
         """
-        spec, task, model = self, self.task.resolve(), self.model.resolve()
-        if (task, model) != (self.task, self.model):
-            sections = {name: getattr(self, name) for name in type(self).model_fields}
-            sections |= {"task": task, "model": model}
-            try:
-                spec = type(self).model_validate(sections)
-            except ValidationError as error:
-                problem = explain(error, sections, type(self))[0]
-                raise InputError(f"{problem.field}: {problem.message}") from None
-        rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
-        if rows is not None and rows < tokens:
-            raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
-        return spec
 
+    @abstractmethod
     def identity(self) -> dict[str, Any]:
         """What every cell of the sweep has in common, flat (`{"train.steps": 1000, …}`).
 
         It holds all that can change a number, the ladder's own field and the seed apart, and nothing about names,
         places or scheduling; of a file that the spec names, its content. Ask a resolved spec.
         """
-        flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
-        for section in ("model", "task", "train", "evaluate"):
-            for key, value in getattr(self, section).identity().items():
-                flat[f"{section}.{key}"] = value
-        flat.pop(self.scale.field, None)
-        if self.base is not None:
-            flat |= {"base.seed": self.base.seed, "base.task": self.base.task}
-            flat |= {f"base.train.{key}": value for key, value in self.base.train.identity().items()}
-        return flat
 
     def fingerprint(self) -> str:
         """`fingerprint` of the identity."""
         return fingerprint(self.identity())
 
 
+def spec_kind(given: Any) -> type[SweepSpec]:
+    """The kind of spec that these keys ask for: that of a program or of imported results, if they name one."""
+    if isinstance(given, SweepSpec):
+        return type(given)
+    keys = given if isinstance(given, Mapping) else ()
+    asked_for = next((key for key in ("program", "imported") if key in keys), "engine")
+    for package in _ENGINE_NEEDS if asked_for == "engine" else ():
+        if find_spec(package) is None:
+            raise MissingPackageError(f"training needs {package}: pip install 'seedsweep[train]'", name=package)
+    module, _, name = _KINDS[asked_for].partition(":")
+    kind: type[SweepSpec] = getattr(import_module(module), name)
+    return kind
+
+
 def fingerprint(identity: Mapping[str, Any]) -> str:
     """Hash of an identity: two sweeps with the same fingerprint may share a directory."""
     canonical = json.dumps(identity, sort_keys=True)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
-
-
-def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
-    """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
-    sections: dict[str, type[Settings]] = {"model": model_class(raw.get("model")), "train": TrainSettings}
-    task = raw.get("task")
-    if isinstance(task, TaskSettings):
-        sections["task"] = type(task)
-    elif isinstance(task, Mapping) and isinstance(task.get("name"), str):
-        sections["task"] = find_task(task["name"]).Settings
-    return [
-        f"{section}.{key}"
-        for section, settings in sections.items()
-        for key, field in settings.model_fields.items()
-        if field.annotation in (int, float, int | None, float | None)
-    ]
-
-
-def _bad_scale_value(ladder: ScaleSettings, value: float, error: ValidationError) -> SectionError:
-    return SectionError(error, "scale", "values", about=f"{ladder.field} = {scale_text(value)} cannot be: ")

@@ -10,10 +10,8 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.workers.dialects import model_class
-from seedsweep.workers.settings import BaseSettings, ModelSettings
-from seedsweep.workers.tasks import find_task
+from seedsweep import formats
+from seedsweep.errors import did_you_mean
 
 _NOUNS = {
     "int": "a whole number",
@@ -77,12 +75,16 @@ def flat_errors(error: ValidationError, above: Place = ()) -> Iterator[dict[str,
             yield {**detail, "loc": place}
 
 
-def explain(error: ValidationError, given: Mapping[Any, Any], root: type[BaseModel]) -> list[Problem]:
+def explain(
+    error: ValidationError,
+    root: type[BaseModel],
+    classes: Mapping[tuple[type[BaseModel], str], type[BaseModel]],
+) -> list[Problem]:
     """The problems of a spec, the one most worth showing first; at least one.
 
-    `given` is what was validated, `root` what it was validated as.
+    `root` is what it was validated as, `classes` what it says of sections (`SweepSpec.section_classes`).
     """
-    reader = _Reader(given, root)
+    reader = _Reader(root, classes)
     details_of: dict[str, list[dict[str, Any]]] = {}
     for detail in flat_errors(error):
         details_of.setdefault(reader.field(detail["loc"]), []).append(detail)
@@ -92,11 +94,13 @@ def explain(error: ValidationError, given: Mapping[Any, Any], root: type[BaseMod
 
 
 class _Reader:
-    """Knows which keys the sections of the given spec may have."""
+    """Knows which keys the sections of a spec may have."""
 
-    def __init__(self, given: Mapping[Any, Any], root: type[BaseModel]) -> None:
+    def __init__(
+        self, root: type[BaseModel], classes: Mapping[tuple[type[BaseModel], str], type[BaseModel]]
+    ) -> None:
         self._root = root
-        self._sections = {"task": _task_class(given), "model": _model_class(given)}
+        self._classes = classes
 
     def field(self, place: Place) -> str:
         """Dotted name of a place, without the names pydantic gives to the branches of a union."""
@@ -127,7 +131,7 @@ class _Reader:
         if kind.startswith(("greater_than", "less_than")):
             relation, limit = next(iter(context.items()))
             words = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}[relation]
-            return Problem(field, f"{value} is out of range; give {words} {limit:g}")
+            return Problem(field, f"{value} is out of range; give {words} {formats.given(limit)}")
         nouns = [noun for noun in map(_noun, details) if noun is not None]
         if len(nouns) < len(details):
             return Problem(field, f"{value}: {detail['msg'][:1].lower()}{detail['msg'][1:]}")
@@ -139,7 +143,7 @@ class _Reader:
 
     def _own_check(self, field: str, message: str) -> Problem:
         """A check of ours may name the field it is about in front of its message."""
-        match = re.match(r"([a-z_]+(?:\.[a-z_]+)*): ", message)
+        match = re.match(r"([a-z_]+(?:\.[\w-]+)*): ", message)
         place = field.split(".") if field else []
         if match and match[1].split(".")[0] in self._keys(place):
             return Problem(".".join([*place, match[1]]), message[match.end() :])
@@ -152,30 +156,13 @@ class _Reader:
         return list(model.model_fields) if model is not None else []
 
     def _section(self, model: type[BaseModel], key: str) -> type[BaseModel] | None:
-        if key in self._sections and model in (self._root, BaseSettings):
-            return self._sections[key]
+        if (model, key) in self._classes:
+            return self._classes[model, key]
         annotation = model.model_fields[key].annotation if key in model.model_fields else None
         for kind in get_args(annotation) or (annotation,):  # a section that may be left out is `Section | None`
             if isinstance(kind, type) and issubclass(kind, BaseModel):
                 return kind
         return None
-
-
-def _task_class(given: Mapping[Any, Any]) -> type[BaseModel] | None:
-    task = given.get("task")
-    if isinstance(task, BaseModel):
-        return type(task)
-    try:
-        return find_task(task["name"]).Settings if isinstance(task, Mapping) else None
-    except (KeyError, InputError):
-        return None
-
-
-def _model_class(given: Mapping[Any, Any]) -> type[BaseModel]:
-    try:
-        return model_class(given.get("model"))
-    except InputError:  # of the dialect, which is a key of every section
-        return ModelSettings
 
 
 def _noun(detail: dict[str, Any]) -> str | None:

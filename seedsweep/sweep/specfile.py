@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.sweep.presets import preset_files, read_text, shown_path
-from seedsweep.sweep.spec import SweepSpec
+from seedsweep.errors import InputError
+from seedsweep.sweep.presets import did_you_mean_preset, preset_files, read_text, shown_path
+from seedsweep.sweep.spec import SweepSpec, spec_kind
 from seedsweep.sweep.specerrors import Problem, explain
 
 
@@ -63,14 +63,14 @@ def read_spec(
     origin = shown_path(path)
     given = _parse(read_text(path), origin)
     if not isinstance(given, dict):
-        raise InputError(f"{origin}: a spec is a mapping with the keys {', '.join(SweepSpec.model_fields)}")
+        raise InputError(f"{origin}: a spec is a mapping with the keys {', '.join(spec_kind(given).model_fields)}")
     changes = [_override(text) for text in overrides]
     if seeds is not None:
         changes.append(_Override("seeds", _parse(seeds, f"--seeds {seeds}"), f"--seeds {seeds}"))
     given = copy.deepcopy(given)  # YAML aliases share their mappings: a change must not show in two places
     for change in changes:
         _apply(change, given)
-    return NamedSpec(_validate(given, changes, origin), name, origin)
+    return NamedSpec(_validate(given, changes, origin).beside(path.parent), name, origin)
 
 
 def _find(source: str) -> tuple[Path, str]:
@@ -84,7 +84,7 @@ def _find(source: str) -> tuple[Path, str]:
         raise InputError(f"{source}: is a directory; give a YAML file or the name of a preset")
     # What is near: presets, and the YAML files beside the one that is not there.
     beside = [str(file) for file in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-    hint = did_you_mean(source, [*presets, *beside])
+    hint = did_you_mean_preset(source, beside)
     raise InputError(f"{source}: no such file or preset{hint}; presets: {', '.join(presets) or 'none'}")
 
 
@@ -124,11 +124,12 @@ def _validate(given: dict[Any, Any], changes: Iterable[_Override], origin: str) 
     try:
         spec = SweepSpec.model_validate(given)
     except ValidationError as error:
-        first, *others = explain(error, given, SweepSpec)
+        kind = spec_kind(given)
+        first, *others = explain(error, kind, kind.section_classes(given))
         more = f" (and {len(others)} more)" if others else ""
         raise InputError(f"{_blame(first, changes, origin)}{first.message}{more}") from None
     for change in changes:
-        if change.key == spec.scale.field:
+        if change.key == spec.swept_key:
             raise InputError(
                 f"{change.shown}: has no effect, {change.key} is the swept field; "
                 f"set --set 'scale.values=[{change.value}]'"

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from seedsweep.sweep import lock
+from seedsweep.sweep.notes import notes
 from seedsweep.sweep.store import KnownPack, Store
 
 PackState = Literal["running", "interrupted", "failed"]
@@ -23,6 +25,7 @@ class PackStatus:
     step: int
     """Steps taken by each of its seeds, of `steps`; of an interrupted pack, those a checkpoint has kept."""
     steps: int
+    """0 if that is not known yet."""
     state: PackState
     host: str
     rate: float
@@ -67,7 +70,12 @@ class SweepStatus:
     fraction: float
     """Of the arithmetic asked for, the share that is done."""
     seconds_left: float | None
-    """At the present rate, a large scale's step counting for more; None while nothing runs, 0 when complete."""
+    """At the present rate, a large scale's step counting for more; None while nothing runs or nobody knows how
+    many steps there will be, 0 when complete."""
+    starting: bool = False
+    """Whether a run on this machine is at this sweep whose workers have not begun yet."""
+    notes: tuple[str, ...] = ()
+    """What to know of the numbers: cells of different code, seeds with the same numbers."""
 
     @property
     def asked(self) -> int:
@@ -124,11 +132,13 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
     for costs in record.scales:
         scale = costs.scale
         of_scale = [known_pack for known_pack in known if known_pack.pack.scale == scale]
-        asked = wanted if scale in record.ladder.values else set()
         finished = {seed for known_pack in of_scale if known_pack.finished for seed in known_pack.pack.seeds}
+        asked = finished if record.imported else wanted if scale in record.ladder.values else set()
+        steps = costs.steps or _steps_seen(of_scale) or _steps_seen(known)
         own: list[PackStatus] = []
         cells = {"running": 0, "interrupted": 0, "failed": 0}
-        steps_done = len(asked & finished) * costs.steps
+        unit = steps or 1  # a cell of which nobody knows how long it is, is one step: done or not
+        steps_done = len(asked & finished) * unit
         for known_pack in of_scale:
             here = len((asked - finished).intersection(known_pack.pack.seeds))
             untouched = (
@@ -139,10 +149,10 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
             if untouched:
                 work_rates.append(0.0)
                 continue
-            state_of_pack = _pack_status(known_pack, costs.steps, now, store)
+            state_of_pack = _pack_status(known_pack, steps, now, store)
             own.append(state_of_pack)
             cells[state_of_pack.state] += here
-            steps_done += here * state_of_pack.step
+            steps_done += here * min(state_of_pack.step, steps)
         if not asked and not finished:
             continue
         rates = [pack.rate for pack in own if pack.state == "running"]
@@ -155,15 +165,15 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
                 done=done,
                 missing=len(asked) - done - sum(cells.values()),
                 extra=len(finished - asked),
-                fraction=steps_done / (len(asked) * costs.steps) if asked else 1.0,
-                seeds_per_hour=rate / costs.steps * 3600 if rate else None,
+                fraction=steps_done / (len(asked) * unit) if asked else 1.0,
+                seeds_per_hour=rate / steps * 3600 if rate and steps else None,
                 **cells,
             )
         )
         packs += own
-        work_asked += len(asked) * costs.steps * costs.flop_per_seed_step
+        work_asked += len(asked) * unit * costs.flop_per_seed_step
         work_done += steps_done * costs.flop_per_seed_step
-        work_rates += [rate * costs.flop_per_seed_step for rate in rates]
+        work_rates += [rate * costs.flop_per_seed_step if steps else 0.0 for rate in rates]
 
     left = work_asked - work_done
     work_per_second = _total_rate(work_rates)
@@ -175,7 +185,14 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
         fraction=work_done / work_asked,
         seconds_left=0.0 if left <= 0 else left / work_per_second if work_per_second else None,
+        starting=left > 0 and not any(pack.state == "running" for pack in packs) and lock.held_here(store.files),
+        notes=notes(known, record.ladder.field),
     )
+
+
+def _steps_seen(known: Sequence[KnownPack]) -> int:
+    """How many steps finished cells took, where only they can tell; 0 if there are none."""
+    return max((pack.blocks[-1].info.steps[1] for pack in known if pack.finished), default=0)
 
 
 def _total_rate(rates: Sequence[float]) -> float:

@@ -8,6 +8,8 @@
     work/<pack>/progress.json                     how far it is,
     work/<pack>/checkpoint.pt                     and the state it goes on from
     failures/<pack>.txt                           traceback of a pack that was given up
+    cells/<cell>/                                 what the user's program makes: nothing here deletes it
+    logs/<cell>.txt                               what it has printed
 
 The folders below `metrics/` are not named `scale=2`: beside the column `scale`, pandas and pyarrow take such a
 name for a second column of another type and refuse to read the directory.
@@ -18,9 +20,11 @@ when its last block and all blocks before it are there; then its folder in `work
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import os
+import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -40,6 +44,8 @@ from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.record import SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
+CELLS = "cells"
+_OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs")
 _AGAIN = "delete it and run again: its cells are trained anew"
 
 
@@ -218,7 +224,7 @@ class Store:
 
     def remove_debris(self, known: Iterable[KnownPack]) -> None:
         """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""
-        self.files.remove_temporaries()
+        self.files.remove_temporaries(_OWN_FOLDERS)
         unfinished = {pack.name for pack in known if not pack.finished}
         for name in {entry.name.split("/")[1] for entry in self.files.listing("work")} - unfinished:
             self.clean_up(name)
@@ -231,6 +237,21 @@ class Store:
         """Keep why a pack was given up; returns the file's path or URL."""
         name = f"failures/{pack}.txt"
         self.files.write(name, text.encode())
+        return self.files.shown(name)
+
+    # What the user's programs make
+
+    def cell_folder(self, cell: str) -> Path:
+        """Where a cell's program works: here, or for an object store on this machine's disk. Creates nothing."""
+        if self.files.local:
+            return Path(self.files.path(f"{CELLS}/{cell}"))
+        place = hashlib.sha256(self.location.encode()).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"seedsweep-cells-{os.getuid()}" / place / cell
+
+    def keep_log(self, cell: str, text: bytes) -> str:
+        """Keep what a cell's program has printed; returns the file's path or URL."""
+        name = f"logs/{cell}.txt"
+        self.files.write(name, text, durable=False)
         return self.files.shown(name)
 
     # Blocks

@@ -24,7 +24,6 @@ from seedsweep.cell import Recipe
 from seedsweep.errors import ArgumentError, InputError
 from seedsweep.sweep.paired import PairedDifference, fewest_seeds, paired_difference
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.workers.device import choose_device
 
 SEEDS_ON_CPU: Final = 3
 METRICS: Final = 2
@@ -135,13 +134,14 @@ def verify(
     -----
     On a CPU all seeds make one pack. On CUDA the packs are those of the spec, so that they fit into memory.
     """
-    device = choose_device(spec.execution.device)
+    device = spec.execution.device_here()
     tests = METRICS * len(spec.scale.values)
     chosen = spec.seeds.pairs()[: _count(spec, seeds, device, 2 if device == "cpu" else fewest_seeds(tests))]
     recipes: Mapping[float, Recipe] = spec.resolve().recipes
     for recipe in recipes.values():
         recipe.check_device(device)
-    shortest = min(recipe.steps for recipe in recipes.values())
+    lengths = {value: _steps(recipe) for value, recipe in recipes.items()}
+    shortest = min(lengths.values())
     if steps is not None and not 1 <= steps <= shortest:
         raise ArgumentError("steps", steps, f"the shortest training has {shortest} steps; give 1 to {shortest}")
     packs = {}
@@ -159,7 +159,7 @@ def verify(
     scales = []
     success, loss = (spec.success.split, spec.success.metric), ("train", "loss")
     for value, recipe in recipes.items():
-        wanted = recipe.steps if steps is None else steps
+        wanted = lengths[value] if steps is None else steps
         runs = recipe.train_alone_and_packed(packs[value], device, wanted, one_more)
         packed, alone = runs.packed, runs.alone
         differences = [np.abs(packed[key] - alone[key]) for key in packed]
@@ -178,6 +178,12 @@ def verify(
             )
         )
     return Verification(device, spec.success.metric, spec.success.split, tuple(scales))
+
+
+def _steps(recipe: Recipe) -> int:
+    if recipe.steps is None:
+        raise InputError("verify: how long these cells train is not known beforehand")
+    return recipe.steps
 
 
 def _count(spec: SweepSpec, wanted: int | None, device: str, fewest: int) -> int:

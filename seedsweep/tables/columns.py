@@ -13,78 +13,65 @@ import pyarrow.compute as pc
 
 from seedsweep.errors import InputError
 from seedsweep.population import Bools, Floats, Ints, Labels
-
-SUFFIXES = {"": 1.0, "k": 1e3, "m": 1e6, "b": 1e9, "g": 1e9, "t": 1e12}
-"""Of a scale, as in 70m, 1.5B; in either case, since names of models have both."""
-
-_SCALE = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kmbgt]?)", re.IGNORECASE)
-_NUMBER = r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?[kmbgt]?)(?![A-Za-z0-9])"
+from seedsweep.tables.spelling import MISSING, float_of, number_in, plain, scale_of
 
 
 class Source(Protocol):
     """Where a column comes from, and how a message names a row of it."""
 
+    @property
+    def decimal(self) -> str:
+        """What stands before the decimals of its numbers: a point or a comma."""
+
     def row(self, index: int) -> str: ...
-
-
-def scale_of(text: str) -> float | None:
-    """The number that a text such as `512`, `0.25`, `70m` or `1.5B` stands for; None if it is none.
-
-    Examples
-    --------
-    >>> scale_of("70m"), scale_of("1.5B"), scale_of("2e-3"), scale_of("large")
-    (70000000.0, 1500000000.0, 0.002, None)
-    """
-    match = _SCALE.fullmatch(text.strip())
-    if match is None:
-        return None
-    # Decimal shifts in text, not products: 1.1M is 1100000 and not 1100000.0000000002.
-    number, zeros = match[1], round(math.log10(SUFFIXES[match[2].lower()]))
-    return float(number) if "e" in number.lower() else float(f"{number}e{zeros}")
-
-
-def number_in(name: str) -> float | None:
-    """The number in a name, if there is exactly one that stands alone, or else exactly one at all.
-
-    Examples
-    --------
-    >>> number_in("pythia-1.4b-deduped"), number_in("gpt2-124M"), number_in("step1000"), number_in("qwen2.5-0.5b")
-    (1400000000.0, 124000000.0, 1000.0, 500000000.0)
-    >>> number_in("large") is number_in("olmo-2-1b") is None
-    True
-    """
-    for before in (r"(?<![A-Za-z0-9.])", r"(?<![0-9.])"):
-        matches = re.findall(before + _NUMBER, name, re.IGNORECASE)
-        if matches:
-            return scale_of(matches[0]) if len(matches) == 1 else None
-    return None
 
 
 def numbers(source: Source, name: str, column: pa.ChunkedArray) -> tuple[Floats, Bools]:
     """A column as float64, shape (n,), and where it has a value; NaN where it has none.
 
-    Numbers, booleans (0 and 1) and text that spells numbers will do; NaN is a value, infinity is not.
+    Numbers, booleans (0 and 1) and text that spells numbers will do; NaN and infinity are values, the words of
+    `spelling.MISSING` are none.
     """
     original = column
-    if pa.types.is_dictionary(column.type):
-        column = pc.cast(column, column.type.value_type)
+    column = _decoded(column)
     try:
         if is_text(column.type):
-            column = pc.utf8_trim_whitespace(column)
-            column = pc.if_else(pc.equal(column, ""), None, column)
+            column = _spelled(source, column)
         elif pa.types.is_boolean(column.type):
             column = pc.cast(column, pa.int8())
         elif not (_is_number(column.type) or pa.types.is_null(column.type)):
             raise pa.ArrowInvalid(f"{column.type}")
         column = pc.cast(column, pa.float64(), safe=False)
     except pa.ArrowException:
-        index, value = _first_that_is_no_number(original)
+        index, value = _first_that_is_no_number(source, original)
         raise InputError(f"{source.row(index)}: {name} is {value!r}; a number is needed") from None
-    has_value = pc.is_valid(column).to_numpy()
-    values = pc.fill_null(column, math.nan).to_numpy()
-    for index in np.flatnonzero(np.isinf(values))[:1]:
-        raise InputError(f"{source.row(index)}: {name} is {values[index]}; a seed that diverged is written as NaN")
-    return values, has_value
+    return pc.fill_null(column, math.nan).to_numpy(), pc.is_valid(column).to_numpy()
+
+
+def spells_numbers(source: Source, column: pa.ChunkedArray) -> bool:
+    """Whether text can be read as `numbers`."""
+    try:
+        _spelled(source, column)
+    except pa.ArrowInvalid:
+        return False
+    return True
+
+
+def _spelled(source: Source, column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Text as float64; raises ArrowInvalid where it spells no number."""
+    if source.decimal == ".":
+        try:
+            return pc.cast(pc.if_else(pc.equal(column, ""), None, column), pa.float64())
+        except pa.ArrowInvalid:
+            pass  # a blank of several spaces, a word for "missing", a thousands separator, or no number
+    encoded = _encoded(column)
+    known: list[float | None] = []
+    for text in encoded.dictionary.to_pylist():
+        number = None if is_missing(text) else float_of(text, source.decimal)
+        if number is None and not is_missing(text):
+            raise pa.ArrowInvalid(text)
+        known.append(number)
+    return pa.chunked_array([pa.array(known, pa.float64()).take(encoded.indices)])
 
 
 def scales(source: Source, name: str, column: pa.ChunkedArray, what: str = "scale") -> Floats:
@@ -94,7 +81,7 @@ def scales(source: Source, name: str, column: pa.ChunkedArray, what: str = "scal
     known: list[float] = []
     named: dict[float, str] = {}
     for text in texts:
-        number = scale_of(text) if isinstance(text, str) else _float(text)
+        number = scale_of(plain(text, source.decimal)) if isinstance(text, str) else _float(text)
         if number is None and isinstance(text, str) and (number := number_in(text)) is not None:
             other = named.setdefault(number, text)
             if other != text:
@@ -105,16 +92,19 @@ def scales(source: Source, name: str, column: pa.ChunkedArray, what: str = "scal
                 )
         known.append(math.nan if number is None else number)
     values = _take(np.array([*known, math.nan]), encoded)
-    for index in np.flatnonzero(~np.isfinite(values))[:1]:
+    for index in np.flatnonzero(~np.isfinite(values))[:1].tolist():
         raise InputError(
             f"{source.row(index)}: {name} is {_shown(column[index].as_py())}; "
-            f"a {what} is a number such as 4, 0.25, 70m or 1.5B, or a name with one number"
+            f"a {what} is a number such as 4, 0.25, 70m, 1.5B or 0.5x, or a name with one number"
         )
     return values
 
 
 def labels(source: Source, name: str, column: pa.ChunkedArray) -> Labels:
     """A column of seeds, shape (n,): int64 if all are whole numbers, else text (object)."""
+    if is_text(column.type):
+        column = pc.utf8_trim_whitespace(column)
+        column = pc.if_else(pc.is_in(pc.utf8_lower(column), pa.array(sorted(MISSING))), None, column)
     if column.null_count:
         index = int(np.flatnonzero(pc.is_null(column).to_numpy())[0])
         raise InputError(
@@ -144,18 +134,24 @@ def equal_to(source: Source, column: pa.ChunkedArray, value: str) -> Bools:
     """Where a column has a value, given as text; of numbers and booleans, the number that it spells."""
     if _is_number(column.type):
         return np.asarray(numbers(source, "", column)[0] == _float(value), dtype=bool)
-    if pa.types.is_boolean(column.type):
-        column, value = pc.cast(column, pa.string()), value.lower()
-    else:
-        column = pc.cast(column, pa.string())
-    return np.asarray(pc.fill_null(pc.equal(column, value), False).to_numpy(), dtype=bool)
+    encoded = _encoded(column)
+    texts = map(str, encoded.dictionary.to_pylist())
+    number = float_of(value)
+    equal = [
+        text.strip() == value or (number is not None and float_of(text, source.decimal) == number)
+        for text in texts
+    ]
+    return _take(np.array([*equal, False]), encoded)
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The values themselves of a column that holds each once and where it occurs."""
+    return pc.cast(column, column.type.value_type) if pa.types.is_dictionary(column.type) else column
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """The values that occur, and where each does."""
-    if pa.types.is_dictionary(column.type):  # may hold values of rows that were not chosen
-        column = pc.cast(column, column.type.value_type)
-    encoded = column.combine_chunks().dictionary_encode()
+    encoded = _decoded(column).combine_chunks().dictionary_encode()  # no values of rows that were not chosen
     return encoded.combine_chunks() if isinstance(encoded, pa.ChunkedArray) else encoded
 
 
@@ -174,11 +170,17 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _first_that_is_no_number(column: pa.ChunkedArray) -> tuple[int, Any]:
+def _first_that_is_no_number(source: Source, column: pa.ChunkedArray) -> tuple[int, Any]:
     for index, value in enumerate(column.to_pylist()):
-        if value is not None and not (isinstance(value, str) and not value.strip()) and _float(value) is None:
+        number = float_of(value, source.decimal) if isinstance(value, str) else _float(value)
+        if value is not None and not is_missing(value) and number is None:
             return index, value
     raise AssertionError("every value is a number")
+
+
+def is_missing(value: Any) -> bool:
+    """Whether a text says that there is nothing."""
+    return isinstance(value, str) and value.strip().lower() in MISSING
 
 
 def _float(value: Any) -> float | None:
@@ -195,4 +197,4 @@ def _whole(label: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    return "empty" if value is None else repr(value)
+    return "empty" if value is None or is_missing(value) else repr(value)

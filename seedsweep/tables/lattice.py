@@ -26,6 +26,9 @@ WITHIN: Final = 1 / 4
 MUCH_COARSER: Final = 2.5
 """How much wider the steps of another lattice must be to be taken where the values are shares k/n too."""
 
+ROUNDED: Final = 0.01
+"""Part of a step that the rounding of float32 may come to, of up to ten thousand examples and more."""
+
 FEWEST: Final = 3
 """Fewer different values, beside those that fix the lattice, tell none."""
 
@@ -109,6 +112,32 @@ def lattice_of(values: npt.ArrayLike) -> float | None:
         # That few values of a share are all even multiples is no coarser lattice.
         return next((step for step in steps if step * shares > MUCH_COARSER), 1 / shares)
     return max(steps, default=None)
+
+
+def lattice_seen(values: npt.ArrayLike, announced: float) -> float | None:
+    """The step that is announced of another scale, unless the values tell another.
+
+    Parameters
+    ----------
+    values : array_like, any shape
+        Final values of all seeds at the scale; `nan` is left out.
+    announced : float
+        1 / examples of the test at another scale.
+
+    Returns
+    -------
+    float or None
+        What is announced, where the values lie on it and on none much coarser; else what `lattice_of` finds.
+
+    Examples
+    --------
+    >>> few, many = [0.0, 0.1, 0.3, 0.4, 0.7], [0.02, 0.17, 0.33, 0.5]
+    >>> lattice_seen(few, 0.01), lattice_seen(many, 0.01), lattice_seen(many, 0.1)
+    (0.1, 0.01, 0.01)
+    """
+    seen, places = lattice_of(values), np.asarray(values, dtype=np.float64).ravel() / announced
+    fits = bool((np.abs(places - np.rint(places))[~np.isnan(places)] < ROUNDED).all())
+    return announced if fits and (seen is None or seen < MUCH_COARSER * announced) else seen
 
 
 def _decimals(values: Floats) -> int | None:

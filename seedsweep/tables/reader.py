@@ -1,148 +1,22 @@
-"""The population in a table: its rows in order, and what follows from their values alone."""
+"""The numbers of a population in a table: its rows in order, and what follows from their values alone."""
 
 from __future__ import annotations
 
-import glob
-import math
-import os
 from collections.abc import Mapping, Sequence
-from itertools import takewhile
-from pathlib import Path
-from typing import Any, Final, get_args
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from seedsweep.criterion import Criterion
-from seedsweep.errors import InputError, listed
-from seedsweep.population import (
-    ALL_ROWS,
-    Bools,
-    Curves,
-    FinalTable,
-    Floats,
-    Ints,
-    Origin,
-    Population,
-    Taken,
-    Unfinished,
-    observed_metric,
-)
+from seedsweep.population import Bools, Curves, FinalTable, Floats, Ints, Taken, Unfinished
 from seedsweep.tables.columns import ranked
-from seedsweep.tables.distinct import refuse_repeated
-from seedsweep.tables.evaluations import Evaluations, Roles, read_evaluations
-from seedsweep.tables.files import open_table
+from seedsweep.tables.evaluations import Evaluations
 from seedsweep.tables.lattice import lattices_of
+from seedsweep.tables.roles import Roles
 
 NEARLY: Final = 0.01
 """Share of a step by which a seed's last value may come before it: runs do not log at the very same steps."""
-
-
-def read_table(
-    path: str | os.PathLike[str],
-    *,
-    scale: str,
-    seed: str,
-    metric: str | Sequence[str],
-    step: str | None = None,
-    threshold: float | None = None,
-    higher_is_better: bool = True,
-    where: Mapping[str, object] | None = None,
-    unfinished: Taken = "dropped",
-) -> Population:
-    """The population in anyone's table of many seeds.
-
-    Parameters
-    ----------
-    path : str or path
-        A .csv, .tsv, .jsonl, .ndjson, .json or .parquet file (.gz too, but for Parquet), a directory of such, or a
-        pattern such as ``runs/*/metrics.parquet``.
-    scale, seed : str
-        Columns. A scale is a number, 70m, 1.5B, or a name with one number such as pythia-70m; a seed is anything
-        that names the run.
-    metric : str or sequence of str
-        Columns of numbers; the first decides about success. NaN is a diverged seed.
-    step : str, optional
-        Column of the training step, written as scales are, for learning curves; without it every (scale, seed) has
-        one row. Where the metric is empty it was not measured then, in a row of its own as in a column per run.
-    threshold : float, optional
-        From which value of the first metric on a seed is a success; by default the analysis chooses one.
-    higher_is_better : bool
-        False for a loss: success is then a value of at most the threshold.
-    where : mapping of column to value, optional
-        Which rows to take: ``{"split": "test"}``.
-    unfinished : {"dropped", "failed", "last"}
-        What becomes of a seed that ends before the others of its scale: it is left out, it counts as a failure
-        without a value, as a diverged one does, or its last value stands for its final one.
-
-    Returns
-    -------
-    Population
-        Named as the file without its endings, or as the folder before the first wildcard of a pattern. The bounds
-        of a metric are 0 and 1 if all final values are in there, else those observed.
-
-    Raises
-    ------
-    InputError
-        In one line with file, column and row: a missing column (with the nearest name), text in a column of
-        numbers, an infinite value, an empty table, a (scale, seed, step) with several rows, an unreadable file.
-
-    Notes
-    -----
-    *The step of comparison* of a scale is the latest that at least half of its seeds reach; of seeds that go on,
-    the value then is taken. A seed is unfinished if its last value is more than 1 % of that step before it, and
-    no NaN: a seed whose last value is NaN diverged, and so did one that never has a value. pandas writes NaN as
-    an empty field; ``to_csv(..., na_rep="NaN")`` keeps the two apart.
-
-    *A column per run.* Where no column has the name of `scale`, `seed` or `metric`, the columns `RUN - METRIC` (as
-    Weights & Biases exports them; `__MIN` and `__MAX` are ignored), or just `RUN`, are the runs. Scale and seed
-    are the numbers after their words in RUN: with ``scale="depth", seed="seed"``, `depth=2,seed=7` and
-    `sweep-3_depth-2_seed-7` are seed 7 of depth 2.
-
-    Examples
-    --------
-    >>> import pathlib, tempfile
-    >>> table = "depth,run,accuracy\\n1,a,0.1\\n1,b,0.2\\n2,a,0.1\\n2,b,0.9\\n"
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     file = pathlib.Path(folder, "study.csv")
-    ...     _ = file.write_text(table)
-    ...     population = read_table(file, scale="depth", seed="run", metric="accuracy")
-    >>> population.final("accuracy").at(2)
-    array([0.1, 0.9])
-    """
-    metrics = (metric,) if isinstance(metric, str) else tuple(metric)
-    if not metrics:
-        raise InputError("metric: give at least one column")
-    if threshold is not None and not math.isfinite(threshold):
-        raise InputError(f"threshold: {threshold} is not a finite number")
-    if unfinished not in get_args(Taken):
-        raise InputError(f"unfinished: {unfinished!r} is not one of {listed(get_args(Taken))}")
-    chosen = {column: str(value) for column, value in (where or {}).items()}
-    roles = Roles(scale, seed, metrics, step, chosen)
-    _refuse_two_roles(roles)
-    files = open_table(path)
-    evaluations = read_evaluations(files, roles)
-    refuse_repeated(files, roles, evaluations)
-
-    rows_read = ", ".join(f"{column}={value}" for column, value in chosen.items()) or ALL_ROWS
-    facts = {"table": os.fspath(path), "scale": scale, "seed": seed, "metric": listed(metrics)}
-    if step is not None:
-        facts["step"] = step
-    reader = TableReader(roles, rows_read, evaluations, unfinished)
-    return Population(
-        name=_name(os.fspath(path)),
-        path=os.fspath(path),
-        scale_name=scale,
-        scales=reader.scales,
-        seeds=tuple(reader.seeds.tolist()),
-        cells=int(reader.present.sum()),
-        splits={},
-        metrics={name: observed_metric(reader.final(name, rows_read)) for name in metrics},
-        criterion=Criterion(metrics[0], rows_read, threshold, higher_is_better),
-        origin=Origin(facts | {"rows": rows_read}),
-        reader=reader,
-    )
 
 
 class TableReader:
@@ -169,6 +43,11 @@ class TableReader:
         self.present: Bools = np.zeros((len(self.scales), len(self.seeds)), dtype=bool)
         """(N, S) whether the table has the seed at the scale."""
         self.present[self._row, self._column] = True
+
+    @property
+    def taken(self) -> Taken:
+        """What becomes of seeds that end early."""
+        return self._taken
 
     @property
     def measured(self) -> Mapping[str, Sequence[str]]:
@@ -282,18 +161,3 @@ def _reached_by_half(last: Floats, diverged: Bools) -> float:
     ended = ~np.isnan(last)
     steps = np.sort(last[ended & ~diverged] if (ended & ~diverged).any() else last[ended])[::-1]
     return float(steps[(steps.size - 1) // 2]) if steps.size else 0.0
-
-
-def _name(path: str) -> str:
-    """Of the file without its endings; of the folder before the first wildcard of a pattern."""
-    name = list(takewhile(lambda part: not glob.has_magic(part), Path(path).absolute().parts))[-1]
-    return name.partition(".")[0] or name
-
-
-def _refuse_two_roles(roles: Roles) -> None:
-    named = {"scale": roles.scale, "seed": roles.seed, "step": roles.step}
-    named |= {f"metric {number}" if number else "metric": name for number, name in enumerate(roles.metrics)}
-    taken: dict[str, str] = {}
-    for role, name in named.items():
-        if name is not None and (other := taken.setdefault(name, role)) != role:
-            raise InputError(f"column {name!r} is named as {other} and as {role}; they are different columns")

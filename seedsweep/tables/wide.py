@@ -1,79 +1,105 @@
-"""Exports with a column per run, as Weights & Biases writes them: `Step`, `depth-2_seed-7 - accuracy`, …"""
+"""Tables with a column per run: `Step`, `depth-2_seed-7 - accuracy`, …; or per seed, or per scale.
+
+Weights & Biases exports charts so; and people turn their tables so that the seeds stand side by side.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 
 from seedsweep.errors import InputError, did_you_mean, listed
-from seedsweep.tables.files import TableFile
+from seedsweep.tables.roles import Roles
+from seedsweep.tables.runnames import number_of
+from seedsweep.tables.spelling import scale_of
+from seedsweep.tables.tablefile import TableFile
 
 _BANDS = ("__MIN", "__MAX")
 """Ends of the columns with which the export accompanies each run; without grouping they repeat its values."""
 
-
-def number_after(word: str, run: str) -> str | None:
-    """The number that follows a word in the name of a run; None unless there is one.
-
-    The word stands at the start or after anything but a letter; between word and number there may be one of
-    ``= : - _ .`` or a space. The number may have a suffix such as 70m; no letter or digit follows it.
-
-    Examples
-    --------
-    >>> number_after("depth", "depth=2,seed=7"), number_after("seed", "lr0.1_depth-2_seed-7")
-    ('2', '7')
-    >>> number_after("params", "pythia params:1.5B/3"), number_after("depth", "max_depths-2") is None
-    ('1.5B', True)
-    """
-    number = r"\d+(?:\.\d+)?(?:e[+-]?\d+)?[kmbgt]?"
-    match = re.search(rf"(?<![A-Za-z]){re.escape(word)}[=:\-_. ]?({number})(?![A-Za-z0-9])", run, re.IGNORECASE)
-    return match[1] if match else None
+Run = tuple[str | None, str | None]
+"""The scale and the seed that a column's name says; None where another column of the row says it."""
 
 
-def runs_of(file: TableFile, scale: str, seed: str, metric: str) -> dict[tuple[str, str], str]:
-    """The column of every run as (scale, seed) → its name; empty if the file has no column per run.
+def is_wide(file: TableFile, roles: Roles) -> bool:
+    """Whether the file has a column per run, seed or scale, and none for the metrics."""
+    names = set(file.names)
+    if names & set(roles.metrics) or {roles.scale, roles.seed} <= names:
+        return False
+    if _columns(file, roles, roles.metrics[0])[0]:
+        return True
+    runs = dict.fromkeys(name.rpartition(" - ")[0] for name in file.names if " - " in name)
+    return any(_complete(file, roles, _told(file, roles, run)) for run in runs)  # of other metrics
 
-    A run's column is named `RUN - METRIC`, or just `RUN` where none is; scale and seed are the numbers that follow
-    their words in RUN.
+
+def runs_of(file: TableFile, roles: Roles, metric: str) -> dict[Run, str]:
+    """The column of every run: (scale, seed) → its name; empty if the file has no column per run.
+
+    A run's column is named `RUN - METRIC`, or just `RUN` where none is; scale and seed are the numbers that go
+    with their words in RUN. Where there is a column of scales, or of seeds, the names need not say it, and may be
+    the bare numbers of the other.
 
     Raises
     ------
     InputError
-        If a run's name has no number after one of the words, or two runs have the same scale and seed.
+        If a run's name has no number for one of the words, or two runs have the same scale and seed.
     """
-    columns = [name for name in file.names if not name.endswith(_BANDS)]
-    ending = f" - {metric}"
-    named = [name for name in columns if name.endswith(ending)]
-    if not named:
-        ways = dict.fromkeys(name.rpartition(" - ")[2] for name in columns if " - " in name)
-        if ways:
-            near = did_you_mean(metric, ways)
-            raise InputError(f"{file.path}: no run has {metric!r}{near}; the runs have {listed(ways)}")
-        named = [name for name in columns if number_after(scale, name) and number_after(seed, name)]
-        ending = ""
-    runs: dict[tuple[str, str], str] = {}
-    for name in named:
+    columns, ending = _columns(file, roles, metric)
+    if not columns:
+        names = [name for name in file.names if not name.endswith(_BANDS)]
+        ways = dict.fromkeys(name.rpartition(" - ")[2] for name in names if " - " in name)
+        near = did_you_mean(metric, ways)
+        raise InputError(f"{file.path}: no run has {metric!r}{near}; the runs have {listed(ways)}")
+    runs: dict[Run, str] = {}
+    for name in columns:
         run = name.removesuffix(ending)
-        of_scale, of_seed = number_after(scale, run), number_after(seed, run)
-        for word, number in ((scale, of_scale), (seed, of_seed)):
-            if number is None:
+        told = _told(file, roles, run)
+        for word, number in zip((roles.scale, roles.seed), told, strict=True):
+            if number is None and not file.has(word):
                 raise InputError(
                     f"{file.path}: the run {run!r} has no number after {word!r}; names such as "
-                    f"'{scale}=2,{seed}=7' or '{scale}-2_{seed}-7' tell the scale and the seed"
+                    f"'{roles.scale}=2,{roles.seed}=7' or '{roles.scale}-2_{roles.seed}-7' "
+                    f"tell the scale and the seed{_hint(file, name)}"
                 )
-        assert of_scale is not None
-        assert of_seed is not None
-        other = runs.setdefault((of_scale, of_seed), name)
+        other = runs.setdefault(told, name)
         if other != name:
             raise InputError(f"{file.path}: the columns {other!r} and {name!r} are of one scale and seed")
     return runs
 
 
-def is_wide(file: TableFile, scale: str, seed: str, metrics: Sequence[str]) -> bool:
-    """Whether the file has a column per run, and none for the scale, the seed or the metrics."""
-    if {scale, seed, *metrics} & set(file.names):
-        return False
-    return bool(
-        any(name.endswith(f" - {metrics[0]}") for name in file.names)
-        or any(number_after(scale, name) and number_after(seed, name) for name in file.names)
+def _hint(file: TableFile, column: str) -> str:
+    bands = all(f"{column}{band}" in file.names for band in _BANDS)
+    return "; a column of a group of runs is their mean: export them without grouping" if bands else ""
+
+
+def _columns(file: TableFile, roles: Roles, metric: str) -> tuple[list[str], str]:
+    """The columns of runs, and what their names end with."""
+    used = {roles.scale, roles.seed, roles.step, *roles.where}
+    names = [name for name in file.names if name not in used and not name.endswith(_BANDS)]
+    ending = f" - {metric}"
+    named = [name for name in names if name.endswith(ending)]
+    if named:
+        return named, ending
+    of_metric = [name for name in names if re.search(rf"(?<![A-Za-z]){re.escape(metric)}(?![A-Za-z])", name)]
+    for some in (of_metric, names):
+        told = {name: _told(file, roles, name) for name in some if " - " not in name}
+        named = [name for name, run in told.items() if _complete(file, roles, run)]
+        if named:
+            return named, ""
+    return [], ending
+
+
+def _told(file: TableFile, roles: Roles, run: str) -> Run:
+    """What the name of a column says, as far as no column says it."""
+    has_scale, has_seed = roles.scale in file.names, roles.seed in file.names
+    if has_scale != has_seed and scale_of(run) is not None:  # seeds, or scales, side by side
+        return (None, run) if has_scale else (run, None)
+    scale = None if has_scale else number_of(roles.scale, run)
+    seed = None if has_seed else number_of(roles.seed, run)
+    return scale, seed
+
+
+def _complete(file: TableFile, roles: Roles, run: Run) -> bool:
+    """Whether scale and seed of a column are known, one of them at least by its name."""
+    return run != (None, None) and all(
+        number is not None or file.has(word) for word, number in zip((roles.scale, roles.seed), run, strict=True)
     )

@@ -12,7 +12,8 @@ from rich.console import Console, RenderableType
 import seedsweep
 from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.cli import tables
-from seedsweep.cli.tables import duration, plan, status, summary, verification
+from seedsweep.cli.tables import plan, status, summary, verification
+from seedsweep.formats import duration
 from seedsweep.sweep.estimate import Estimate, ScaleEstimate
 from seedsweep.sweep.paired import PairedDifference
 from seedsweep.sweep.status import ScaleStatus, SweepStatus
@@ -62,7 +63,7 @@ def test_a_status_with_everything_in_it_fits_80_columns() -> None:
     assert text.count("heads") == 1
     assert "…" not in text
     assert "500/1000 (+250)" in text
-    assert "1 h 00 min left" in text
+    assert "about 60 min left" in text
 
 
 COUNT = Path(__file__).parents[2] / "populations" / "count-depth"
@@ -95,14 +96,16 @@ def test_a_table_that_fits_is_one() -> None:
 
 
 def test_a_run_without_an_estimate_is_not_called_idle() -> None:
-    def told(running: int, left: float | None, unknown: str | None = None) -> str:
+    def told(running: int, left: float | None, starting: bool = False, known: str | None = None) -> str:
         scale = ScaleStatus(1.0, 8, 0, running, 0, 0, 8 - running, 0, 0.0, None)
-        return str(tables.progress(SweepStatus("there", "x", "depth", (scale,), (), 0.02, left), unknown))
+        current = SweepStatus("there", "x", "depth", (scale,), (), 0.02, left, starting)
+        return str(tables.progress(current, known))
 
-    assert told(0, None) == "0 of 8 seeds, 2% of the work, not running"
-    assert told(4, None) == "0 of 8 seeds, 2% of the work, estimating …"
-    assert told(0, None, "starting workers …") == "0 of 8 seeds, 2% of the work, starting workers …"
-    assert told(4, 90.0, "estimating …") == "0 of 8 seeds, 2% of the work, about 1 min 30 s left"
+    assert told(0, None) == "0 of 8 seeds, 2 % of the work, not running"
+    assert told(0, None, starting=True) == "0 of 8 seeds, 2 % of the work, starting workers …"
+    assert told(4, None) == "0 of 8 seeds, 2 % of the work, estimating …"
+    assert told(4, 290.0) == "0 of 8 seeds, 2 % of the work, about 5 min left"
+    assert told(4, 290.0, known="4–6 min left") == "0 of 8 seeds, 2 % of the work, 4–6 min left"
 
 
 def test_a_verification_on_cuda_says_what_differs_and_what_would_have_been_found() -> None:
@@ -116,11 +119,11 @@ def test_a_verification_on_cuda_says_what_differs_and_what_would_have_been_found
         return " ".join(text.split())
 
     good = told(ScaleVerification(1000001, 55, 600_000, False, True, 0.0123, 0.5, nobody, same))
-    assert "1000001 55 600000 bitwise 0.012" in good
+    assert "1M 55 600000 bitwise 0.012" in good
     assert "success 0 ± 0 1 – 0" in good
-    assert "loss -1.2e-06 ± 2.5e-05 1 6.7e-05 0.0003" in good
+    assert "loss −1.23e-6 ± 2.52e-5 1 6.7e-5 0.0003" in good
     assert "NOT" not in good
     bad = told(ScaleVerification(2, 55, 100, False, False, 0.61, 0.5, shifted, same))
     assert "2 55 100 differs 0.61" in bad
-    assert "2 success -0.32 ± 0.026 8e-05 0.067 0.31" in bad
+    assert "2 success −0.32 ± 0.026 8e-5 0.067 0.31" in bad
     assert "NOT verified" in bad

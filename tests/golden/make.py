@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep.seeds import Seed
-from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.enginespec import EngineSpec
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.settings import ENGINE, CellSettings
 from seedsweep.workers.trainer import PackTrainer
@@ -38,7 +38,7 @@ new file is kept it should be tried like that, and take other seeds if one of it
 def compute(sections: Mapping[str, Any]) -> dict[str, float]:
     """Train the seeds of a spec at the first value of its ladder: every number by its name, as time goes on."""
     with contextlib.chdir(HERE):  # to which the places of its files are relative
-        spec = SweepSpec.model_validate(sections).resolve()
+        spec = EngineSpec.model_validate(sections).resolve()
     settings = next(iter(spec.recipes.values())).settings
     numbers = {}
     with reproducible("cpu", settings.train.precision):

@@ -17,6 +17,8 @@ from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from tests.sweep.fake import FakeTraining
+from tests.sweep.programs import TRAIN, write_program
+from tests.sweep.test_functions import SEVERAL, run_script, spec_of
 from tests.sweep.test_run import kill_when, rows, start_driver
 
 MakeSpec = Callable[..., SweepSpec]
@@ -96,9 +98,82 @@ def test_a_killed_driver_leaves_a_store_that_the_next_run_completes(
     assert any(line.endswith((" 1", " 2", " 3")) for line in training.calls())
 
 
+def test_a_program_gives_the_same_rows_on_ray_and_inline(tmp_path: Path) -> None:
+    spec = write_program(tmp_path / "mine", seeds="0:4")
+    assert run(spec, tmp_path / "ray", executor="ray").trained == 8
+    run(spec, tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+
+
+LOSES_ITS_WORKER = """
+if not again:
+    with open(f"{out}/metrics.jsonl", "w") as file:
+        file.write(json.dumps({"step": 0, "test/accuracy": value(0)}) + "\\n")
+    open(f"{out}/pid", "w").write(str(os.getpid()))
+    worker = open(f"/proc/{os.getppid()}/stat").read().rpartition(")")[2].split()[1]
+    os.kill(int(worker), signal.SIGKILL)
+    time.sleep(600)
+"""
+
+
+def test_a_program_whose_worker_is_killed_dies_with_it_and_counts_once(tmp_path: Path) -> None:
+    events: list[Event] = []
+    spec, out = write_program(tmp_path / "mine", LOSES_ITS_WORKER + TRAIN, seeds="0"), tmp_path / "out"
+    result = run(spec, out, executor="ray", on_progress=events.append)
+    assert (result.trained, result.failed) == (2, 0)
+    assert [event.kind for event in events].count("retry") == 2
+    for pid in out.glob("cells/*/pid"):
+        assert not Path(f"/proc/{pid.read_text()}").exists()
+    run(write_program(tmp_path / "undisturbed", seeds="0"), tmp_path / "whole", executor="inline")
+    assert rows(out).equals(rows(tmp_path / "whole"))
+
+
+def test_a_function_gives_the_same_rows_on_ray_and_inline(tmp_path: Path, ray_cluster: str) -> None:
+    spec = spec_of(tmp_path / "mine", SEVERAL, seeds="0:4", execution={"pack": 2})
+    assert run(spec, tmp_path / "ray", executor="ray").trained == 8
+    run(spec, tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+    assert "training 16 [0 1]" in (next((tmp_path / "ray/logs").glob("width-16-seeds-0-1-*.txt"))).read_text()
+    for executor, address in (("ray", ray_cluster), ("inline", "")):  # defined in a script: it has to travel
+        run_script(tmp_path, f"script-{executor}", executor, address)
+    assert rows(tmp_path / "script-ray").equals(rows(tmp_path / "script-inline"))
+
+
+LOSES_ITS_WORKER_AND_STOPS = """\
+def train(width, seeds, report, dir, resume):
+    import time
+    for step in range(int(open(f"{dir}/at").read()) if resume else 0, 40):
+        report(step, accuracy=[value(width, seed, step) for seed in seeds], split="test")
+        with open(f"{dir}/at", "w") as file:
+            file.write(str(step + 1))
+        if step == 4:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(0.05)
+"""
+
+
+def test_a_function_survives_its_worker_and_stops_at_its_next_report(tmp_path: Path) -> None:
+    spec, out = spec_of(tmp_path / "mine", LOSES_ITS_WORKER_AND_STOPS, scale={"width": [16]}), tmp_path / "out"
+    events: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        events.append(event)
+        if event.kind == "start" and "retry" in [event.kind for event in events]:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    result = run(spec, out, executor="ray", on_progress=interrupt)
+    assert (result.trained, result.failed, result.interrupted) == (0, 0, True)
+    assert run(spec, out, executor="ray").trained == 2
+    whole = LOSES_ITS_WORKER_AND_STOPS.replace("step == 4", "step == -1").replace("0.05", "0")
+    run(spec_of(tmp_path / "whole", whole, scale={"width": [16]}), tmp_path / "inline", executor="inline")
+    assert rows(out).drop(["task"]).equals(rows(tmp_path / "inline").drop(["task"]))
+
+
 def test_a_device_that_the_cluster_has_not_is_refused_and_nothing_is_made(spec: MakeSpec, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="the Ray cluster has no GPU"):
         run(spec("execution.device=cuda"), tmp_path / "out", executor="ray")
+    with pytest.raises(InputError, match=r"execution.gpus: 0.25 asked for but the Ray cluster has no GPU"):
+        run(write_program(tmp_path / "mine", execution={"gpus": 0.25}), tmp_path / "out", executor="ray")
     assert not (tmp_path / "out").exists()
 
 
@@ -109,6 +184,7 @@ from ray.cluster_utils import Cluster
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
+from tests.sweep.programs import TRAIN, write_program
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
@@ -143,3 +219,26 @@ def test_a_lost_machine_loses_and_doubles_nothing(
     lines = (tmp_path / "diary.txt").read_text().splitlines()
     assert len(lines) == 5  # four packs, one of them twice
     assert sum(not line.endswith(" 0") for line in lines) == 1  # from its checkpoint
+
+
+SHARED_GPU = """
+import json, sys
+import ray
+import seedsweep
+ray.init(address="local", num_cpus=2, num_gpus=1, include_dashboard=False, log_to_driver=False)
+events = []
+spec = seedsweep.read_spec(sys.argv[1]).spec
+result = seedsweep.run(spec, sys.argv[2], executor="ray", on_progress=lambda event: events.append(event.message))
+assert (result.trained, result.failed) == (4, 0), result
+assert "training on 2 workers (cuda)" in events, events
+ray.shutdown()
+"""
+
+
+@pytest.mark.heavy
+def test_two_programs_share_a_gpu_as_far_as_ray_knows(tmp_path: Path) -> None:
+    body = TRAIN + 'open(f"{out}/gpu", "w").write(os.environ.get("CUDA_VISIBLE_DEVICES", "none"))\n'
+    write_program(tmp_path / "mine", body, execution={"gpus": 0.5})
+    command = [sys.executable, "-c", SHARED_GPU, str(tmp_path / "mine/sweep.yaml"), str(tmp_path / "out")]
+    subprocess.run(command, cwd=Path(__file__).parents[2], check=True, timeout=200)
+    assert {path.read_text() for path in (tmp_path / "out").glob("cells/*/gpu")} == {"0"}

@@ -11,6 +11,7 @@ from seedsweep.errors import InputError
 from seedsweep.sweep import presets
 from seedsweep.sweep.presets import list_presets, preset_text
 from seedsweep.sweep.specfile import read_spec
+from tests.kinds import read_engine_spec
 from tests.sweep.conftest import SPEC
 
 
@@ -124,7 +125,7 @@ def test_a_mistake_in_the_seeds_option_names_it(here: Path) -> None:
 
 def test_options_take_the_place_of_what_the_file_says(here: Path) -> None:
     changes = ["train.steps=7", "train.steps=8", "scale.values=[1, 4]", "evaluate.every=2", "seeds=0:2"]
-    spec = read_spec("x.yaml", overrides=changes).spec
+    spec = read_engine_spec("x.yaml", overrides=changes)
     assert spec.train.steps == 8
     assert spec.scale.values == (1, 4)
     assert spec.evaluate.every == 2
@@ -137,7 +138,7 @@ def test_options_take_the_place_of_what_the_file_says(here: Path) -> None:
 def test_a_yaml_alias_is_changed_in_one_place_only(here: Path) -> None:
     text = SPEC.replace("model: {", "model: &m {").replace("test_lengths: [5]", "test_lengths: &t [5]")
     (here / "x.yaml").write_text(text)
-    assert read_spec("x.yaml", overrides=["model.heads=4"]).spec.model.heads == 4
+    assert read_engine_spec("x.yaml", overrides=["model.heads=4"]).model.heads == 4
 
 
 def test_names(here: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from seedsweep.tables.lattice import lattice_of, lattices_of
+from seedsweep.tables.lattice import lattice_of, lattice_seen, lattices_of
 
 
 @settings(max_examples=50, deadline=None)
@@ -77,3 +77,16 @@ def test_every_scale_has_its_own() -> None:
     assert lattices_of(values) == pytest.approx({n: 1 / n for n in values})
     assert lattices_of({1.0: random.random(40), 2.0: values[10.0], 3.0: [np.nan]}) == pytest.approx({2.0: 0.1})
     assert lattices_of({}) == {}
+
+
+@settings(max_examples=40, deadline=None)
+@given(n=st.integers(5, 400), announced=st.integers(5, 400), seed=st.integers(0, 1000))
+def test_an_announced_lattice_holds_unless_the_values_tell_another(n: int, announced: int, seed: int) -> None:
+    values = np.random.default_rng(seed).binomial(n, 0.6, 200) / n
+    seen = lattice_seen(values.astype(np.float32), 1 / announced)
+    assert lattice_seen(values.astype(np.float32), 1 / n) == 1 / n
+    if seen is not None and seen != 1 / announced:
+        assert seen == pytest.approx(1 / n)
+    elif seen is not None:  # the values lie on it, about as widely apart
+        assert np.abs(values * announced - np.rint(values * announced)).max() < 0.02
+        assert n * 2.5 >= announced

@@ -38,7 +38,9 @@ def read(path: object, **named: object) -> Population:
     return read_table(path, **(NAMED | named))  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("name", ["columns", "lattice", "reader", "wide"])
+@pytest.mark.parametrize(
+    "name", ["configs", "lattice", "read", "runnames", "spelling", "text", "formats.json_table"]
+)
 def test_examples(name: str) -> None:
     assert doctest.testmod(importlib.import_module(f"seedsweep.tables.{name}")).failed == 0
 
@@ -252,7 +254,6 @@ def test_without_a_threshold_the_middle_is_taken_and_told(write: Write) -> None:
 BAD: list[tuple[str, dict[str, object], str]] = [
     ("depth,run,accuracy\n1,a,1\n", {}, "no column 'acc' (did you mean 'accuracy'?); it has depth, run, accuracy"),
     ("depth,run,acc\n1,a,1\n1,b,high\n", {}, "row 3: acc is 'high'; a number is needed"),
-    ("depth,run,acc\n1,a,1\n1,b,-inf\n", {}, "row 3: acc is -inf; a seed that diverged is written as NaN"),
     ("depth,run,acc\nlarge,a,1\n", {}, "row 2: depth is 'large'; a scale is a number such as 4, 0.25, 70m"),
     ("depth,run,acc\nolmo-2-1b,a,1\n", {}, "row 2: depth is 'olmo-2-1b'; a scale is a number such as 4"),
     (
@@ -272,7 +273,7 @@ BAD: list[tuple[str, dict[str, object], str]] = [
     ("depth,run,acc\n", {}, "it has no rows"),
     ("depth,run,acc\n1,a,\n1,b,nan\n", {}, "acc has no value in any row"),
     ("", {}, "is empty"),
-    ("depth,run,acc\n1,a,1,2\n", {}, "cannot be read as CSV: "),
+    ("depth,run,acc\n1,a,1,2\n", {}, "row 2 has 4 fields, and the first row names 3 columns"),
     ("depth,run,acc,acc\n1,a,1,2\n", {}, "has 2 columns 'acc'; rename one"),
     ("depth,run,acc\n1,a,1\n2,a,0\n1,a,0\n", {}, "row 2 and row 4 both have depth 1, run a; a seed has one row"),
     (
@@ -318,9 +319,9 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
     ("name", "content", "message"),
     [
         ("t.parquet", b"not a table", "t.parquet: cannot be read as Parquet: "),
-        ("t.csv", b"\xff\xfe\x00d\x00e", "t.csv: cannot be read as CSV: "),
+        ("t.csv", b"\xff\xfe\x00\xd8", "t.csv: cannot be read as CSV: "),
         ("t.csv.gz", b"depth,run", "t.csv.gz: cannot be read as CSV: "),
-        ("t.jsonl", b'{"depth": 1}\n{"depth": ', "t.jsonl: line 2 is not JSON: "),
+        ("t.jsonl", b'{"depth": 1}\n{"depth":\n{"depth": 2}', "t.jsonl: line 2 is not JSON: "),
         ("t.jsonl", b"[1, 2]", "t.jsonl: row 1 is not a JSON object"),
         ("t.json", b"", "t.json: is empty"),
         (
@@ -328,7 +329,7 @@ def test_bad_tables_are_one_clear_line(text: str, named: dict[str, object], mess
             gzip.compress(b'{"depth": 1, "run": 1, "acc": "x"}\n', mtime=0),
             "t.jsonl.gz: row 1: acc is 'x'",
         ),
-        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; give a .csv"),
+        ("t.xlsx", b"", "t.xlsx: not a kind of table known here by its name; save a spreadsheet as CSV; give a"),
     ],
 )
 def test_files_that_are_no_tables(name: str, content: bytes, message: str, tmp_path: Path) -> None:
@@ -348,9 +349,12 @@ def test_places_without_a_table(tmp_path: Path, write: Write) -> None:
     with pytest.raises(InputError, match="the directory of a sweep, not a table; its rows are in"):
         read(Path(__file__).parents[2] / "populations" / "count-depth")
     write("a.csv", "depth,run,acc\n1,a,1\n")
-    write("b.jsonl", '{"depth": 1}')
-    with pytest.raises(InputError, match=r"holds tables of several formats \(.*a\.csv and .*b\.jsonl\)"):
+    write("b.jsonl", '{"depth": 1, "run": "b", "acc": 0}')
+    with pytest.raises(InputError, match=r"holds tables of several formats \(.*a\.csv and JSON: .*b\.jsonl\)"):
         read(tmp_path)
+    assert read(tmp_path, format="csv").seeds == ("a",)
+    write("b.jsonl", '{"note": "mine"}')
+    assert read(tmp_path).origin.facts["left out"] == f"{tmp_path / 'b.jsonl'} without depth"
 
 
 def test_files_of_a_directory_that_do_not_match(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,12 @@ class MemorySink:
         self.checkpoint: bytes | None = None
         self.reports: list[int] = []
         self.stop_after = stop_after
+
+    def cell_folder(self, cell: str) -> Path:
+        raise AssertionError("only programs have folders")
+
+    def keep_log(self, cell: str, text: bytes) -> str:
+        raise AssertionError("only programs have logs")
 
     def load_base(self) -> bytes | None:
         raise AssertionError("these settings have no base")

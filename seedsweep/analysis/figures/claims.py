@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.emergence import EmergenceClaims
 
 
@@ -68,8 +69,8 @@ def claims(by_seeds: Sequence[EmergenceClaims]) -> Figure:
             right.plot(place, top, "^", color=style.INK, markersize=5, clip_on=False)
     right.axhline(threshold, color=style.SUCCESS, linewidth=1.0, linestyle="dashed")
     right.annotate(
-        f"claimed above {threshold:g}", (1.0, threshold), (0, 2), ("axes fraction", "data"), "offset points",
-        ha="right", va="bottom", fontsize=style.SMALL, color=style.INK,
+        f"claimed above {text.given(threshold)}", (1.0, threshold), (0, 2), ("axes fraction", "data"),
+        "offset points", ha="right", va="bottom", fontsize=style.SMALL, color=style.INK,
     )  # fmt: skip
     right.set_ylim(bottom - 0.05 * top, top)
     right.set_title("breakthroughness of the curves", loc="left", **style.LABEL)

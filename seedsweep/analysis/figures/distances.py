@@ -90,7 +90,8 @@ def distances(
     for axes in (left, right):
         _draw_noise(axes, axis, drift)
         if capacity.scale is not None:
-            label = f"minimum capacity (largest drop in {capacity.by_scale[capacity.scale]:.0%} of resamples)"
+            often = text.percent(capacity.by_scale[capacity.scale])
+            label = f"minimum capacity (largest drop in {often} of resamples)"
             axes.axvline(
                 axis.at[scales.index(capacity.scale)], color=style.SUCCESS, linewidth=1.2, label=label, zorder=0
             )

@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.emergence import DrawnCurve, ExtremeCurves
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, observed
 
@@ -96,5 +97,5 @@ def _draw_seeds(axes: Axes, axis: ScaleAxis, samples: Mapping[float, FloatArray]
 
 def _numbers(curve: DrawnCurve) -> str:
     infinite = math.isinf(curve.breakthroughness)
-    breakthroughness = "infinite" if infinite else f"{curve.breakthroughness:.1f}"
-    return f"breakthroughness {breakthroughness}, linearity {curve.linearity:.1f}"
+    breakthroughness = "infinite" if infinite else text.number(round(curve.breakthroughness, 1))
+    return f"breakthroughness {breakthroughness}, linearity {text.number(round(curve.linearity, 1))}"

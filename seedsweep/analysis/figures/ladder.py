@@ -15,9 +15,8 @@ from matplotlib.ticker import PercentFormatter
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.samples import generator
-from seedsweep.analysis.study.summary import ScaleSummary
+from seedsweep.analysis.study.summary import ScaleSummary, holm_texts
 from seedsweep.criterion import Criterion
 
 BINS: Final = 25
@@ -90,7 +89,7 @@ def ladder(
     panels = upper.subplots(1, len(scales), sharex=True, sharey=True, squeeze=False)[0]
     _draw_populations(panels, samples, summaries, metric_range, criterion)
     panels[0].set_ylabel(metric_name, **style.LABEL)
-    upper.supxlabel(f"share of seeds at each {scale_name}{_dip_note(summaries)}", **style.LABEL)
+    upper.supxlabel(f"share of seeds at each {scale_name}{_test_note(summaries)}", **style.LABEL)
     style.legend_of_success(upper, criterion)
 
     grid = lower.add_gridspec(2, 2)
@@ -112,7 +111,7 @@ def ladder(
             marker="|",
             markersize=7,
             linestyle="none",
-            label=f"{summaries[0].mean.confidence:.0%} interval",
+            label=f"{text.percent(summaries[0].mean.confidence)} interval",
         ),
     ]
     location.legend(handles=handles, **style.LEGEND, loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=4)
@@ -157,33 +156,27 @@ def _draw_populations(
     widest = widest or 1.0
 
     random = generator()
-    pvalues = adjust_pvalues([summary.dip.pvalue for summary in summaries]).tolist()
-    for panel, sample, summary, pvalue in zip(panels, samples, summaries, pvalues, strict=True):
+    for panel, sample, summary, p in zip(panels, samples, summaries, holm_texts(summaries), strict=True):
         for group, colour in sample.groups:
             beside = widest * random.uniform(-0.22, -0.05, int(group.sum()))
             style.draw_seeds(panel, beside, sample, group, colour, size=4.0, alpha=0.5)
         style.draw_threshold(panel, criterion)
-        style.draw_title(
-            panel, text.scale(summary.scale), _population_note(summary, text.pvalue(pvalue, len(summaries)))
-        )
+        style.draw_title(panel, text.scale(summary.scale), _population_note(summary, p))
         style.plain(panel)
     panels[0].set(xlim=(-0.26 * widest, 1.06 * widest), ylim=style.with_margin(metric_range))
     panels[0].set_xticks([0.0, max((tick for tick in SHARE_TICKS if tick <= widest), default=SHARE_TICKS[0])])
     panels[0].xaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=0))
 
 
-def _population_note(summary: ScaleSummary, pvalue: str) -> str:
+def _population_note(summary: ScaleSummary, p: str) -> str:
     diverged = f", {summary.n_diverged} nan" if summary.n_diverged else ""
-    return f"n = {summary.n}{diverged}\n{f'dip {pvalue}' if summary.dip.n else 'no dip test'}"
+    return f"n = {summary.n}{diverged}\n{p}"
 
 
-def _dip_note(summaries: Sequence[ScaleSummary]) -> str:
-    """What a reader of the dip tests must know: how p was corrected, and about ties."""
-    notes = [f"dip p corrected for {len(summaries)} scales"] if len(summaries) > 1 else []
-    jitter = max(s.dip.jittered_by or 0.0 for s in summaries)
+def _test_note(summaries: Sequence[ScaleSummary]) -> str:
+    """What a reader of the tests must know: what p is of, how it was corrected, and about ties."""
+    notes = ["p of groups" + (f", corrected for {len(summaries)} scales" if len(summaries) > 1 else "")]
     tied = max((s.dip.tied_share for s in summaries if s.dip.n), default=0.0)
-    if jitter > 0:
-        notes.append(f"of values jittered by {jitter:.2g}")
-    elif tied > 0:
-        notes.append(f"of up to {tied:.0%} tied values")
-    return f" ({', '.join(notes)})" if notes else ""
+    if tied > 0:
+        notes.append(f"up to {text.percent(tied)} of the values tied")
+    return f" ({'; '.join(notes)})"

@@ -17,6 +17,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
 from matplotlib.transforms import ScaledTranslation
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_sample
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds
@@ -35,6 +36,7 @@ TEXT: Final = 8.0  # points
 SMALL: Final = 7.0  # points
 COLUMNS: Final = 4  # panels in a row
 CROWD: Final = 250  # seeds in one panel from which on they are pixels in an SVG too, which would grow to megabytes
+SEEN: Final = 0.02  # of the range from 0 to 1: below it all seeds would lie on its lower end
 LABEL: Final[dict[str, Any]] = {"fontsize": TEXT, "color": INK}
 LEGEND: Final[dict[str, Any]] = {"frameon": False, "fontsize": SMALL, "handlelength": 1.5, "columnspacing": 1}
 
@@ -168,9 +170,10 @@ def draw_threshold(axes: Axes, criterion: Criterion) -> None:
 
 
 def metric_range_of(values: FloatArray, another: float) -> tuple[float, float]:
-    """[0, 1] if that holds the values and another one, such as the threshold, else the range of these."""
+    """[0, 1] if that holds the values and another one, such as the threshold, and does not crowd them all at its
+    end; else the range of these."""
     lowest, highest = float(np.min(values, initial=another)), float(np.max(values, initial=another))
-    if lowest >= 0 and highest <= 1:
+    if lowest >= 0 and SEEN <= highest <= 1:
         return 0.0, 1.0
     return lowest, highest if highest > lowest else lowest + 1.0
 
@@ -183,7 +186,7 @@ def with_margin(ends: tuple[float, float]) -> tuple[float, float]:
 def legend_of_success(figure: Figure | SubFigure, criterion: Criterion, more: Sequence[Artist] = ()) -> None:
     side, other = ("more", "below") if criterion.higher_is_better else ("less", "above")
     handles: list[Artist] = [
-        Patch(color=SUCCESS, label=f"ends at {criterion.shown(criterion.least):g} or {side}: success"),
+        Patch(color=SUCCESS, label=f"ends at {text.given(criterion.shown(criterion.least))} or {side}: success"),
         Patch(color=FAILURE, label=f"ends {other}"),
     ]
     figure.legend(handles=[*handles, *more], **LEGEND, loc="outside upper center", ncols=3)
@@ -193,3 +196,4 @@ def plain(axes: Axes) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.spines[["left", "bottom"]].set_color(GREY)
     axes.tick_params(labelsize=SMALL, labelcolor=INK, color=GREY, length=3)
+    axes.yaxis.get_offset_text().set_fontsize(SMALL)  # the power of ten of large values

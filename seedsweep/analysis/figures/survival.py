@@ -78,7 +78,7 @@ def survival_curves(
         ticks = {"marker": "|", "markersize": 7.0, "linestyle": "none", "color": colour}
         panel.plot(curve.times[censored], curve.survival[censored], **ticks)
     _finish(panel, summary)
-    threshold = f"{text.side(criterion)} {criterion.shown(summary.at_least):g}"
+    threshold = f"{text.side(criterion)} {text.given(criterion.shown(summary.at_least))}"
     panel.set_title(f"seeds not yet at {metric_name} {threshold}, for good", **style.LABEL, loc="left")
     _legend(panel, scale_name)
 

@@ -13,10 +13,10 @@ def budget_sentence(cut_off: CutOff, where: str) -> str:
     late, rising = cut_off.late, cut_off.rising
     pace = (
         f"{late.successes} of {late.n} that waited after three quarters of the budget succeeded in the last; "
-        f"at this pace {text.percent(round(cut_off.if_doubled.estimate, 2))} "
+        f"if this pace held, {text.percent(round(cut_off.if_doubled.estimate, 2))} "
         f"({text.percent_interval(cut_off.if_doubled.low, cut_off.if_doubled.high)}) of the "
-        f"{text.seeds(cut_off.failing)} that fail would succeed in as many steps again, if the learning rate did "
-        "not fall"
+        f"{text.seeds(cut_off.failing)} that fail would succeed in as many steps again, and fewer if it falls, as "
+        "it does with the learning rate and where some seeds never get there"
     )
     climb = (
         f"{rising.successes} of the {text.seeds(cut_off.failing)} that fail "

@@ -27,7 +27,8 @@ def is_it_the_metric(study: Study) -> str:
     under = clearest.mirage
     assert under is not None
     harsh, *others = under.pvalues
-    p = {name: text.pvalue(under.pvalues[name], len(study.scales) / WEIGHT_OF_DIP) for name in others}
+    tests = sum(scale.groups.n > 0 for scale in study.scales) / WEIGHT_OF_DIP
+    p = {name: text.pvalue(under.pvalues[name], tests) for name in others}
     seen = [f"{name} ({p[name]})" for name in others if under.multimodal[name]]
     unseen = [f"{name} ({p[name]})" for name in others if not under.multimodal[name]]
     where = at(study, [clearest])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from seedsweep import formats
 from seedsweep.analysis import figures
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.parts import judged_curves
@@ -36,8 +37,8 @@ def draw(
     curves = judged_curves(final, population.curves(criterion.metric, criterion.split))
     values = {scale: final.at(scale) for scale in final.scales}
     names = {
-        "scale_name": text.field(population.scale_name),
-        "metric_name": f"{criterion.metric} ({criterion.split})",
+        "scale_name": formats.shortened(text.field(population.scale_name)),
+        "metric_name": formats.shortened(f"{criterion.metric} ({criterion.split})"),
     }
     drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names, categories=categories)}
     if curves:

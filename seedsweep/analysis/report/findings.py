@@ -11,9 +11,11 @@ from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
+    claimed,
     corrected_pvalue,
     cut_off_values,
     group_names,
+    how_far,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -21,8 +23,9 @@ from seedsweep.analysis.report.wording import (
 )
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.study.study import ScaleStudy, Study
-from seedsweep.analysis.study.verdict import WORTH_SEEING, Verdict, could_hide_groups, verdict
+from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
+from seedsweep.analysis.study.verdict import Verdict, could_hide_groups, too_thin, verdict
+from seedsweep.htmltable import html_table
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
@@ -65,6 +68,10 @@ class Findings(Result):
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
 
+    def _repr_html_(self) -> str:
+        rows = [[finding.topic, finding.text] for finding in self.findings]
+        return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
+
 
 def findings(study: Study) -> Findings:
     """Put a study into words: the verdict, what speaks for it, what would settle what is open, and warnings.
@@ -82,7 +89,7 @@ def findings(study: Study) -> Findings:
     ...     _ = file.write_text("depth,run,accuracy\\n" + "\\n".join(rows))
     ...     study = analysis.study(read_table(file, scale="depth", seed="run", metric="accuracy"))
     >>> findings(study).headline
-    'Smoothly: the seeds agree, and improve step by step with depth.'
+    'Smoothly: the seeds agree, and the mean improves step by step with depth.'
     """
     word = verdict(study)
     first_line, reason = headline(study, word)
@@ -146,9 +153,11 @@ def _clusters(scale: ScaleStudy) -> str:
             f"{text.number(cluster.lower_mean)}."
         )
     if split.at_bounds:
-        p = text.pvalue(scale.dips.unsaturated.pvalue)
         found = split_found(scale)
-        sentences.append(f" {found[0].upper()}{found[1:]}" + (f" ({p})." if scale.dips.unsaturated.n else "."))
+        sentences.append(
+            f" {found[0].upper()}{found[1:]}"
+            + (f" ({text.pvalue(split.rest.pvalue)} of these alone)." if split.rest.n else ".")
+        )
     return "".join(sentences)
 
 
@@ -217,14 +226,12 @@ def _one_seed(study: Study) -> Finding | None:
     if not study.claims:
         return Finding(topic, f"Not to be told: {study.absent['claims']}.")
     of_one, *more = study.claims
-    claimed = (
-        "A study with one seed per scale would claim a sudden emergence in "
-        f"{text.share(of_one.probability)} of cases"
-    )
+    share, interval = claimed(of_one)
+    told = f"A study with one seed per scale would claim a sudden emergence in {share} ({interval}) of cases"
     if more:
-        most = more[-1]
-        claimed += f", one with the mean of {most.seeds} in {text.share(most.probability)}"
-    return Finding(topic, f"{claimed}.")
+        share, interval = claimed(more[-1])
+        told += f", one with the mean of {more[-1].seeds} in {share} ({interval})"
+    return Finding(topic, f"{told}.")
 
 
 def _variance(study: Study) -> Finding | None:
@@ -249,29 +256,19 @@ def _variance(study: Study) -> Finding | None:
 
 
 def _open(study: Study) -> Finding | None:
-    """How many more seeds would settle what the dip test leaves open."""
-    answers = []
-    for scale in (scale for scale in study.scales if scale.mixed and not scale.multimodal):
-        needed, n, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
-        if needed is None:
-            continue
-        if n < 2:
-            answers.append(f"{where}: more than one seed")
-        elif needed.n is None:
-            answers.append(f"{where}: more than {needed.cap}, so small is the split, if there is any")
-        elif needed.n <= n:
-            answers.append(f"{where}: borderline; twice the {n} there are would tell")
-        else:
-            interval = f"{needed.low} to {needed.high if needed.high is not None else f'over {needed.cap}'}"
-            answers.append(f"{where}: {needed.n} ({interval}), {needed.n - n} more than there are")
+    """How many more seeds would show a group that is worth seeing, where some seeds succeed and some fail."""
+    answers = [
+        f"{at(study, [scale])}: about {scale.seeds_needed.text} ({scale.summary.dip.n} there are)"
+        for scale in too_thin(study)
+        if scale.seeds_needed is not None
+    ]
     if not answers:
         return None
     more = f"; {len(answers) - LISTED} more scales in the table below" if len(answers) > LISTED else ""
     return Finding(
         "How many seeds would tell?",
-        "For Hartigan's dip test to show the groups with a probability of 80 %, if they are as far apart as they "
-        "look: "
-        f"{'; '.join(answers[:LISTED])}{more}.",
+        f"For the test to find a group of {text.percent(WORTH_SEEING)} of the seeds with a probability of 80 %, "
+        f"if it is {how_far(study, too_thin(study))}: {'; '.join(answers[:LISTED])}{more}.",
     )
 
 
@@ -283,7 +280,7 @@ def _warnings(study: Study) -> tuple[str, ...]:
             has = "have one learning curve" if study.measured.curves else "end at one and the same value"
             warnings.append(
                 f"seeds {text.listed(group_names(study, group))} {has}, where chance would make "
-                f"{text.number(float(f'{group.expected_by_chance:.1g}'))} such pairs: most likely one run under "
+                f"{text.number(group.expected_by_chance)} such pairs: most likely one run under "
                 "several names, and there are fewer seeds than it seems"
             )
     tied = [

@@ -9,7 +9,7 @@ from typing import Any, Final, assert_never
 
 import numpy as np
 
-from seedsweep.analysis.report.wording import at, corrected_pvalue, split_found
+from seedsweep.analysis.report.wording import at, claimed, corrected_pvalue, how_far, split_found
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import success_rate
@@ -109,6 +109,7 @@ def _numbers(study: Study, word: Verdict) -> Iterator[KeyNumber]:
     yield _mean(study, first)
     yield _mean(study, last)
     yield _success(study, last)
+    yield _mode(study, last)
 
 
 def _change(study: Study, word: Verdict) -> str:
@@ -169,16 +170,13 @@ def _change(study: Study, word: Verdict) -> str:
 
 def _more_seeds(study: Study, scale: ScaleStudy) -> str:
     """How many would show whether there are groups."""
-    needed, there, where = scale.seeds_needed, scale.summary.dip.n, at(study, [scale])
+    needed, where = scale.seeds_needed, at(study, [scale])
     if needed is None:
         return f"More seeds at {where}."
-    if needed.n is None:
-        return f"Over {needed.cap} seeds at {where}: so small is the split there, if there is any."
-    if needed.n <= there:
-        return f"Twice the {there} seeds at {where}: whether there are groups is borderline."
+    many = f"over {needed.cap}" if needed.n is None else f"about {needed.n}"
     return (
-        f"More seeds: {needed.n} at {where} would show a split like the one there, if it is one, in four of five "
-        "cases."
+        f"More seeds: {many} at {where} would show a group of {text.percent(needed.share)} of them, "
+        f"{how_far(study, [scale])}, in four of five cases."
     )
 
 
@@ -196,7 +194,7 @@ def _against_chance(study: Study, telling: ScaleStudy) -> str:
     elif telling.mirage.verdict != "survives":
         ways.append(f"a closer look at the continuous metrics, in some of which no groups are seen at {where}")
     p = corrected_pvalue(study, telling)
-    ways.append(f"fresh seeds at {where} that form one group (now {p}, and {LEVEL:g} is the limit)")
+    ways.append(f"fresh seeds at {where} that form one group (now {p}, and {text.given(LEVEL)} is the limit)")
     words = "; ".join(ways)
     return f"{words[0].upper()}{words[1:]}."
 
@@ -239,26 +237,29 @@ def _group(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
 
 
 def _mean(study: Study, scale: ScaleStudy) -> KeyNumber:
-    mean: Interval = scale.summary.mean
-    known = not math.isnan(mean.low)
-    interval = f"{text.number(mean.low)} to {text.number(mean.high)}" if known else ""
-    what = f"Mean {study.summary.criterion.metric} at {at(study, [scale])}"
-    return KeyNumber(what, text.number(mean.estimate), interval)
+    return _measured(study, scale, "Mean", scale.summary.mean)
+
+
+def _mode(study: Study, scale: ScaleStudy) -> KeyNumber:
+    return _measured(study, scale, "Mode of", scale.summary.mode)
+
+
+def _measured(study: Study, scale: ScaleStudy, what: str, result: Interval) -> KeyNumber:
+    interval = "" if math.isnan(result.low) else text.interval(result.low, result.high)
+    what = f"{what} {study.summary.criterion.metric} at {at(study, [scale])}"
+    return KeyNumber(what, text.number(result.estimate), interval)
 
 
 def _one_seed(study: Study) -> Iterator[KeyNumber]:
     for claim in study.claims[:1]:
-        chance = claim.probability
-        interval = text.percent_interval(chance.low, chance.high)
-        yield KeyNumber("One-seed studies that would claim a jump", text.percent(chance.estimate), interval)
+        yield KeyNumber("One-seed studies that would claim a jump", *claimed(claim))
 
 
 def _seeds_needed(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:
     needed = scale.seeds_needed
     if needed is not None and needed.n is not None:
-        high = f"over {needed.cap}" if needed.high is None else str(needed.high)
-        what = f"Seeds that would tell at {at(study, [scale])}"
-        yield KeyNumber(what, str(needed.n), f"{needed.low} to {high}")
+        what = f"Seeds that would show a group of {text.percent(needed.share)} at {at(study, [scale])}"
+        yield KeyNumber(what, f"about {needed.n}", f"{scale.summary.n} there are")
 
 
 def trained(population: Population, study: Study) -> str | None:

@@ -18,10 +18,7 @@ GLOSSARY: Final[Mapping[str, str]] = {
         "How much of a curve's rise over the scales happens in one step, against the median step: large is "
         "abrupt. It is per step of the ladder, however far apart the scales are."
     ),
-    "dip": (
-        "Hartigan's test of a single group: how far the distribution of the seeds is from any with one hump. "
-        "A small p speaks for separate groups."
-    ),
+    "dip": ("Hartigan's statistic: how far the distribution of the seeds is from any with one hump."),
     "diverged": "A seed whose value is not a number; it counts as a failure.",
     "Gaffke": "An interval for the mean of bounded values that keeps its level where few lie far from all others.",
     "Holm": "A correction of p-values for several tests, one per scale: it bounds the chance of any false alarm.",
@@ -41,6 +38,10 @@ GLOSSARY: Final[Mapping[str, str]] = {
         "Where most seeds end: the peak of their smoothed distribution. It jumps where the larger group changes."
     ),
     "noise floor": "The distance between random halves of one scale: what chance alone makes.",
+    "p of groups": (
+        "How likely seeds of a single group would look as much like several as these do, corrected for the number "
+        "of scales; claims of groups rest on it."
+    ),
     "P(claim)": "How often a study of so few seeds would report a sudden emergence.",
     "P(success)": "The share of the seeds that end on the good side of the threshold.",
     "rank correlation": (

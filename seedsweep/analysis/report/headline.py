@@ -11,6 +11,7 @@ import numpy as np
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
+    corrected_pvalue,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -18,7 +19,7 @@ from seedsweep.analysis.report.wording import (
     unseen,
 )
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import (
     Verdict,
     clearest_split,
@@ -67,31 +68,30 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
             )
         case "few seeds":
             thin = too_thin(study)
-            return f"Undecided: too few seeds at {at(study, thin)}.", (
-                "Some seeds succeed there and others fail. There is no evidence that they form separate groups, "
-                f"but with {seeds_per_scale(thin)} per scale the test misses too much: this is no evidence "
-                f"against chance either. {unseen(study, thin)} {ends}"
-            )
+            return (
+                f"Undecided: at {at(study, thin)} some seeds succeed and some fail; no groups are seen, but "
+                f"{seeds_per_scale(thin)} per scale would miss one of {text.percent(WORTH_SEEING)} too often."
+            ), f"{_extent(study, thin)} {unseen(study, thin)} {ends}"
         case "one scale":
             return f"Undecided: there is only one value of {what}.", (
                 f"How a capability emerges takes several. {ends}"
             )
         case "few scales":
-            return "Undecided: the seeds agree, but there are too few scales.", (
+            return f"Undecided: {_alike(study)}, but there are too few scales.", (
                 f"{_agreement(study)} {ends} Fewer than four scales cannot tell a jump from a steep, even rise."
             )
         case "abruptly":
-            return f"Abruptly, and alike for all seeds: {_largest_step(study)}.", (
+            return f"Abruptly, and {_alike(study)}: {_largest_step(study)}.", (
                 f"{_agreement(study)} The mean makes most of its rise in one step, and {_abrupt(study)}. "
                 f"{ends} What seeds do between these two scales is not known."
             )
         case "smoothly":
-            return f"Smoothly: the seeds agree, and improve step by step with {what}.", (
+            return f"Smoothly: {_alike(study)}, and the mean improves step by step with {what}.", (
                 f"{_agreement(study)} The mean rises over several steps, the largest {_largest_step(study)}; it "
                 f"{_abrupt(study)}. {ends}"
             )
         case "between":
-            return "Undecided: the seeds agree, but the rise may be abrupt or smooth.", (
+            return f"Undecided: {_alike(study)}, but the rise may be abrupt or smooth.", (
                 f"{_agreement(study)} The mean {_abrupt(study)}; the largest step is {_largest_step(study)}. "
                 f"{ends}"
             )
@@ -151,6 +151,12 @@ def _line(scale: ScaleStudy) -> str:
     return f"{text.number(split.line)} divides the groups, with {text.out_of(split.better)} in the better one"
 
 
+def _alike(study: Study) -> str:
+    """Seeds of a scale at which some succeed and some fail do not agree, whether groups are seen or not."""
+    mixed = any(scale.mixed for scale in study.scales)
+    return "no groups of seeds are seen" if mixed else "the seeds agree"
+
+
 def _agreement(study: Study) -> str:
     """That no groups are seen."""
     parted = [scale for scale in study.scales if scale.mixed]
@@ -159,6 +165,15 @@ def _agreement(study: Study) -> str:
     return (
         f"At {at(study, parted)} some seeds succeed and others fail, but they show no sign of separate groups "
         f"({seeds_per_scale(parted)} per scale). {unseen(study, parted)}"
+    )
+
+
+def _extent(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    """Where the seeds of some scales lie, and their p, a sentence each."""
+    return " ".join(
+        f"At {at(study, [scale])} nine in ten lie between {text.number(scale.summary.quantiles[0.05])} and "
+        f"{text.number(scale.summary.quantiles[0.95])}; the test for groups has {corrected_pvalue(study, scale)}."
+        for scale in scales[:LISTED]
     )
 
 

@@ -1,4 +1,5 @@
-// Tables sort by their headers; a seed that is pointed at, or clicked, shows in every figure; links open what is folded.
+// Tables sort by their headers; a seed that is pointed at, clicked or reached by the arrow keys shows in every figure;
+// links open what is folded.
 (() => {
   const all = (query, within = document) => [...within.querySelectorAll(query)]
 
@@ -53,6 +54,11 @@
     readout.hidden = marks.length === 0
     if (marks.length) readout.textContent = marks[0].querySelector('title').textContent
   }
+  const keep = key => {
+    kept = key === kept ? null : key
+    document.body.classList.toggle('kept', kept !== null)
+    show(kept)
+  }
   const near = [[0, 0], [3, 0], [-3, 0], [0, 3], [0, -3], [3, 3], [-3, -3], [3, -3], [-3, 3]]
   const under = event => {
     for (const [x, y] of near) {
@@ -64,19 +70,54 @@
   for (const drawing of all('.drawing')) {
     drawing.addEventListener('pointermove', event => show(under(event) ?? kept))
     drawing.addEventListener('pointerleave', () => show(kept))
-    drawing.addEventListener('click', event => {
-      const key = under(event)
-      kept = key === kept ? null : key
-      document.body.classList.toggle('kept', kept !== null)
-      show(kept)
-    })
+    drawing.addEventListener('click', event => keep(under(event)))
   }
   document.addEventListener('keydown', event => {
     if (event.key !== 'Escape') return
-    kept = null
-    document.body.classList.remove('kept')
-    show(null)
+    keep(null)
   })
+
+  // Seeds by the keyboard: up and down by value, left and right to the scales beside.
+  const seedsIn = drawing => {
+    const found = new Map()
+    for (const mark of all('[data-seed]', drawing)) {
+      const key = mark.dataset.seed
+      const title = mark.querySelector('title').textContent
+      const written = value(title.slice(title.lastIndexOf(': ') + 2))
+      if (typeof written === 'number') found.set(key, { key, scale: parseInt(key), value: written })
+    }
+    return [...found.values()].sort((a, b) => a.scale - b.scale || a.value - b.value)
+  }
+  const beside = (seeds, from, step) => {
+    const scales = [...new Set(seeds.map(seed => seed.scale))]
+    const there = scales[scales.indexOf(from.scale) + step]
+    const away = seed => Math.abs(seed.value - from.value)
+    return seeds.filter(seed => seed.scale === there).sort((a, b) => away(a) - away(b))[0]
+  }
+  const moves = {
+    ArrowUp: (seeds, at) => seeds[at + 1]?.scale === seeds[at].scale ? seeds[at + 1] : undefined,
+    ArrowDown: (seeds, at) => seeds[at - 1]?.scale === seeds[at].scale ? seeds[at - 1] : undefined,
+    ArrowRight: (seeds, at) => beside(seeds, seeds[at], 1),
+    ArrowLeft: (seeds, at) => beside(seeds, seeds[at], -1),
+    Home: seeds => seeds[0],
+    End: seeds => seeds[seeds.length - 1],
+  }
+  for (const drawing of all('.drawing')) {
+    const seeds = seedsIn(drawing)
+    if (!seeds.length) continue
+    drawing.setAttribute('role', 'application') // else a screen reader keeps the arrow keys for itself
+    drawing.setAttribute('aria-description', 'Arrow keys go from seed to seed, Enter keeps one, Escape lets go.')
+    drawing.addEventListener('keydown', event => {
+      if (event.altKey || event.ctrlKey || event.metaKey) return
+      const at = seeds.findIndex(seed => seed.key === shown)
+      if (event.key === 'Enter' && at >= 0) keep(shown)
+      else if (!moves[event.key]) return
+      else if (at < 0 && event.key.startsWith('Arrow')) show(seeds[0].key)
+      else show((moves[event.key](seeds, at) ?? seeds[at]).key)
+      event.preventDefault()
+    })
+    drawing.addEventListener('blur', () => show(kept))
+  }
 
   // A figure in its own size, where the page is narrower.
   for (const figure of all('figure')) {

@@ -80,6 +80,13 @@ class Report:
     study: Study
     html: str
 
+    def __repr__(self) -> str:
+        return f"<Report {self.study.summary.name}: {self.findings.headline}>"
+
+    def _repr_html_(self) -> str:
+        """The findings; the page is for a browser of its own."""
+        return self.findings._repr_html_()
+
     def to_dict(self) -> dict[str, Any]:
         """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
         return {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
@@ -87,7 +94,14 @@ class Report:
     def write(self, path: Path) -> Path:
         """Write the page; missing folders are made, and a file that is there is replaced."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(self.html, encoding="utf-8")
+        # Whole or not at all: on a full disk the page that is there stays as it is.
+        temporary = path.with_name(f".{path.name}.tmp")
+        try:
+            temporary.write_text(self.html, encoding="utf-8")
+            temporary.replace(path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
         return path
 
 
@@ -170,4 +184,4 @@ def _success(criterion: Criterion) -> str:
     """What a seed that succeeds does."""
     where = "" if criterion.split == ALL_ROWS else f" on {criterion.split}"
     side = "least" if criterion.higher_is_better else "most"
-    return f"{criterion.metric}{where} is at {side} {text.number(criterion.shown(criterion.least))}"
+    return f"{criterion.metric}{where} is at {side} {text.given(criterion.shown(criterion.least))}"

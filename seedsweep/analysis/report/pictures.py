@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from seedsweep import formats
 from seedsweep.analysis import figures
 from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
@@ -40,7 +41,7 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
     criterion, measured = study.summary.criterion, study.measured
     what = scale_word(study)
     metric = _on(criterion.metric, criterion.split)
-    axes = {"scale_name": what, "metric_name": metric}
+    axes = {"scale_name": formats.shortened(what), "metric_name": formats.shortened(metric)}
     summaries = [scale.summary for scale in study.scales]
     seeds = _seeds(population, study)
 
@@ -72,9 +73,9 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
         yield picture(
             "extremes",
             "Two studies of one seed per scale, from the same seeds",
-            "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and the "
-            f"steadiest of {study.extremes.draws:,} draws. The further they are apart, the less one seed per "
-            "scale tells.",
+            "Every dot is a seed. The lines are two draws of one seed per scale: the most abrupt and "
+            f"the steadiest of {text.count(study.extremes.draws)} draws. The further they are apart, the less one "
+            "seed per scale tells.",
             figures.extreme_curves(measured.values, study.extremes, **along),
         )
     if study.claims:
@@ -107,8 +108,8 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
         low, high = population.metrics[name].bounds
         drawn = figures.densities(
             values,
-            scale_name=what,
-            metric_name=_on(name, criterion.split),
+            scale_name=axes["scale_name"],
+            metric_name=formats.shortened(_on(name, criterion.split)),
             bounds=(low, np.inf if high is None else high),
         )
         yield picture(
@@ -124,9 +125,9 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
             measured.values,
             measured.continuous[name],
             criterion,
-            scale_name=what,
-            harsh_name=metric,
-            continuous_name=name,
+            scale_name=axes["scale_name"],
+            harsh_name=axes["metric_name"],
+            continuous_name=formats.shortened(name),
         )
         yield picture(
             "twins",
@@ -159,7 +160,7 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
             "P(success), had training been stopped earlier",
             "With 95 % bands. Where the lines still rise at the end, failure may be nothing but too few "
             "steps; where the learning rate decays to zero they flatten in any case.",
-            figures.budget_sensitivity(study.survival, scale_name=what),
+            figures.budget_sensitivity(study.survival, scale_name=axes["scale_name"]),
         )
 
 

@@ -64,17 +64,17 @@ def _scales(study: Study) -> Iterator[PageTable]:
     stepped = ["at step"] if summary.steps else []
     ended = ["ended earlier"] if early else []
     criterion = summary.criterion
-    threshold = text.number(criterion.shown(criterion.least))
+    threshold = text.given(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means of all seeds, else bootstrap over "
-        "seeds. Diverged seeds count as failures in P(success) and are left out elsewhere.",
+        "In brackets 95 % intervals: Wilson for P(success), Gaffke’s for means, else bootstrap over seeds. "
+        " Diverged seeds count as failures in P(success) and are left out elsewhere.",
         [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
         [
             [
                 text.scale(s.scale),
-                *([text.number(summary.steps[s.scale])] if stepped else []),
+                *([text.scale(summary.steps[s.scale])] if stepped else []),
                 str(s.n),
                 *([str(len(early.get(s.scale, ())))] if ended else []),
                 *([str(s.n_diverged)] if diverged else []),
@@ -84,7 +84,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
                 text.share(s.success),
                 text.with_interval(s.mean_given_success),
                 text.number(s.median),
-                f"{text.number(s.quantiles[0.05])} to {text.number(s.quantiles[0.95])}",
+                text.interval(s.quantiles[0.05], s.quantiles[0.95]),
             ]
             for s in summary.scales
         ],
@@ -94,31 +94,27 @@ def _scales(study: Study) -> Iterator[PageTable]:
 def _dips(study: Study) -> PageTable:
     return _table(
         "Hartigan's dip test",
-        "Small p-values speak against a single group. Holm’s, corrected for the number of scales, is the one that "
-        "figure and terminal show; the others are of single tests. “Raw” is without jitter, “jittered” spreads "
-        "ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the ceiling. "
-        "“Seeds needed” is for this test to show the split that the sample has with 80 % power, at the level "
-        "divided by the number of scales.",
-        [scale_word(study), "dip", "p Holm", "p", "p raw", "p jittered", "p unsaturated", "tied", "seeds needed"],
+        "How far the distribution of the seeds is from any with one hump: the statistic that the literature has, "
+        "with its own p-values for comparison. They are of single tests, not corrected for the number of scales, "
+        "and nothing on this page rests on them: the p of groups is in the next table. “Raw” is without jitter, "
+        "“jittered” spreads ties over the step of the metric, “unsaturated” leaves out seeds at the floor and the "
+        "ceiling.",
+        [scale_word(study), "dip", "p raw", "p jittered", "p unsaturated", "tied"],
         [
             [
                 text.scale(s.scale),
                 text.number(round(s.summary.dip.statistic, 4)),
-                _p(holm, len(study.scales)),
-                _p(s.summary.dip.pvalue),
                 _p(s.dips.raw.pvalue),
                 "–" if s.dips.jittered is None else _p(s.dips.jittered.pvalue),
                 f"{_p(s.dips.unsaturated.pvalue)} (n = {s.dips.unsaturated.n})",
                 text.percent(s.summary.dip.tied_share),
-                "–" if s.seeds_needed is None else s.seeds_needed.text,
             ]
-            for s, holm in zip(study.scales, study.summary.pvalues_holm, strict=True)
+            for s in study.scales
         ],
     )
 
 
 def _groups(study: Study) -> PageTable:
-    tests = sum(s.groups.n > 0 for s in study.scales) / WEIGHT_OF_DIP
     return _table(
         "Is there more than one group of seeds?",
         "What a claim of groups rests on: the dip calibrated to the sample, and a test for small far groups; “p "
@@ -140,27 +136,31 @@ def _groups(study: Study) -> PageTable:
                 text.scale(s.scale),
                 _p(s.groups.calibrated),
                 _p(s.groups.far),
-                _p(s.pvalue_holm, tests),
+                _number_of(p),
                 "none" if s.detectable.share is None else text.percent(s.detectable.share),
                 text.number(s.detectable.distance),
                 "none" if s.detectable.even_distance is None else text.number(s.detectable.even_distance),
             ]
-            for s in study.scales
+            for s, p in zip(study.scales, study.summary.pvalue_texts, strict=True)
         ],
     )
 
 
 def _p(value: float, tests: float = 1) -> str:
-    return text.pvalue(value, tests).removeprefix("p ").removeprefix("= ")
+    return _number_of(text.pvalue(value, tests))
+
+
+def _number_of(p: str) -> str:
+    """ "0.012" of "p = 0.012"."""
+    return p.removeprefix("p ").removeprefix("= ")
 
 
 def _clusters(study: Study) -> PageTable:
     answers = {"successes and failures": "yes", "elsewhere": "no", "two values": "the metric knows only two"}
     return _table(
         "Two groups without a threshold",
-        "A mixture of two normal distributions, where the dip test, corrected for the number of scales, and the "
-        "information criterion support it. The last column: are the groups that the test finds those that succeed "
-        "and those that fail?",
+        "A mixture of two normal distributions, where the p of groups and the information criterion support it. "
+        "The last column: are the groups that the test finds those that succeed and those that fail?",
         [
             scale_word(study), "supported", "dividing line", "in the better group", "mean below", "mean above",
             "successes and failures?",
@@ -205,7 +205,7 @@ def _drift(study: Study) -> PageTable:
             [
                 text.scale(s.scale),
                 text.with_interval(s.drift.to_largest),
-                f"{text.number(s.drift.noise_floor.mean)} to {text.number(s.drift.noise_floor.high)}",
+                text.interval(s.drift.noise_floor.mean, s.drift.noise_floor.high),
                 text.with_interval(s.drift.to_previous),
                 text.percent(chosen[s.scale]) if s.scale in chosen else "–",
             ]
@@ -218,14 +218,16 @@ def _claims(study: Study) -> PageTable:
     return _table(
         "What studies with few seeds would claim",
         "A claim is a curve of means over the scales whose breakthroughness exceeds "
-        f"{study.claims[0].threshold:g} and that crosses the threshold of success.",
+        f"{text.given(study.claims[0].threshold)} and that crosses the threshold of success.",
         ["seeds per scale", "P(claim)", "breakthroughness, median (5 to 95 %)", "linearity, median (5 to 95 %)"],
         [
             [
                 str(claim.seeds),
-                text.share(claim.probability),
+                text.share(claim.probability)
+                if claim.probability.low < claim.probability.high
+                else text.percent(claim.probability.estimate),
                 *(
-                    f"{text.number(q[0.5])} ({text.number(q[0.05])} to {text.number(q[0.95])})"
+                    f"{text.number(q[0.5])} ({text.interval(q[0.05], q[0.95])})"
                     for q in (claim.breakthroughness.quantiles, claim.linearity.quantiles)
                 ),
             ]
@@ -237,7 +239,7 @@ def _claims(study: Study) -> PageTable:
 def _metrics(study: Study) -> PageTable:
     rows = [(s.scale, s.mirage) for s in study.scales if s.mirage is not None]
     harsh, *others = rows[0][1].pvalues
-    tests = sum(s.summary.dip.n > 0 for s in study.scales)
+    tests = sum(s.summary.dip.n > 0 for s in study.scales) / WEIGHT_OF_DIP
     groups = {
         "not multimodal": "–",
         "mirage": f"only under {harsh}",
@@ -247,7 +249,7 @@ def _metrics(study: Study) -> PageTable:
     }
     return _table(
         "The same seeds under continuous metrics",
-        "p of the test for groups under each metric, corrected for the scales by Holm, and the rank correlation "
+        "p of groups under each metric, corrected for the scales by Holm, and the rank correlation "
         f"with {harsh} over seeds with its 95 % interval.",
         [
             scale_word(study),
@@ -258,12 +260,12 @@ def _metrics(study: Study) -> PageTable:
         [
             [
                 text.scale(scale),
-                _p(under.pvalues[harsh], tests / WEIGHT_OF_DIP),
+                _p(under.pvalues[harsh], tests),
                 *(
                     word
                     for name in others
                     for word in (
-                        _p(under.pvalues[name], tests / WEIGHT_OF_DIP),
+                        _p(under.pvalues[name], tests),
                         text.with_interval(under.agreement[name]),
                     )
                 ),
@@ -307,8 +309,8 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
             [
                 text.scale(s.scale),
                 str(s.cut_off.n),
-                f"{text.number(s.survival.median.estimate)} ({text.number(s.survival.median.low)} to "
-                f"{text.number(s.survival.median.high)})",
+                f"{text.number(s.survival.median.estimate)} "
+                f"({text.interval(s.survival.median.low, s.survival.median.high)})",
                 str(s.cut_off.failing),
                 text.share(s.cut_off.rising) if s.cut_off.failing else "–",
                 f"{s.cut_off.late.successes} of {s.cut_off.late.n}" if s.cut_off.failing else "–",

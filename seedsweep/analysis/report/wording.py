@@ -8,9 +8,9 @@ from typing import Final
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
-from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP
+from seedsweep.analysis.statistics.emergence import EmergenceClaims
 from seedsweep.analysis.study.split import SATURATED
-from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.study import APART, ScaleStudy, Study
 
 LISTED: Final = 4
 """Of more scales than that the ends are named."""
@@ -39,7 +39,7 @@ def seeds_per_scale(scales: Sequence[ScaleStudy]) -> str:
 
 def corrected_pvalue(study: Study, scale: ScaleStudy) -> str:
     """Of the test for groups, by Holm, in words."""
-    return text.pvalue(scale.pvalue_holm, len(study.scales) / WEIGHT_OF_DIP)
+    return study.summary.pvalue_texts[study.scales.index(scale)]
 
 
 def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
@@ -48,12 +48,11 @@ def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
     if not spread or math.isnan(study.apart):
         return ""
     failures = f"as failures are from successes ({text.number(study.apart)})"
-    far = f"as far apart {failures}"
-    overlap = [scale for scale in spread if scale.detectable.distance > study.apart]
+    overlap = [scale for scale in spread if _overlap(study, scale)]
     shares = [scale.detectable.share for scale in spread if scale not in overlap]
     told = []
     if None in shares:
-        told.append(f"Even two equal groups, {far}, could have gone unseen.")
+        told.append(f"Even two equal groups, as far apart {failures}, could have gone unseen.")
     elif shares:
         largest = text.percent(max(share for share in shares if share is not None))
         told.append(
@@ -61,8 +60,41 @@ def unseen(study: Study, scales: Sequence[ScaleStudy]) -> str:
             "unseen."
         )
     if overlap:
-        told.append(f"At {at(study, overlap)} seeds vary so much that groups {far} overlap, and would be missed.")
+        seen = [
+            f"none at {at(study, [scale])}"
+            if scale.detectable.even_distance is None
+            else f"from {text.number(scale.detectable.even_distance)} apart on at {at(study, [scale])}"
+            for scale in overlap[:LISTED]
+        ]
+        others = f" ({len(overlap) - LISTED} more scales are in the tables)" if len(overlap) > LISTED else ""
+        told.append(
+            "Where seeds vary much, only groups of like size would have been seen with a probability of 80 %: "
+            f"{text.listed(seen)}{others}."
+        )
     return " ".join(told)
+
+
+def how_far(study: Study, scales: Sequence[ScaleStudy]) -> str:
+    """Of which groups the seeds that are needed are told: "as far from the others as failures are from …"."""
+    failures = f"as far from the others as failures are from successes ({text.number(study.apart)})"
+    overlap = [scale for scale in scales if _overlap(study, scale)]
+    if not overlap:
+        return failures
+    deviations = f"{text.number(APART)} standard deviations"
+    return f"{deviations} away" if len(overlap) == len(scales) else f"{failures}, or {deviations} if that is more"
+
+
+def _overlap(study: Study, scale: ScaleStudy) -> bool:
+    """Whether seeds vary so much that groups as far apart as failures and successes would overlap."""
+    return scale.detectable.distance > study.apart
+
+
+def claimed(claims: EmergenceClaims) -> tuple[str, str]:
+    """How often small studies would claim emergence, and its interval; of how many draws, where all agree."""
+    p = claims.probability
+    if p.low == p.high:
+        return text.percent(p.estimate), f"of {claims.draws} draws from these seeds"
+    return text.percent(p.estimate), text.percent_interval(p.low, p.high)
 
 
 def cut_off_values(study: Study) -> str:
@@ -95,7 +127,7 @@ def split_found(scale: ScaleStudy) -> str:
         exactly = f"{first} of {n} seeds are exactly {end}" + "".join(
             f" and {count} exactly {end}" for count, end in more
         )
-        rest = scale.dips.unsaturated.n
+        rest = split.rest.n
         return exactly + (f", and among the other {rest} no groups are seen" if rest else "")
     if split.better is None:
         return "groups are seen, but no one line divides them"
@@ -106,7 +138,7 @@ def threshold_cuts(study: Study, scale: ScaleStudy) -> str:
     """What the threshold does to them: "the threshold of 0.5 divides these, 27 of which succeed"."""
     criterion, split, success = study.summary.criterion, scale.split, scale.summary.success
     assert split is not None
-    threshold = f"the threshold of {text.number(criterion.shown(criterion.least))}"
+    threshold = f"the threshold of {text.given(criterion.shown(criterion.least))}"
     if success.successes in (0, success.n):
         return f"they all {'fail' if not success.successes else 'meet'} {threshold}"
     if split.at_bounds:

@@ -87,7 +87,8 @@ class CutOff(Result):
         Share of the seeds below the threshold after three quarters of the budget that were at it at the end:
         the hazard of the last quarter.
     if_doubled : Interval
-        Share of the failing seeds that would get there in as many steps again, if that hazard stayed as it is.
+        Share of the failing seeds that would get there in as many steps again, if that hazard stayed as it is. It
+        is too high where the hazard falls: because some seeds never get there, or the learning rate ends.
     """
 
     verdict: BudgetVerdict
@@ -183,7 +184,8 @@ def cut_off(steps: npt.ArrayLike, curves: npt.ArrayLike, threshold: float, *, co
     Two shares are taken: of the failing seeds, those that were `still_rising`; of the seeds below the threshold at
     the last evaluation in the first three quarters of the budget, those at it at the end. The latter, h, is
     carried on: in k times the steps over which it was counted, 1 - (1 - h)**k would get there. Both then say
-    what would happen in as many steps again. The verdict is
+    what would happen in as many steps again, the second if seeds go on at the pace of the last quarter. Its
+    interval is that of h, and allows for nothing else: where the hazard falls it is too high. The verdict is
 
     * "nothing failed" if every seed ends at the threshold;
     * "open" if fewer than 5 seeds fail;

@@ -17,6 +17,7 @@ from seedsweep.analysis.statistics.modality import dip_and_pvalue
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed, require_bounds, require_lattice
 from seedsweep.analysis.statistics.spread import Spread, spreads
+from seedsweep.analysis.statistics.text import pvalue as pvalue_in_words
 
 FEWEST: Final = 8
 """Smaller samples are not tested."""
@@ -70,6 +71,11 @@ class GroupTest(Result):
 
     def __float__(self) -> float:
         return self.pvalue
+
+    @property
+    def pvalue_text(self) -> str:
+        """`"0.021"`, `"< 1e-5"` below what can be told, or `"no test"`."""
+        return pvalue_in_words(self.pvalue, 1 / WEIGHT_OF_DIP).removeprefix("p ").removeprefix("= ")
 
 
 def group_test(
@@ -149,8 +155,8 @@ def group_test(
     >>> result = group_test(stuck)
     >>> result.pvalue < 0.01, result.far_seeds, result.far_below
     (True, 8, True)
-    >>> group_test(np.linspace(0.0, 1.0, 64) ** 2).pvalue
-    1.0
+    >>> group_test(np.linspace(0.0, 1.0, 64) ** 2).pvalue_text
+    '1'
     """
     require_lattice(lattice)
     require_bounds(bounds)

@@ -62,8 +62,10 @@ def mean_interval(
     conjecture otherwise, of which no counterexample is known [2]_. It is wider than the bootstrap's where all
     seeds lie close together far from a bound, by up to 3.7 / n of the distance.
 
-    At an infinite end the most extreme value of the sample stands in for the bound, and the level is that of a
-    bootstrap.
+    At an infinite end the most extreme value of the sample stands in for the bound, and no level is promised. In
+    simulations (200 samples each) this interval held the mean in .93, .93, .94 of samples of 20, and .97, .97, .95
+    of 64, of an exponential distribution and of lognormal ones with sigma .6 and 1; BCa in .90, .90, .92 and .94,
+    .94, .95, the studentised bootstrap in .94, .93, .95 and .95 each, at .95 to 1.35 times the width.
 
     The generator is counter-based with a fixed key and runs along the sorted values.
 

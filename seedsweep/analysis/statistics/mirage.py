@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -53,7 +53,7 @@ class MetricModality(Result):
     pvalues : tuple of float
         Of `groups`, corrected by Holm over the scales; `nan` where there are no values.
     multimodal : tuple of bool
-        Whether the corrected p-value is below the level.
+        Whether the corrected p-value is at most the level.
     breakthroughness, linearity : float
         Of the mean over seeds along the ladder; `nan` for fewer than two scales or where a
         scale has no values.
@@ -79,7 +79,7 @@ class ScaleMirage(Result):
     pvalues : mapping of metric to float
         Of the tests for groups, corrected by Holm over the scales; the harsh metric first.
     multimodal : mapping of metric to bool
-        Whether the corrected p-value is below the level.
+        Whether the corrected p-value is at most the level.
     agreement : mapping of metric to Interval
         Spearman's rank correlation of each other metric with the harsh one.
     separation : mapping of metric to Interval
@@ -158,6 +158,7 @@ def mirage_check(
     threshold: float = math.nan,
     lattices: Mapping[str, LatticeByScale] | None = None,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    groups: Mapping[str, Sequence[GroupTest]] | None = None,
     level: float = 0.05,
 ) -> MirageCheck:
     """The verdict on modality under several metrics of the same seeds, side by side.
@@ -178,6 +179,8 @@ def mirage_check(
         Step between the values that a metric can take, for the metrics and scales that have one.
     bounds : mapping from metric to tuple of two floats, optional
         Range of the metrics that have one.
+    groups : mapping from metric to sequence of GroupTest, optional
+        The tests of the metrics that are tested already, at every scale.
     level : float
         Of the tests.
 
@@ -191,13 +194,15 @@ def mirage_check(
         If there are fewer than two metrics, their scales or numbers of seeds differ, `lattices` names no metric,
         `level` is not between 0 and 1, or a sample or a lattice is not what `dip` accepts.
 
-    Notes ----- *Rule.* A metric is multimodal at a scale if its `group_test`, corrected by Holm [1]_ over the
-    scales of that metric, is below `level`. At a scale where the first metric is multimodal, the verdict is
-    "survives" if all the others are too, and "mixed" if some are. If none is: "mirage" if in each of them two
-    normal groups as large and as far apart, in their standard deviations, as the seeds on both sides of the
-    threshold would have been found with a probability of 80 %, else "not detected". Where the first metric is not
-    multimodal it is "not multimodal". Over the ladder it is the word on which all scales with a multimodal first
-    metric agree, "mixed" if they do not.
+    Notes
+    -----
+    *Rule.* A metric is multimodal at a scale if its `group_test`, corrected by Holm [1]_ over the scales of that
+    metric, is at most `level`. At a scale where the first metric is multimodal, the verdict is "survives" if all
+    the others are too, and "mixed" if some are. If none is: "mirage" if in each of them two normal groups as large
+    and as far apart, in their standard deviations, as the seeds on both sides of the threshold would have been
+    found with a probability of 80 %, else "not detected". Where the first metric is not multimodal it is "not
+    multimodal". Over the ladder it is the word on which all scales with a multimodal first metric agree, "mixed"
+    if they do not.
 
     A test that finds nothing has not shown that there is nothing, and the halves of a single group are 2.6
     standard deviations apart: at that distance hardly any number of seeds shows two groups, so that "mirage" is
@@ -241,11 +246,15 @@ def mirage_check(
                 if sample.size != beside.size:
                     raise ValueError(f"{sample.size} seeds of {name} and {beside.size} of {first}")
 
-    bounds = bounds or {}
-    metrics = tuple(
-        _modality(name, dict(zip(scales, of, strict=True)), lattices.get(name), bounds.get(name, UNBOUNDED), level)
-        for name, of in samples.items()
-    )
+    bounds, tested = bounds or {}, groups or {}
+    metrics = []
+    for name, of in samples.items():
+        at_scale, lattice = dict(zip(scales, of, strict=True)), lattices.get(name)
+        tests = tested.get(name) or [
+            group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds.get(name, UNBOUNDED))
+            for scale, sample in at_scale.items()
+        ]
+        metrics.append(_modality(name, at_scale, lattice, tests, level))
     alpha = level / max(1, sum(bool(sample.size) for sample in samples[first]))
     above = [sample >= threshold for sample in samples[first]]
     separation = {
@@ -280,7 +289,7 @@ def mirage_check(
         verdict="mixed" if len(agreed) > 1 else next(iter(agreed), "not multimodal"),
         scales=tuple(map(float, scales)),
         verdicts=verdicts,
-        metrics=metrics,
+        metrics=tuple(metrics),
         agreement={
             name: tuple(rank_correlation(a, b) for a, b in zip(samples[first], samples[name], strict=True))
             for name in others
@@ -298,22 +307,19 @@ def _modality(
     name: str,
     samples: Mapping[float, FloatArray],
     lattice: LatticeByScale,
-    bounds: tuple[float, float],
+    groups: Sequence[GroupTest],
     level: float,
 ) -> MetricModality:
     dips = tuple(dip(sample, lattice=lattice_at(lattice, scale)) for scale, sample in samples.items())
-    groups = tuple(
-        group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds) for scale, sample in samples.items()
-    )
     pvalues = tuple(adjust_pvalues([result.pvalue for result in groups]).tolist())
     seen = [sample[~np.isnan(sample)] for sample in samples.values()]
     means = [float(sample.mean()) if sample.size else math.nan for sample in seen]
     return MetricModality(
         metric=name,
         dips=dips,
-        groups=groups,
+        groups=tuple(groups),
         pvalues=pvalues,
-        multimodal=tuple(pvalue < level for pvalue in pvalues),
+        multimodal=tuple(pvalue <= level for pvalue in pvalues),
         breakthroughness=breakthroughness(means),
         linearity=linearity(means),
     )

@@ -80,7 +80,7 @@ def spreads(values: FloatArray, lattice: float | None, bounds: tuple[float, floa
     metric has no more than that beyond an end, at the density that it has there.) A test takes the width that
     speaks most for a single group.
     """
-    at_low, at_high = _at_ends(values, bounds)
+    at_low, at_high = at_ends(values, bounds)
     half = lattice / 2 if lattice else 0.0
     low, high = values - half, values + half
     if not lattice:
@@ -101,7 +101,7 @@ def spreads(values: FloatArray, lattice: float | None, bounds: tuple[float, floa
             )
 
 
-def _at_ends(values: FloatArray, bounds: tuple[float, float]) -> tuple[Bools, Bools]:
+def at_ends(values: FloatArray, bounds: tuple[float, float]) -> tuple[Bools, Bools]:
     """Which values are at the lower and at the upper end, to the rounding of float32."""
     span = bounds[1] - bounds[0]
     rounding = 1e-6 * span if np.isfinite(span) else 0.0

@@ -1,69 +1,35 @@
-"""How numbers stand in a sentence or a table: shares, intervals, p-values, scales."""
+"""How results stand in a sentence or a table; the numbers in them are written by `seedsweep.formats`."""
 
 from __future__ import annotations
 
 import math
-import re
-from collections.abc import Sequence
 
+from seedsweep import formats
 from seedsweep.analysis.statistics.modality import PVALUE_FLOOR
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import SuccessRate
 from seedsweep.criterion import Criterion
-
-
-def number(value: float) -> str:
-    """
-    >>> number(0.5), number(12.3456), number(12800.0), number(float("nan"))
-    ('0.5', '12.3', '12800', '–')
-    """
-    if math.isnan(value):
-        return "–"
-    if math.isinf(value):
-        return "∞" if value > 0 else "−∞"
-    whole = value == round(value) and abs(value) < 1e6
-    return minus(f"{value:.0f}" if whole else f"{value:.3g}")
-
-
-def minus(number: str) -> str:
-    """A minus sign in front of a number; the one of an exponent stays.
-
-    >>> minus("-1.5e-5")
-    '−1.5e-5'
-    """
-    return re.sub(r"(?<!e)-", "−", number)
-
-
-def percent(share: float) -> str:
-    """
-    >>> percent(0.5), percent(0.004), percent(0.9999), percent(float("nan"))
-    ('50 %', '0.4 %', '99.99 %', '–')
-    """
-    if math.isnan(share):
-        return "–"
-    if 0 < share < 0.01 or 0.99 < share < 1:
-        return f"{100 * share:.2g} %" if share < 0.5 else f"{100 - float(f'{100 * (1 - share):.1g}'):g} %"
-    return f"{100 * share:.0f} %"
-
-
-def percent_interval(low: float, high: float) -> str:
-    """
-    >>> percent_interval(0.3644, 0.6356)
-    '36–64 %'
-    """
-    return "–" if math.isnan(low) else f"{100 * low:.0f}–{100 * high:.0f} %"
+from seedsweep.formats import count as count
+from seedsweep.formats import given as given
+from seedsweep.formats import interval as interval
+from seedsweep.formats import listed as listed
+from seedsweep.formats import number as number
+from seedsweep.formats import percent as percent
+from seedsweep.formats import percent_interval as percent_interval
+from seedsweep.formats import scale as scale
+from seedsweep.formats import seeds as seeds
 
 
 def with_interval(result: Interval | None) -> str:
     """
     >>> with_interval(Interval(0.432, 0.33, 0.53, 48, 1000, 0.95))
-    '0.432 (0.33 to 0.53)'
+    '0.432 (0.33–0.53)'
     """
     if result is None or math.isnan(result.estimate):
         return "–"
     if math.isnan(result.low):
         return number(result.estimate)
-    return f"{number(result.estimate)} ({number(result.low)} to {number(result.high)})"
+    return f"{number(result.estimate)} ({interval(result.low, result.high)})"
 
 
 def share(result: SuccessRate | Interval) -> str:
@@ -90,27 +56,7 @@ def pvalue(p: float, tests: float = 1) -> str:
     >>> pvalue(0.0123), pvalue(0.0, tests=4), pvalue(float("nan"))
     ('p = 0.012', 'p < 4e-5', 'no test')
     """
-    if math.isnan(p):
-        return "no test"
-    floor = tests * PVALUE_FLOOR
-    words = f"p < {floor:.0e}" if p < floor else f"p = {p:.2g}"
-    return words.replace("e-0", "e-")
-
-
-def scale(value: float) -> str:
-    """A scale in figures, tables and sentences: short enough for eight on an axis.
-
-    Its exact text, for file names and keys, is `seedsweep.measures.scale_text`.
-
-    >>> scale(0.025), scale(512.0), scale(220_000.0), scale(12_800_000.0), scale(1.5e9)
-    ('0.025', '512', '220k', '12.8M', '1.5B')
-    """
-    if abs(value) < 1e5:
-        return f"{value:g}"
-    for unit, letter in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if abs(float(f"{value:.3g}")) >= unit:
-            return f"{float(f'{value:.3g}') / unit:g}{letter}"
-    return f"{value:g}"
+    return formats.pvalue(p, tests * PVALUE_FLOOR)
 
 
 def side(criterion: Criterion) -> str:
@@ -129,19 +75,3 @@ def field(name: str) -> str:
     ('depth', 'params')
     """
     return name.rpartition(".")[2]
-
-
-def listed(words: Sequence[str]) -> str:
-    """
-    >>> listed(["1"]), listed(["1", "2", "3"])
-    ('1', '1, 2 and 3')
-    """
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
-def seeds(count: int) -> str:
-    """
-    >>> seeds(1), seeds(2)
-    ('1 seed', '2 seeds')
-    """
-    return f"{count} seed" if count == 1 else f"{count} seeds"

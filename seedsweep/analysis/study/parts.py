@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -20,6 +20,7 @@ from seedsweep.analysis.statistics.emergence import (
     emergence_claims,
     extreme_curves,
 )
+from seedsweep.analysis.statistics.groups import GroupTest
 from seedsweep.analysis.statistics.mirage import MirageCheck, mirage_check
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.statistics.variance import VarianceShares, variance_shares
@@ -155,8 +156,10 @@ def mirage(
     criterion: Criterion,
     measured: Measured,
     better: Mapping[float, FloatArray],
+    groups: Sequence[GroupTest],
     absent: dict[str, str],
 ) -> MirageCheck | None:
+    """`groups` are the tests of the metric that decides about success, which are made once."""
     if not measured.continuous:
         absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
         return None
@@ -167,7 +170,14 @@ def mirage(
         metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
         bounds[name] = bounds_of(population, name, inverse=inverse)
     lattices = {name: population.lattices(name, criterion.split) for name in metrics}
-    return mirage_check(metrics, threshold=criterion.least, lattices=lattices, bounds=bounds, level=LEVEL)
+    return mirage_check(
+        metrics,
+        threshold=criterion.least,
+        lattices=lattices,
+        bounds=bounds,
+        groups={criterion.metric: groups},
+        level=LEVEL,
+    )
 
 
 def bounds_of(population: Population, metric: str, *, inverse: bool = False) -> tuple[float, float]:

@@ -9,9 +9,10 @@ from typing import Final, Literal, TypeAlias
 import numpy as np
 
 from seedsweep.analysis.statistics.clusters import SuccessCluster
-from seedsweep.analysis.statistics.modality import DipVariants
+from seedsweep.analysis.statistics.groups import GroupTest, group_test
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.statistics.spread import at_ends
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 from seedsweep.criterion import Criterion
 
@@ -42,9 +43,11 @@ class GroupSplit(Result):
         The bounds of the metric.
     at_lowest, at_highest : int
         Seeds at exactly these.
+    rest : GroupTest
+        Of the other seeds alone.
     at_bounds : bool
-        Whether these are what the test sees: they are at least 10 % of the seeds, and among the others the dip
-        test does not refute a single group at .05.
+        Whether these are what the test sees: they are at least 10 % of the seeds, and among the others the test
+        does not refute a single group at .05.
     """
 
     kind: SplitKind
@@ -55,16 +58,17 @@ class GroupSplit(Result):
     highest: float
     at_lowest: int
     at_highest: int
+    rest: GroupTest
     at_bounds: bool
 
 
 def group_split(
     sample: FloatArray,
     cluster: SuccessCluster,
-    dips: DipVariants,
     success: SuccessRate,
     criterion: Criterion,
     *,
+    lattice: float | None,
     bounds: tuple[float, float],
     two_values: bool,
     level: float,
@@ -77,12 +81,12 @@ def group_split(
         Final values; `nan` for a diverged seed.
     cluster : SuccessCluster
         Of the sample, in the unit of the metric.
-    dips : DipVariants
-        Of the sample.
     success : SuccessRate
         Of the sample.
     criterion : Criterion
         What success is.
+    lattice : float or None
+        Step between the values that the metric can take.
     bounds : tuple of two floats
         The range of the metric.
     two_values : bool
@@ -106,10 +110,11 @@ def group_split(
     The two shares are of the same seeds, so their difference is no chance: the interval of P(success) is a measure
     of what matters at this n, and 10 % keeps it from excusing everything where n is small.
     """
-    n = dips.raw.n
-    at_lowest, at_highest = (round(share * n) if n else 0 for share in (dips.floor_share, dips.ceiling_share))
-    rest = dips.unsaturated
-    at_bounds = n > 0 and at_lowest + at_highest >= SATURATED * n and not rest.pvalue < level
+    inside = observed(sample)
+    low, high = at_ends(inside, bounds)
+    at_lowest, at_highest = int(low.sum()), int(high.sum())
+    rest = group_test(inside[~low & ~high], lattice=lattice, bounds=bounds)
+    at_bounds = 0 < at_lowest + at_highest >= SATURATED * inside.size and not rest.pvalue <= level
     better, misplaced, agrees = None, 0, False
     if not math.isnan(cluster.line):
         values = criterion.oriented(sample)
@@ -135,5 +140,6 @@ def group_split(
         highest=bounds[1],
         at_lowest=at_lowest,
         at_highest=at_highest,
+        rest=rest,
         at_bounds=at_bounds,
     )

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
 from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
 from seedsweep.analysis.statistics.emergence import EmergenceClaims, ExtremeCurves
-from seedsweep.analysis.statistics.groups import GroupTest, group_test
+from seedsweep.analysis.statistics.groups import GroupTest
 from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
-from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.samples import FloatArray, observed
@@ -33,6 +33,7 @@ from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.criterion import Criterion
+from seedsweep.htmltable import html_table
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
 MIXED: Final = 0.05
 """Where at least this share of the seeds succeeds, and fails, the outcome depends on the seed; our choice."""
 
+
+WORTH_SEEING: Final = 0.2
+"""Share of the seeds: a test that would miss a far group as large says little by finding none; our choice."""
 
 APART: Final = 6.0
 """Standard deviations of a scale: groups that are closer overlap so much that hardly any number of seeds shows a
@@ -57,8 +61,6 @@ class ScaleStudy(Result):
         Distances to the largest and to the previous scale, with their noise floor.
     dips : DipVariants
         The dip test with and without ties.
-    groups : GroupTest
-        The test on which a claim of groups rests.
     pvalue_holm : float
         Of `groups`, corrected for the number of scales by Holm.
     multimodal : bool
@@ -75,8 +77,8 @@ class ScaleStudy(Result):
     cluster : SuccessCluster
         Success without a threshold, by the corrected test; its `upper` cluster is the better one.
     seeds_needed : SeedsNeeded or None
-        For Hartigan's dip test to detect the split that this sample shows, at `LEVEL` divided by the number of
-        scales; None where the scale is not mixed, so that there is hardly a split to show.
+        For the test to find a group of `WORTH_SEEING` of the seeds at the distance of `detectable`; None where
+        groups are found, or the scale is not mixed.
     survival : ScaleSurvival or None
         When the seeds get there, of the values as the criterion orients them; None without learning curves.
     mirage : ScaleMirage or None
@@ -86,7 +88,6 @@ class ScaleStudy(Result):
     summary: ScaleSummary
     drift: ScaleDrift
     dips: DipVariants
-    groups: GroupTest
     pvalue_holm: float
     multimodal: bool
     detectable: DetectableSplit
@@ -101,6 +102,11 @@ class ScaleStudy(Result):
     def scale(self) -> float:
         """The value on the ladder."""
         return self.summary.scale
+
+    @property
+    def groups(self) -> GroupTest:
+        """The test on which a claim of groups rests, of this scale alone."""
+        return self.summary.groups
 
     @property
     def cut_off(self) -> CutOff | None:
@@ -168,6 +174,33 @@ class Study(Result):
     absent: Mapping[str, str]
     measured: Measured
 
+    def __repr__(self) -> str:
+        return f"<Study {self._title()}>"
+
+    def _repr_html_(self) -> str:
+        columns = [text.field(self.summary.scale_name), "seeds", "mean", "P(success)", "p of groups"]
+        rows = [
+            [
+                text.scale(scale.scale),
+                text.count(scale.summary.n),
+                text.with_interval(scale.summary.mean),
+                text.share(scale.summary.success),
+                told.removeprefix("p ").removeprefix("= "),
+            ]
+            for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
+        ]
+        return html_table(self._title(), columns, rows)
+
+    def _title(self) -> str:
+        """What was studied; what came of it is said by `findings`."""
+        criterion = self.summary.criterion
+        seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        where = (
+            f"{criterion.metric} on {criterion.split}, {seeds} at {text.field(self.summary.scale_name)} {places}"
+        )
+        return f"{self.summary.name}: {where}"
+
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
         names = ("capacity", "claims", "apart", "abrupt", "extremes", "mirage", "survival", "duplicates", "absent")
@@ -223,7 +256,7 @@ def study(population: Population) -> Study:
     claims, abrupt = parts.claims(better, criterion, absent)
     apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
-    mirage = parts.mirage(population, criterion, measured, better, absent)
+    mirage = parts.mirage(population, criterion, measured, better, [row.groups for row in summary.scales], absent)
     survival = parts.survival(measured, criterion, absent)
     return Study(
         summary=summary,
@@ -256,13 +289,8 @@ def _study_scales(
     bounds = parts.bounds_of(population, criterion.metric)
     worst, best = sorted(criterion.oriented(bounds).tolist())
     lattices = population.lattices(criterion.metric, criterion.split)
-    groups = [
-        group_test(measured.values[row.scale], lattice=lattices.get(row.scale), bounds=bounds)
-        for row in summary.scales
-    ]
-    pvalues = [result.pvalue for result in groups]
-    tested = max(1, int(np.sum(~np.isnan(pvalues))))
-    holm = adjust_pvalues(pvalues)
+    holm = summary.pvalues_holm
+    tested = max(1, sum(row.groups.n > 0 for row in summary.scales))
     times = {} if survival is None else {row.scale: row for row in survival.scales}
     two_values = _two_values(population, criterion, measured)
     scales = []
@@ -272,28 +300,28 @@ def _study_scales(
         spread = float(seen.std(ddof=1)) if seen.size > 1 else 0.0
         mixed = MIXED <= row.success.rate <= 1 - MIXED
         cluster = _shown_cluster(
-            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=float(holm[i])),
+            success_cluster(better[row.scale], lattice=lattice, bounds=(worst, best), pvalue=holm[i]),
             criterion,
         )
         dips = dip_variants(sample, lattice=lattice, bounds=bounds)
-        multimodal = bool(holm[i] <= LEVEL)
+        multimodal = holm[i] <= LEVEL
+        detectable = detectable_split(
+            sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
+        )
         scales.append(
             ScaleStudy(
                 summary=row,
                 drift=distances,
                 dips=dips,
-                groups=groups[i],
-                pvalue_holm=float(holm[i]),
+                pvalue_holm=holm[i],
                 multimodal=multimodal,
-                detectable=detectable_split(
-                    sample, distance=max(apart, APART * spread), lattice=lattice, alpha=LEVEL / tested
-                ),
+                detectable=detectable,
                 split=group_split(
                     sample,
                     cluster,
-                    dips,
                     row.success,
                     criterion,
+                    lattice=lattice,
                     bounds=bounds,
                     two_values=two_values,
                     level=LEVEL,
@@ -302,12 +330,21 @@ def _study_scales(
                 else None,
                 mixed=mixed,
                 cluster=cluster,
-                seeds_needed=seeds_needed(sample, lattice=lattice, alpha=LEVEL / tested) if mixed else None,
+                seeds_needed=_seeds_needed(sample, detectable, lattice) if mixed and not multimodal else None,
                 survival=times.get(row.scale),
                 mirage=None if mirage is None else mirage.at(row.scale),
             )
         )
     return tuple(scales)
+
+
+def _seeds_needed(sample: FloatArray, detectable: DetectableSplit, lattice: float | None) -> SeedsNeeded | None:
+    """To find what is worth seeing; None without a distance to look at."""
+    if math.isnan(detectable.distance) or detectable.spread == 0:
+        return None
+    return seeds_needed(
+        sample, distance=detectable.distance, share=WORTH_SEEING, lattice=lattice, alpha=detectable.alpha
+    )
 
 
 def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion) -> float:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.bootstrap import bootstrap_interval
 from seedsweep.analysis.statistics.drift import NoiseFloor, distance_to_largest, noise_floor
+from seedsweep.analysis.statistics.groups import WEIGHT_OF_DIP, GroupTest, group_test
 from seedsweep.analysis.statistics.mean import mean_interval
 from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
@@ -27,7 +28,7 @@ from seedsweep.analysis.statistics.samples import (
     observed,
     samples_by_scale,
 )
-from seedsweep.analysis.statistics.success import SuccessRate, mean_given_success, success_rate
+from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
 from seedsweep.criterion import Criterion
 
 if TYPE_CHECKING:
@@ -66,9 +67,12 @@ class ScaleSummary(Result):
     success : SuccessRate
         Over all n seeds.
     mean_given_success : Interval or None
-        None if no seed succeeded.
+        Of the seeds that succeed, between the threshold and the best value there is; see
+        `seedsweep.analysis.mean_interval`. None if no seed succeeded, no interval if one did.
+    groups : GroupTest
+        The test on which a claim of groups rests, of this scale alone; `holm_over` corrects it for the ladder.
     dip : DipResult
-        Test of unimodality, with the share of tied values.
+        Hartigan's test of this scale alone, the paper's, with the share of tied values.
     w2_to_largest : Interval
         Wasserstein-2 distance to the seeds of the largest scale; 0 for the largest itself.
     noise_floor : NoiseFloor
@@ -84,6 +88,7 @@ class ScaleSummary(Result):
     mode: Interval
     success: SuccessRate
     mean_given_success: Interval | None
+    groups: GroupTest
     dip: DipResult
     w2_to_largest: Interval
     noise_floor: NoiseFloor
@@ -106,9 +111,10 @@ def summarise(
     criterion : Criterion
         Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
     lattice : float or mapping from scale to float, optional
-        Step of a lattice-valued metric, for the dip test; a scale that is not in the mapping has none.
+        Step of a lattice-valued metric, for the tests for groups; a scale that is not in the mapping has none.
     bounds : tuple of two floats, or None
-        The range of the metric, for the mode and the interval of the mean; None if there is none.
+        The range of the metric, for the mode, the test for groups and the interval of the mean; None if there is
+        none.
 
     Returns
     -------
@@ -124,7 +130,7 @@ def summarise(
     Notes
     -----
     Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
-    the success rate and Gaffke's of the mean. The order of the seeds does not matter: they are sorted first.
+    the success rate and Gaffke's of the means. The order of the seeds does not matter: they are sorted first.
 
     References
     ----------
@@ -154,13 +160,26 @@ def summarise(
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
                     success=_success_rate(sample, criterion),
-                    mean_given_success=_mean_given_success(sample, criterion),
+                    mean_given_success=_mean_given_success(sample, criterion, bounds or UNBOUNDED),
+                    groups=group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds or UNBOUNDED),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
                     noise_floor=noise_floor(sample),
                 )
             )
     return tuple(summaries)
+
+
+def holm_over(scales: Sequence[ScaleSummary]) -> tuple[float, ...]:
+    """p of groups at every scale, corrected for their number by Holm: the one p that sentences, tables and figures
+    show and rest on. `nan` at a scale without values."""
+    return tuple(adjust_pvalues([scale.groups.pvalue for scale in scales]).tolist())
+
+
+def holm_texts(scales: Sequence[ScaleSummary]) -> tuple[str, ...]:
+    """`holm_over` in words: "p = 0.03", "p < 5e-5", "no test"."""
+    tests = sum(scale.groups.n > 0 for scale in scales) / WEIGHT_OF_DIP
+    return tuple(text.pvalue(pvalue, tests) for pvalue in holm_over(scales))
 
 
 def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
@@ -172,12 +191,16 @@ def _success_rate(sample: FloatArray, criterion: Criterion) -> SuccessRate:
     return replace(rate, threshold=criterion.shown(rate.threshold))
 
 
-def _mean_given_success(sample: FloatArray, criterion: Criterion) -> Interval | None:
-    def statistic(resample: FloatArray) -> float:
-        return criterion.shown(mean_given_success(criterion.oriented(resample), criterion.least))
-
-    interval = bootstrap_interval(statistic, sample)
-    return None if math.isnan(interval.estimate) else interval
+def _mean_given_success(sample: FloatArray, criterion: Criterion, bounds: tuple[float, float]) -> Interval | None:
+    """Given how many there are, the successes are a sample from what lies beyond the threshold."""
+    successes = sample[succeeds(criterion.oriented(sample), criterion.least)]
+    if not successes.size:
+        return None
+    threshold, (low, high) = criterion.shown(criterion.least), bounds
+    low, high = (max(threshold, low), high) if criterion.higher_is_better else (low, min(threshold, high))
+    if low >= high:  # only the best value there is succeeds
+        return Interval(low, low, low, successes.size, 0, 0.95)
+    return mean_interval(successes, bounds=(low, high))
 
 
 @dataclass(frozen=True)
@@ -203,6 +226,8 @@ class PopulationSummary(Result):
         By scale, the step at which its seeds are compared; empty if only final values are known.
     unfinished : Unfinished or None
         Seeds that end before it, and what became of them.
+    told : tuple of str
+        What the population's origin says of its numbers.
     """
 
     name: str
@@ -214,6 +239,7 @@ class PopulationSummary(Result):
     scales: tuple[ScaleSummary, ...]
     steps: Mapping[float, float]
     unfinished: Unfinished | None
+    told: tuple[str, ...] = ()
 
     @property
     def at_step(self) -> str:
@@ -221,21 +247,27 @@ class PopulationSummary(Result):
         different = dict.fromkeys(self.steps.values())
         if len(different) <= 1:
             return "".join(f"at step {text.number(step)}" for step in different)
-        return f"at steps {text.number(min(different))} to {text.number(max(different))}, by {self._scale_word}"
+        return f"at steps {text.scale(min(different))} to {text.scale(max(different))}, by {self._scale_word}"
 
     @property
     def pvalues_holm(self) -> tuple[float, ...]:
-        """Of the dip tests, corrected for the number of scales: the p-values that are shown."""
-        return tuple(adjust_pvalues([scale.dip.pvalue for scale in self.scales]).tolist())
+        """p of groups at every scale, corrected for their number: see `holm_over`."""
+        return holm_over(self.scales)
+
+    @property
+    def pvalue_texts(self) -> tuple[str, ...]:
+        """The same in words: see `holm_texts`."""
+        return holm_texts(self.scales)
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader must know about these numbers, a sentence each."""
-        notes = []
+        notes = [*self.told]
         if self.threshold_chosen:
+            middle = text.given(self.criterion.shown(self.criterion.least))
             notes.append(
-                f"nobody said what success is: {self.criterion.threshold:.4g} is the middle of the observed "
-                "values; give a threshold of your own"
+                f"nobody said what success is: {middle} is the middle of the observed values; give a threshold of "
+                "your own"
             )
         if self.unfinished is not None:
             notes.append(self._unfinished_note(self.unfinished))
@@ -330,6 +362,7 @@ def summarise_population(population: Population) -> PopulationSummary:
             lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
         ),
+        told=population.origin.notes,
     )
 
 
@@ -339,4 +372,4 @@ def _middle(values: Mapping[float, FloatArray]) -> float:
 
 
 def _places(summary: PopulationSummary, scales: list[float]) -> str:
-    return f"{text.field(summary.scale_name)} {', '.join(f'{scale:g}' for scale in scales)}"
+    return f"{text.field(summary.scale_name)} {text.listed([text.scale(scale) for scale in scales])}"

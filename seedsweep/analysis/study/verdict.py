@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Final, Literal, TypeAlias
 
-from seedsweep.analysis.study.study import ScaleStudy, Study
+from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 
 Verdict: TypeAlias = Literal[
     "by chance", "abruptly", "smoothly", "split elsewhere", "absent", "everywhere", "no rise",
@@ -15,9 +15,6 @@ Verdict: TypeAlias = Literal[
 """The first three answer the question; "split elsewhere" says that seeds form groups, and that these are not those
 that succeed and those that fail; "absent", "everywhere" and "no rise" say that nothing emerges along this
 ladder; the others say why it cannot be decided."""
-
-WORTH_SEEING: Final = 0.2
-"""Share of the seeds: a test that would miss a far group as large says little by finding none; our choice."""
 
 SURE: Final = 0.95
 """Share of the resamples in which the curve of means must be abrupt, or must not be."""
@@ -101,8 +98,8 @@ def verdict(study: Study) -> Verdict:
 
     Notes
     -----
-    The limits are our choice. "Smoothly" and "abruptly" say that the seeds agree, as far as the test for
-    groups can see.
+    The limits are our choice. "Smoothly" and "abruptly" say that no groups of seeds are seen where the test
+    would see them.
 
     Examples
     --------

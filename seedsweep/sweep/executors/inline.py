@@ -8,7 +8,6 @@ from seedsweep.cell import Recipe
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.job import Job, Outcome, run_job
 from seedsweep.sweep.sections import ExecutionSettings
-from seedsweep.workers.device import choose_device
 
 
 class InlineExecutor(Executor):
@@ -20,7 +19,7 @@ class InlineExecutor(Executor):
         should_stop: Callable[[], bool],
         on_progress: Callable[[], None],
     ) -> None:
-        self.device = choose_device(execution.device)
+        self.device = execution.device_here()
         self._execution = execution
         self._should_stop = should_stop
         self._on_progress = on_progress

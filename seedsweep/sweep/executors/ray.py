@@ -23,12 +23,12 @@ import ray
 from ray.exceptions import RayActorError, RayError
 
 from seedsweep.cell import Recipe
-from seedsweep.errors import ArgumentError, InputError
+from seedsweep.errors import ArgumentError
 from seedsweep.measures import scale_text
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.job import Job, Outcome, run_job
 from seedsweep.sweep.progress import Progress
-from seedsweep.sweep.sections import ExecutionSettings
+from seedsweep.sweep.sections import ExecutionSettings, Share
 
 OBJECT_STORE_BYTES = 100_000_000
 """Of a local cluster; nothing large passes through Ray."""
@@ -113,16 +113,16 @@ class RayExecutor(Executor):
             self.dashboard = _connect(address or os.environ.get("RAY_ADDRESS"))
         try:
             resources: dict[str, float] = ray.cluster_resources()  # type: ignore[no-untyped-call]
-            self.device = _choose_device(execution.device, resources)
-            there = int(resources.get("GPU" if self.device == "cuda" else "CPU", 0))
-            self._workers = there if execution.workers == "auto" else execution.workers
+            self.device = execution.cluster_device(int(resources.get("GPU", 0)))
+            self._share = execution.share(self.device)
+            self._workers = _room(self._share, resources) if execution.workers == "auto" else execution.workers
         except BaseException:
             self.close()
             raise
 
     def pack_size(self, recipe: Recipe) -> int:
         """What the spec says, or what suits a worker's GPU, which this machine need not have."""
-        if self.device == "cuda" and self._execution.pack == "auto":
+        if self.device == "cuda" and self._execution.asks_worker:
             self._make_slots(1)
             return int(ray.get(self._slots[0].actor.pack_size.remote(recipe, self.device)))
         return self._execution.pack_size(recipe, self.device)
@@ -163,8 +163,9 @@ class RayExecutor(Executor):
             ray.shutdown()
 
     def _make_slots(self, count: int) -> None:
-        # One thread per worker: several thread pools on the same cores are many times slower than none.
-        environment = {"env_vars": {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}}
+        # A thread per core of its own: several thread pools on the same cores are many times slower than none.
+        threads = str(self._share.cpus)
+        environment = {"env_vars": {"OMP_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}}
         for number in range(len(self._slots) + 1, count + 1):
             name = f"seedsweep-worker-{number}"
             actor = (
@@ -172,8 +173,8 @@ class RayExecutor(Executor):
                 .options(
                     name=name,
                     namespace=self._namespace,
-                    num_cpus=1,
-                    num_gpus=1 if self.device == "cuda" else 0,
+                    num_cpus=self._share.cpus,
+                    num_gpus=self._share.gpus,
                     max_restarts=-1,
                     max_task_retries=0,
                     max_concurrency=2,
@@ -253,9 +254,10 @@ def _nothing_global_changed() -> Iterator[None]:
             signal.signal(signal.SIGTERM, handler or signal.SIG_DFL)
 
 
-def _choose_device(wanted: str, resources: dict[str, float]) -> str:
-    """By what the cluster has: this machine may be without the GPU that the workers have."""
-    gpus = int(resources.get("GPU", 0))
-    if wanted == "cuda" and not gpus:
-        raise InputError("execution.device: cuda is asked for but the Ray cluster has no GPU; use auto or cpu")
-    return "cuda" if wanted != "cpu" and gpus else "cpu"
+def _room(share: Share, resources: dict[str, float]) -> int:
+    """Workers that the cluster has room for; at least one, for which an autoscaler may make room."""
+    rooms = [int(resources.get("CPU", 0)) // share.cpus]
+    if share.gpus:
+        gpus = int(resources.get("GPU", 0))  # no worker has parts of several
+        rooms.append(gpus * int(1 / share.gpus) if share.gpus < 1 else int(gpus / share.gpus))
+    return max(1, min(rooms))

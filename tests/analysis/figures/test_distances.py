@@ -45,7 +45,10 @@ def test_what_is_drawn_is_what_was_given() -> None:
     assert capacity.scale == 4.0
     assert list(capacity_line.get_xdata()) == [4, 4]
     assert list(jump.get_xdata()) == [4, 4]
-    assert capacity_line.get_label() == f"minimum capacity (largest drop in {capacity.shares[2]:.0%} of resamples)"
+    assert (
+        capacity_line.get_label()
+        == f"minimum capacity (largest drop in {100 * capacity.shares[2]:.0f} % of resamples)"
+    )
     assert [bar.get_height() for bar in left.patches] == [row.noise_floor.high for row in rows]
 
 

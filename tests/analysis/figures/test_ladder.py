@@ -65,7 +65,7 @@ def test_ladder_of_an_unbounded_metric_shows_every_value() -> None:
 
 def test_ladder_says_how_ties_were_treated() -> None:
     values: dict[float, Any] = {1: [0.0] * 6 + [0.9, 1.0]}
-    for lattice, note in ((None, "up to 75% tied values"), (0.1, "jittered by 0.1")):
+    for lattice, note in ((None, "up to 75 % of the values tied"), (0.1, "p of groups")):
         summaries = summarise(values, ACCURACY, lattice=lattice)
         figure = figures.ladder(values, summaries, ACCURACY, scale_name="depth", metric_name="accuracy")
         assert note in figure.subfigs[0].get_supxlabel()

@@ -72,7 +72,7 @@ def test_learning_curves_of_a_loss_and_of_runs_that_end_early() -> None:
 @pytest.mark.parametrize(
     ("scale", "label"),
     [(0.0125, "0.0125"), (65_536, "65536"), (219_776, "220k"), (999_999, "1M"), (12_768_256, "12.8M"),
-     (1.5e9, "1.5B"), (2e12, "2T"), (-3, "-3")],
+     (1.5e9, "1.5B"), (2e12, "2T"), (-3, "−3")],
 )  # fmt: skip
 def test_scale_labels_are_short(scale: float, label: str) -> None:
     figure = figures.learning_curves(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from playwright import sync_api
 
-from seedsweep.analysis.report import Report
+import seedsweep
+from seedsweep.analysis.report import Report, report
+from tests.analysis.report.conftest import COUNT
 
 CHROMIUM = os.environ.get("SEEDSWEEP_CHROMIUM") or next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
@@ -200,4 +204,117 @@ def test_figures_are_whole_on_a_phone_and_can_be_enlarged(browser: Any, count: R
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     button.click()
     assert set(page.evaluate(widths)) == {0}
+    context.close()
+
+
+def test_a_seed_is_reached_by_the_keyboard(browser: Any, count: Report, tmp_path: Path) -> None:
+    """Up and down by value, left and right by scale; read out, seen in every figure, kept and let go."""
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    page = context.new_page()
+    page.goto(count.write(tmp_path / "page.html").as_uri())
+    drawing = page.locator("#figure-every-seed .drawing")
+    assert drawing.get_attribute("role") == "application"
+    assert "Arrow keys" in drawing.get_attribute("aria-description")
+    assert page.locator("#seed").get_attribute("aria-live") == "polite"
+    while page.evaluate("document.activeElement.className") != "drawing":
+        page.keyboard.press("Tab")
+
+    final = seedsweep.load(COUNT).final("exact_match")
+    said = re.compile(r"seed (\d+) at depth (\d): (\S+)")
+
+    def press(key: str) -> tuple[int, float, float]:
+        page.keyboard.press(key)
+        match = said.fullmatch(page.locator("#seed").text_content())
+        assert match is not None
+        seed, scale, value = int(match[1]), float(match[2]), float(match[3])
+        true = final.at(scale)[list(final.seeds_at(scale)).index(seed)]
+        assert value == pytest.approx(true, rel=5e-3), "the value of the table"
+        return seed, scale, value
+
+    assert press("ArrowUp")[1:] == (1.0, final.at(1).min())
+    assert press("ArrowRight")[1:] == (2.0, 0.0)
+    values = [press("ArrowUp")[2] for _ in range(63)]
+    assert values == sorted(values)
+    assert values[-1] == pytest.approx(final.at(2).max(), rel=5e-3)
+    assert press("ArrowUp")[1:] == (2.0, values[-1]), "the highest of its scale"
+    assert press("ArrowDown")[2] <= values[-1]
+    assert press("End")[1] == 5.0
+    assert press("ArrowRight")[1] == 5.0
+    assert press("ArrowLeft")[1] == 3.0
+    figures = "[...new Set([...document.querySelectorAll('.hot')].map(e => e.closest('figure').id))].sort()"
+    everywhere = ["figure-curves", "figure-every-seed", "figure-extremes", "figure-ladder", "figure-twins"]
+    assert page.evaluate(figures) == everywhere
+
+    page.keyboard.press("Tab")
+    assert page.locator("#seed").is_hidden()
+    page.keyboard.press("Shift+Tab")
+    kept = press("End")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    assert page.locator("#seed").is_visible()
+    assert f"seed {kept[0]} at depth 5" in page.locator("#seed").text_content()
+    page.keyboard.press("Escape")
+    assert page.locator("#seed").is_hidden()
+    assert page.locator(".hot").count() == 0
+    context.close()
+
+
+def some_table(
+    folder: Path, scales: Sequence[float], seeds: int, *, unit: float = 1.0, name: str = "depth"
+) -> Report:
+    """Of seeds that succeed or fail, as often as their scale is far along the ladder."""
+    random = np.random.default_rng(len(scales))
+    rows = [
+        f"{scale},{run},{unit * (0.8 * (random.random() < place / (len(scales) + 1)) + 0.1 * random.random())}"
+        for place, scale in enumerate(scales, start=1)
+        for run in range(seeds)
+    ]
+    path = folder / "table.csv"
+    path.write_text("\n".join([f"{name},run,accuracy", *rows]))
+    return report(seedsweep.read_table(path, scale=name, seed="run", metric="accuracy"))
+
+
+TABLES: dict[str, dict[str, Any]] = {
+    "2 x 5": {"scales": (1, 2), "seeds": 5},
+    "one scale": {"scales": (4,), "seeds": 20},
+    "12 x 60": {"scales": range(1, 13), "seeds": 60},
+    "long name": {"scales": (7e7, 1e9), "seeds": 12, "name": "number_of_non_embedding_parameters_of_the_decoder"},
+    "huge": {"scales": (1, 2, 3), "seeds": 12, "unit": 3e9},
+    "tiny": {"scales": (1, 2, 3), "seeds": 12, "unit": 3e-7},
+}
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_first_screen_keeps_its_promise(browser: Any, kind: str, tmp_path: Path) -> None:
+    """Verdict, figure, three numbers and what would change it, on a desk; verdict and figure on a phone."""
+    made = some_table(tmp_path, **TABLES[kind])
+    page_of = made.write(tmp_path / "page.html").as_uri()
+    for width, height, parts in (
+        (1280, 800, (".verdict", "#figure-every-seed svg", "dl.key", ".aside:last-child")),
+        (390, 844, (".verdict", "#figure-every-seed svg")),
+    ):
+        context = browser.new_context(viewport={"width": width, "height": height})
+        page = context.new_page()
+        page.goto(page_of)
+        for part in parts:
+            box = page.locator(part).first.bounding_box()
+            assert box["y"] + box["height"] <= height, part
+        assert page.locator("dl.key div").count() == 3
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        # The seeds are spread over the figure, whatever the unit.
+        spread = (
+            "(() => { const at = [...document.querySelectorAll('#figure-every-seed .seed')]"
+            ".map(e => e.getBoundingClientRect().y); return Math.max(...at) - Math.min(...at) })()"
+        )
+        assert page.evaluate(spread) > 0.3 * page.locator("#figure-every-seed svg").bounding_box()["height"]
+        context.close()
+
+
+def test_paper_shows_no_word_about_clicking(browser: Any, count: Report, tmp_path: Path) -> None:
+    context = browser.new_context(viewport={"width": 700, "height": 990})
+    page = context.new_page()
+    page.goto(count.write(tmp_path / "page.html").as_uri())
+    page.emulate_media(media="print")
+    assert not any(about.is_visible() for about in page.locator("summary .about").all())
+    assert not any(button.is_visible() for button in page.locator("button.larger").all())
     context.close()

@@ -57,7 +57,9 @@ def test_by_chance(tmp_path: Path) -> None:
 def test_smoothly(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9))
     assert found.verdict == "smoothly"
-    assert found.headline == "Smoothly: the seeds agree, and improve step by step with depth."
+    assert (
+        found.headline == "Smoothly: no groups of seeds are seen, and the mean improves step by step with depth."
+    )
     assert (
         "A stuck group of up to 13 % of the seeds, as far from the others as failures are from successes (0.495)"
         in said(found, WHY)
@@ -70,9 +72,15 @@ def test_smoothly(tmp_path: Path) -> None:
 def test_abruptly(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.05, 0.06, 0.07, 0.9, 0.91, spread=0.01))
     assert found.verdict == "abruptly"
-    assert found.headline == "Abruptly, and alike for all seeds: from 0.0686 at depth 3 to 0.9 at depth 4."
+    assert found.headline == "Abruptly, and the seeds agree: from 0.0686 at depth 3 to 0.9 at depth 4."
     assert "At every scale nearly all seeds end alike." in found.findings[0].text
     assert "What seeds do between these two scales is not known." in found.findings[0].text
+
+
+def test_a_claim_that_no_draw_makes_has_no_interval_of_width_zero(tmp_path: Path) -> None:
+    found = of(tmp_path, around(0.1, 0.3, 0.5, 0.7, 0.9, spread=0.01))
+    told = next(part.text for part in found.findings if "one seed" in part.topic)
+    assert "in 0 % (of 10000 draws from these seeds) of cases" in told
 
 
 def test_neither_clearly_abrupt_nor_clearly_smooth(tmp_path: Path) -> None:
@@ -84,13 +92,17 @@ def test_neither_clearly_abrupt_nor_clearly_smooth(tmp_path: Path) -> None:
 def test_too_few_seeds_say_neither_yes_nor_no(tmp_path: Path) -> None:
     found = of(tmp_path, around(0.1, 0.5, 0.5, 0.9, seeds=6, spread=0.2))
     assert found.verdict == "few seeds"
-    assert found.headline == "Undecided: too few seeds at depth 2."
-    assert "this is no evidence against chance either" in found.findings[0].text
-    told = "seeds vary so much that groups as far apart as failures are from successes (0.597) overlap"
+    assert found.headline == (
+        "Undecided: at depth 2 some seeds succeed and some fail; no groups are seen, but 6 seeds per scale would "
+        "miss one of 20 % too often."
+    )
+    told = "only groups of like size would have been seen with a probability of 80 %: none at depth"
     assert told in said(found, GROUPS)
     assert told in said(found, WHY)
-    assert "depth 2: " in said(found, MORE)
-    assert "more than there are" in said(found, MORE)
+    assert "nine in ten lie between" in said(found, WHY)
+    assert said(found, MORE).startswith("For the test to find a group of 20 % of the seeds")
+    assert "; depth" not in said(found, MORE)  # at the others all seeds end alike
+    assert said(found, MORE).endswith("(6 there are).")
     assert found.warnings[-1].startswith("6 seeds per scale at depth 1, 2, 3 and 4: even a far group of 20 %")
 
 
@@ -145,7 +157,7 @@ def test_continuous_metrics(tmp_path: Path, continuous: Any, opening: str, headl
     margin = {depth: 5 - continuous(x) for depth, x in values.items()}  # lower is better
     found = findings(study(table(tmp_path, {"accuracy": values, "margin": margin})))
     assert said(found, METRIC).startswith(opening)
-    assert "with accuracy there is 1 (1 to 1): all rank the seeds alike." in said(found, METRIC)
+    assert "with accuracy there is 1 (1–1): all rank the seeds alike." in said(found, METRIC)
     assert found.headline.endswith(headline)
 
 
@@ -213,7 +225,7 @@ def test_one_seed(tmp_path: Path) -> None:
     found = of(tmp_path, {1: [0.1], 2: [0.2], 3: [0.9], 4: [0.9]})
     assert (found.verdict, found.headline) == ("one seed", "Undecided: there is one seed per scale.")
     assert GROUPS not in topics(found)
-    assert found.warnings[0].startswith("One value only at depth 1, 2, 3, 4")
+    assert found.warnings[0].startswith("One value only at depth 1, 2, 3 and 4")
 
 
 @pytest.mark.parametrize(
@@ -222,7 +234,11 @@ def test_one_seed(tmp_path: Path) -> None:
         (around(0.1, 0.1, 0.1), "absent", "No seed succeeds at any depth."),
         (around(0.9, 0.9, 0.9), "everywhere", "Every seed succeeds, from depth 1 on."),
         (around(0.5, 0.5, 0.5, 0.5), "no rise", "No evidence that depth matters."),
-        (around(0.1, 0.5, 0.9), "few scales", "Undecided: the seeds agree, but there are too few scales."),
+        (
+            around(0.1, 0.5, 0.9),
+            "few scales",
+            "Undecided: no groups of seeds are seen, but there are too few scales.",
+        ),
         ({1: [np.nan] * 4, 2: [np.nan, 0.1, 0.2]}, "absent", "No seed succeeds at any depth."),
     ],
 )

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.analysis.report import Report
 from seedsweep.analysis.report.glossary import GLOSSARY, explained
 from seedsweep.analysis.report.page import report as report_function
@@ -237,3 +238,20 @@ def test_little_data_make_a_page_too(tmp_path: Path) -> None:
 def test_write_makes_the_folder(count: Report, tmp_path: Path) -> None:
     path = count.write(tmp_path / "new" / "page.html")
     assert path.read_text(encoding="utf-8") == count.html
+
+
+def test_every_seed_has_the_value_of_the_table_in_every_figure(count: Report) -> None:
+    final = seedsweep.load(COUNT).final("exact_match")
+    true = {
+        (str(seed), formats.scale(scale)): formats.number(value)
+        for scale in final.scales
+        for seed, value in zip(final.seeds_at(scale), final.at(scale).tolist(), strict=True)
+    }
+    drawn = 0
+    for figure in re.findall(r"<figure.*?</figure>", count.html, flags=re.DOTALL):
+        titles = re.findall(r"<title>seed (\S+) at depth (\S+): (\S+)</title>", figure)
+        assert {(seed, scale): value for seed, scale, value in titles}.items() <= true.items()
+        if titles:
+            drawn += 1
+            assert len({title[:2] for title in titles}) == len(true)
+    assert drawn >= 5

@@ -1,4 +1,4 @@
-"""Seeds needed: against samples drawn from the same population, and samples that show no split."""
+"""Seeds needed: against the test itself on fresh samples, and samples that have no spread to go by."""
 
 from __future__ import annotations
 
@@ -7,23 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from seedsweep.analysis import SeedsNeeded, dip, seeds_needed
+from seedsweep.analysis import SeedsNeeded, detectable_split, group_test, seeds_needed
 
-RANDOM = np.random.default_rng(4)
-SPLIT = np.concatenate([RANDOM.normal(0.2, 0.05, 40), RANDOM.normal(0.6, 0.1, 60)])
-
-
-def rejections(n: int, trials: int = 300) -> float:
-    """How often the dip test rejects in fresh samples of SPLIT's own population."""
-    random = np.random.default_rng(n)
-    drawn = [
-        np.where(random.random(n) < 0.4, random.normal(0.2, 0.05, n), random.normal(0.6, 0.1, n))
-        for _ in range(trials)
-    ]
-    return float(np.mean([dip(x).pvalue < 0.05 for x in drawn]))
+SPREAD = np.random.default_rng(0).normal(0.7, 0.05, 100)
 
 
 def number(x: Any, **options: Any) -> int:
@@ -33,65 +20,57 @@ def number(x: Any, **options: Any) -> int:
     return needed.n
 
 
+def found_in_fresh_samples(n: int, trials: int = 100) -> float:
+    """How often the test finds a group of a fifth, .4 below the others."""
+    random, sd = np.random.default_rng(n), float(SPREAD.std(ddof=1))
+    samples = (random.normal(0.7, sd, n) - 0.4 * (random.random(n) < 0.2) for _ in range(trials))
+    return float(np.mean([group_test(x).pvalue <= 0.05 for x in samples]))
+
+
 def test_fresh_samples_of_that_size_have_the_power() -> None:
-    needed = seeds_needed(SPLIT)
-    assert needed.n is not None
-    assert rejections(needed.n) == pytest.approx(0.8, abs=0.12)
-    assert rejections(2 * needed.n) > 0.93
-    assert rejections(needed.n // 2) < 0.7
+    n = number(SPREAD, distance=0.4)
+    assert found_in_fresh_samples(n) == pytest.approx(0.8, abs=0.14)
+    assert found_in_fresh_samples(2 * n) > 0.93
+    assert found_in_fresh_samples(n // 2) < 0.7
 
 
-def test_the_interval_contains_the_estimate() -> None:
-    needed: Any = seeds_needed(SPLIT)
-    assert needed.low <= needed.n <= needed.high < 2 * needed.low
-    assert needed.text == str(needed.n)
-    assert (needed.observed, needed.power, needed.alpha, needed.cap) == (100, 0.8, 0.05, 2000)
+def test_it_is_the_other_way_round_of_what_so_many_seeds_show() -> None:
+    n = number(SPREAD, distance=0.4, alpha=0.0125)
+    enough = np.resize(SPREAD, round(1.2 * n))
+    too_few = np.resize(SPREAD, round(0.7 * n))
+    assert detectable_split(enough, distance=0.4, alpha=0.0125).finds(0.2)
+    assert not detectable_split(too_few, distance=0.4, alpha=0.0125).finds(0.2)
 
 
-def test_more_power_a_stricter_level_and_a_smaller_split_need_more_seeds() -> None:
-    needed = number(SPLIT)
-    assert number(SPLIT, power=0.95) > needed
-    assert number(SPLIT, alpha=0.01) > needed
-    closer = np.where(SPLIT < 0.4, SPLIT + 0.1, SPLIT)
-    assert number(closer) > 2 * needed
+def test_more_power_a_stricter_level_a_nearer_and_a_smaller_group_need_more_seeds() -> None:
+    needed = number(SPREAD, distance=0.4)
+    assert number(SPREAD, distance=0.4, power=0.95) > needed
+    assert number(SPREAD, distance=0.4, alpha=0.01) > needed
+    assert number(SPREAD, distance=0.3) > needed
+    assert number(SPREAD, distance=0.4, share=0.1) > needed
 
 
-def test_a_clear_split_needs_few_and_noise_more_than_can_be_had() -> None:
-    assert number([0.0, 0.01, 0.02, 0.03, 0.97, 0.98, 0.99, 1.0]) < 20
-    noise = seeds_needed(np.random.default_rng(1).normal(size=64), cap=500)
-    assert (noise.n, noise.high, noise.text) == (None, None, "> 500")
-
-
-def test_ties_at_the_floor_are_no_split() -> None:
-    accuracy = np.round(np.random.default_rng(5).beta(0.5, 5, 64) * 91) / 91
-    assert seeds_needed(accuracy, lattice=1 / 91, cap=300).n is None
-    assert seeds_needed([0.5] * 60 + [0.51, 0.52], cap=64).n is None
+def test_what_no_number_of_seeds_shows() -> None:
+    told: Any = seeds_needed(SPREAD, distance=0.05, cap=500)
+    assert (told.n, told.text, told.share, told.observed) == (None, "> 500", 0.2, 100)
 
 
 @pytest.mark.parametrize("x", [[], [math.nan], [0.5], [0.0] * 64])
-def test_nothing_to_detect(x: list[float]) -> None:
+def test_no_spread_to_go_by(x: list[float]) -> None:
     observed = int(np.isfinite(x).sum())
-    assert seeds_needed(x) == SeedsNeeded(None, None, None, observed, 0.8, 0.05, 2000)
+    assert seeds_needed(x, distance=0.5) == SeedsNeeded(None, 0.2, 0.5, observed, 0.8, 0.05, 2000)
 
 
-@given(st.randoms(use_true_random=False))
-@settings(max_examples=3, deadline=None)
-def test_order_does_not_matter_nor_does_nan(random: Any) -> None:
-    shuffled = random.sample([*SPLIT, math.nan], SPLIT.size + 1)
-    assert seeds_needed(shuffled) == seeds_needed(SPLIT)
-
-
-@given(factor=st.integers(-3, 3), offset=st.integers(-4, 4))
-@settings(max_examples=3, deadline=None)
-def test_unit_does_not_matter(factor: int, offset: int) -> None:
-    exact = np.round(SPLIT * 1024) / 1024
-    assert seeds_needed(exact * 2.0**factor + offset).n == pytest.approx(seeds_needed(exact).n, rel=0.05)
+def test_unit_order_and_nan_do_not_matter() -> None:
+    moved = np.append(5 - 3 * SPREAD[::-1], math.nan)
+    assert seeds_needed(moved, distance=1.2, lattice=0.03).n == seeds_needed(SPREAD, distance=0.4, lattice=0.01).n
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"power": 80}, "power is between 0 and 1"),
+        ({"share": 1.5}, "share is between 0 and 1"),
         ({"alpha": 0.0}, "alpha is between 0 and 1"),
         ({"cap": 4}, "at least 8"),
         ({"lattice": 0.0}, "lattice is the step"),
@@ -99,6 +78,6 @@ def test_unit_does_not_matter(factor: int, offset: int) -> None:
 )
 def test_refused_arguments(options: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        seeds_needed(SPLIT, **options)
+        seeds_needed(SPREAD, distance=0.4, **options)
     with pytest.raises(ValueError, match="infinite"):
-        seeds_needed([0.0, math.inf])
+        seeds_needed([0.0, math.inf], distance=0.4)

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-from seedsweep.analysis import dip_variants, success_cluster, success_rate
+from seedsweep.analysis import success_cluster, success_rate
 from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.criterion import Criterion
 from tests.analysis.populations import ACCURACY
@@ -21,9 +21,10 @@ def on_lattice(x: npt.ArrayLike) -> np.ndarray:
 
 
 def split(x: np.ndarray, criterion: Criterion = ACCURACY) -> GroupSplit:
-    dips = dip_variants(x, lattice=LATTICE)
     cluster, success = success_cluster(x, lattice=LATTICE), success_rate(x, criterion.least)
-    return group_split(x, cluster, dips, success, criterion, bounds=(0, 1), two_values=False, level=0.05)
+    return group_split(
+        x, cluster, success, criterion, lattice=LATTICE, bounds=(0, 1), two_values=False, level=0.05
+    )
 
 
 @pytest.mark.parametrize("seeds", [20, 64, 200])
@@ -63,14 +64,14 @@ def test_a_loss_is_split_as_the_accuracy_that_mirrors_it() -> None:
     for threshold in (0.5, 0.8):
         mirrored = Criterion("loss", "test", 1 - threshold, higher_is_better=False)
         cluster = success_cluster(x, lattice=LATTICE)
-        dips, success = dip_variants(1 - x, lattice=LATTICE), success_rate(x - 1, threshold - 1)
+        success = success_rate(x - 1, threshold - 1)
         shown = split(x, Criterion("accuracy", "test", threshold))
         loss = group_split(
             1 - x,
             type(cluster)(**{**cluster.__dict__, "line": 1 - cluster.line}),
-            dips,
             success,
             mirrored,
+            lattice=LATTICE,
             bounds=(0, 1),
             two_values=False,
             level=0.05,

@@ -1,0 +1,273 @@
+"""The spec of cells that the engine trains: a task, a decoder, its training. Its recipes are made at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ModelWrapValidatorHandler,
+    SerializeAsAny,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from seedsweep.cell import Recipe
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.measures import plain_number, scale_text
+from seedsweep.section import Settings
+from seedsweep.seeds import Seeds
+from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, Share, SuccessSettings, at_least_one
+from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.specerrors import SectionError, explain, flat_errors
+from seedsweep.workers.device import choose_device, count_devices
+from seedsweep.workers.dialects import model_class
+from seedsweep.workers.engine import EngineRecipe
+from seedsweep.workers.settings import (
+    ENGINE,
+    BaseSettings,
+    CellSettings,
+    EvaluateSettings,
+    ModelSettings,
+    TaskSettings,
+    TrainSettings,
+)
+from seedsweep.workers.tasks import find_task
+
+
+class EngineExecution(ExecutionSettings):
+    """How packs of the engine's cells are scheduled."""
+
+    pack: int | Literal["auto"] = "auto"
+    """Seeds trained together; auto: 4 on a CPU, as many as fit (at most 64) on a GPU."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    workers: int | Literal["auto"] = "auto"
+    """Worker processes under Ray; auto: one per CPU core or per GPU."""
+
+    @field_validator("pack", "workers")
+    @classmethod
+    def _check_count(cls, value: int | str) -> int | str:
+        return at_least_one(value)
+
+    def pack_size(self, recipe: Recipe, device: str) -> int:
+        return recipe.pack_size(device) if self.pack == "auto" else self.pack
+
+    @property
+    def asks_worker(self) -> bool:
+        return self.pack == "auto"
+
+    def device_here(self) -> str:
+        return choose_device(self.device)
+
+    def cluster_device(self, gpus: int) -> str:
+        if self.device == "cuda" and not gpus:
+            raise InputError("execution.device: cuda is asked for but the Ray cluster has no GPU; use auto or cpu")
+        return "cuda" if self.device != "cpu" and gpus else "cpu"
+
+    def driver_device(self) -> str:
+        return "cpu" if self.device == "cpu" else choose_device("auto")
+
+    def slots_here(self, device: str) -> int:
+        return count_devices(device)
+
+    def share(self, device: str) -> Share:
+        return Share(cpus=1, gpus=1.0 if device == "cuda" else 0.0)
+
+
+class EngineSpec(SweepSpec):
+    """Cells that the engine trains."""
+
+    task: SerializeAsAny[TaskSettings]
+    model: SerializeAsAny[ModelSettings]
+    train: TrainSettings
+    base: BaseSettings | None = None
+    evaluate: EvaluateSettings = EvaluateSettings()
+    scale: ScaleSettings
+    seeds: Seeds
+    success: SuccessSettings
+    execution: EngineExecution = EngineExecution()
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _fill_swept_field(cls, given: Any, check: ModelWrapValidatorHandler[Self]) -> Self:
+        """A spec need not give the swept field a value of its own: every cell takes one from the ladder."""
+        if isinstance(given, cls):
+            return given
+        if not isinstance(given, Mapping):
+            raise ValueError("a spec is a mapping with the keys " + ", ".join(cls.model_fields))
+        raw = {key: dict(value) if isinstance(value, Mapping) else value for key, value in given.items()}
+        try:
+            ladder = ScaleSettings.model_validate(raw.get("scale"))
+        except ValidationError:
+            return check(raw)  # which says what is wrong with the ladder
+        try:
+            known = _numeric_fields(raw)
+        except InputError:
+            return check(raw)  # which says what is wrong with the task or the model
+        section, _, key = ladder.field.partition(".")
+        if ladder.field not in known:
+            raise ValueError(
+                f"scale.field: {ladder.field!r} is not a numeric field of task, model or train"
+                + did_you_mean(ladder.field, known)
+            )
+        filled = isinstance(raw.get(section), dict) and key not in raw[section]
+        if filled:
+            raw[section][key] = plain_number(ladder.values[0])
+        try:
+            return check(raw)
+        except ValidationError as error:
+            if filled and any(detail["loc"] == (section, key) for detail in flat_errors(error)):
+                raise _bad_scale_value(ladder, ladder.values[0], error) from None
+            raise
+
+    @field_validator("task", mode="before")
+    @classmethod
+    def _read_task(cls, given: Any) -> Any:
+        if isinstance(given, TaskSettings):
+            return given
+        if not isinstance(given, Mapping) or not isinstance(given.get("name"), str):
+            raise ValueError("give a mapping with the task's name and settings, for example {name: count, …}")
+        return find_task(given["name"]).Settings.model_validate(dict(given))
+
+    @field_validator("model", mode="before")
+    @classmethod
+    def _read_model(cls, given: Any) -> Any:
+        return model_class(given).model_validate(dict(given)) if isinstance(given, Mapping) else given
+
+    @model_validator(mode="after")
+    def _check_base(self) -> Self:
+        if self.base is None:
+            return self
+        if not self.model.can_have_base:
+            raise ValueError("base: only a model of the dialect qwen2 without a checkpoint can start from one")
+        section, _, key = self.scale.field.partition(".")
+        if section == "model":
+            raise ValueError(f"base: all scales start from one model, so {self.scale.field} cannot be swept")
+        if section == "task" and key not in self.base.task:
+            raise ValueError(f"base.task: give {key}, the swept field, the value at which the base is trained")
+        return self
+
+    @model_validator(mode="after")
+    def _check_ladder(self) -> Self:
+        if not self.model.resolved:
+            return self
+        first, *_ = self.recipes.values()  # made once, and checked while they are made
+        if self.base is not None:
+            try:
+                first.settings.of_base()
+            except ValidationError as error:
+                raise SectionError(error, "base", "task") from None
+        return self
+
+    @model_validator(mode="after")
+    def _check_success(self) -> Self:
+        splits = self.task.split_names()
+        if self.success.split not in splits:
+            raise ValueError(
+                f"success.split: {self.success.split!r} is not a split of this task; it has {', '.join(splits)}"
+            )
+        metrics = [metric.name for metric in self.task.metrics()]
+        if self.success.metric not in metrics:
+            raise ValueError(
+                f"success.metric: {self.success.metric!r} is not a metric of this task"
+                + did_you_mean(self.success.metric, metrics)
+                + f"; it has {', '.join(metrics)}"
+            )
+        return self
+
+    @classmethod
+    def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
+        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {(cls, "model"): _model_class(given)}
+        task = _task_class(given)
+        if task is not None:
+            classes |= {(cls, "task"): task, (BaseSettings, "task"): task}
+        return classes
+
+    @cached_property
+    def recipes(self) -> Mapping[float, EngineRecipe]:
+        """How the cells of every scale are trained. Of a model whose sizes are in a file: once it is resolved."""
+        return {value: EngineRecipe(self._settings_at(value)) for value in self.scale.values}
+
+    def _settings_at(self, value: float) -> CellSettings:
+        sections = {
+            name: getattr(self, name).model_dump(exclude_none=True)
+            for name in ("task", "model", "train", "evaluate")
+        }
+        section, _, key = self.scale.field.partition(".")
+        sections[section][key] = plain_number(value)
+        try:
+            return CellSettings(
+                task=type(self.task).model_validate(sections["task"]),
+                model=type(self.model).model_validate(sections["model"]),
+                train=TrainSettings.model_validate(sections["train"]),
+                evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
+                base=self.base,
+            )
+        except ValidationError as error:
+            raise _bad_scale_value(self.scale, value, error) from None
+
+    def resolve(self) -> EngineSpec:
+        spec, task, model = self, self.task.resolve(), self.model.resolve()
+        if (task, model) != (self.task, self.model):
+            sections = {name: getattr(self, name) for name in type(self).model_fields}
+            sections |= {"task": task, "model": model}
+            try:
+                spec = type(self).model_validate(sections)
+            except ValidationError as error:
+                problem = explain(error, type(self), self.section_classes(sections))[0]
+                raise InputError(f"{problem.field}: {problem.message}") from None
+        rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
+        if rows is not None and rows < tokens:
+            raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
+        return spec
+
+    def identity(self) -> dict[str, Any]:
+        flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
+        for section in ("model", "task", "train", "evaluate"):
+            for key, value in getattr(self, section).identity().items():
+                flat[f"{section}.{key}"] = value
+        flat.pop(self.scale.field, None)
+        if self.base is not None:
+            flat |= {"base.seed": self.base.seed, "base.task": self.base.task}
+            flat |= {f"base.train.{key}": value for key, value in self.base.train.identity().items()}
+        return flat
+
+
+def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
+    """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
+    sections: dict[str, type[Settings]] = {"model": model_class(raw.get("model")), "train": TrainSettings}
+    task = raw.get("task")
+    if isinstance(task, TaskSettings):
+        sections["task"] = type(task)
+    elif isinstance(task, Mapping) and isinstance(task.get("name"), str):
+        sections["task"] = find_task(task["name"]).Settings
+    return [
+        f"{section}.{key}"
+        for section, settings in sections.items()
+        for key, field in settings.model_fields.items()
+        if field.annotation in (int, float, int | None, float | None)
+    ]
+
+
+def _bad_scale_value(ladder: ScaleSettings, value: float, error: ValidationError) -> SectionError:
+    return SectionError(error, "scale", "values", about=f"{ladder.field} = {scale_text(value)} cannot be: ")
+
+
+def _task_class(given: Mapping[Any, Any]) -> type[BaseModel] | None:
+    task = given.get("task")
+    if isinstance(task, BaseModel):
+        return type(task)
+    try:
+        return find_task(task["name"]).Settings if isinstance(task, Mapping) else None
+    except (KeyError, InputError):
+        return None
+
+
+def _model_class(given: Mapping[Any, Any]) -> type[BaseModel]:
+    try:
+        return model_class(given.get("model"))
+    except InputError:  # of the dialect, which is a key of every section
+        return ModelSettings

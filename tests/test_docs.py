@@ -1,0 +1,51 @@
+"""The site: it builds without a warning, asks for nothing from elsewhere, and has every public name."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from sphinx.util.inventory import InventoryFile
+
+import seedsweep
+from seedsweep import analysis
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    built = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "docs", str(built)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return built
+
+
+def test_every_public_name_is_described(site: Path) -> None:
+    with (site / "objects.inv").open("rb") as file:
+        known = InventoryFile.load(file, "", lambda base, path: path)
+    names = {name for kind, entries in known.items() if kind.startswith("py:") for name in entries}
+    public = {f"{room.__name__}.{name}" for room in (seedsweep, analysis) for name in listed(room)}
+    assert public - names == {"seedsweep.__version__"}
+
+
+def listed(module: ModuleType) -> list[str]:
+    """What the facade offers."""
+    return list(vars(module)["__all__"])
+
+
+def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
+    for page in site.rglob("*.html"):
+        loaded = re.findall(r'<(?:script|img|iframe)[^>]+src="([^"]+)"|<link[^>]+href="([^"]+)"', page.read_text())
+        assert not [url for pair in loaded for url in pair if url.startswith(("http:", "https:", "//"))], page
+
+
+def test_every_command_is_described(site: Path) -> None:
+    page = (site / "reference" / "commands.html").read_text()
+    for command in ("run", "analyze", "report", "plan", "status", "presets", "verify", "import"):
+        assert f"seedsweep {command}" in page
