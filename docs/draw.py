@@ -1,9 +1,9 @@
-"""Draws the pictures of README.md and docs/pocket.md from the shipped populations: `python docs/draw.py`."""
+"""Draws the pictures of README.md and docs/ and their sample report, from populations: `python docs/draw.py`."""
 
 import tempfile
 from pathlib import Path
 
-from seedsweep import load
+from seedsweep import load, report
 from seedsweep.analysis.report.draw import draw
 from seedsweep.analysis.study.summary import summarise_population
 
@@ -16,3 +16,5 @@ for place in sorted((ROOT / "populations").glob("*/")):
         for path in map(Path, draw(population, summarise_population(population), Path(folder))):
             if path.name in PICTURES:
                 (ROOT / "docs" / PICTURES[path.name].format(place.name)).write_bytes(path.read_bytes())
+
+report(load(ROOT / "populations" / "count-depth")).write(ROOT / "docs" / "report.html")

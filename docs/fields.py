@@ -14,7 +14,7 @@ from seedsweep.sweep.enginespec import EngineExecution
 from seedsweep.sweep.programspec import ProgramExecution
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 from seedsweep.workers import dialects, tasks
-from seedsweep.workers.programs.settings import MetricsSettings, ProgramSettings
+from seedsweep.workers.programs.settings import FunctionSettings, MetricsSettings, ProgramSettings
 from seedsweep.workers.settings import BaseSettings, EvaluateSettings, TrainSettings
 
 LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
@@ -39,6 +39,7 @@ def _sections() -> Iterator[tuple[str, type[Settings]]]:
     yield "success", SuccessSettings
     yield "execution", EngineExecution
     yield "program", ProgramSettings
+    yield "program: a function", FunctionSettings
     yield "program.metrics", MetricsSettings
     yield "execution of programs", ProgramExecution
 

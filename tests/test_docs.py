@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import re
 import subprocess
 import sys
+from operator import attrgetter
 from pathlib import Path
 from types import ModuleType
 
@@ -13,6 +16,7 @@ from sphinx.util.inventory import InventoryFile
 
 import seedsweep
 from seedsweep import analysis
+from seedsweep.sweep.make import sweep
 
 ROOT = Path(__file__).parent.parent
 
@@ -49,3 +53,23 @@ def test_every_command_is_described(site: Path) -> None:
     page = (site / "reference" / "commands.html").read_text()
     for command in ("run", "analyze", "report", "plan", "status", "presets", "verify", "import"):
         assert f"seedsweep {command}" in page
+
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize(
+    "page", [path.relative_to(ROOT).as_posix() for path in PAGES if "_build" not in path.parts]
+)
+def test_python_in_the_pages_can_be_called(page: str) -> None:
+    """Every `ss.name(…)` is there and takes what it is given; nothing is run."""
+    for block in re.findall(r"^```python\n(.*?)^```", (ROOT / page).read_text(), re.MULTILINE | re.DOTALL):
+        for call in ast.walk(ast.parse(block)):
+            if not isinstance(call, ast.Call) or not ast.unparse(call.func).startswith("ss."):
+                continue
+            name = ast.unparse(call.func)
+            if "(" in name:  # a method of what another call returns
+                continue
+            function = attrgetter(name.removeprefix("ss."))(seedsweep)
+            named = {keyword.arg: None for keyword in call.keywords if keyword.arg}
+            inspect.signature(sweep if name == "ss.sweep" else function).bind(*call.args, **named)

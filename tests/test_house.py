@@ -128,7 +128,7 @@ def test_ray_is_imported_in_one_file_only() -> None:
     ["import seedsweep", "import seedsweep.analysis", "from seedsweep import load", "import seedsweep.cli.app"],
 )
 def test_reading_needs_neither_torch_nor_ray(statement: str) -> None:
-    unwanted = {"torch", "ray", "safetensors", "fsspec", "matplotlib"}
+    unwanted = {"torch", "ray", "safetensors", "fsspec", "matplotlib", "tensorboard", "yaml"}
     check = f"import sys; {statement}; sys.exit(bool({unwanted} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", check], cwd=ROOT).returncode == 0
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -37,8 +38,10 @@ class Installed(NamedTuple):
         return subprocess.run(command, cwd=here, capture_output=True, text=True)
 
     def seedsweep(self, *words: str | Path, here: Path) -> subprocess.CompletedProcess[str]:
-        """Run its command `seedsweep`."""
-        return self.python(self.folder / "bin" / "seedsweep", *words, here=here)
+        """Run its command `seedsweep`; without what it says while a slow machine lets it wait."""
+        ended = self.python(self.folder / "bin" / "seedsweep", *words, here=here)
+        ended.stderr = re.sub(r"^.* …( \(.+\))?\n", "", ended.stderr, flags=re.MULTILINE)
+        return ended
 
 
 def closure(requirements: Iterable[Requirement]) -> dict[str, Distribution]:
@@ -157,7 +160,8 @@ def test_the_light_form_analyses_a_table(light: Installed, tmp_path: Path) -> No
     (tmp_path / "study.csv").write_text(TABLE)
     columns = ["--scale", "size", "--seed", "run", "--metric", "accuracy"]
     ended = light.seedsweep("analyze", "study.csv", *columns, here=tmp_path)
-    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.returncode == 0
+    assert ended.stderr.endswith("24 runs read as 2 scales (size 20, 40) × 12 seeds, accuracy\n")
     assert "study: accuracy" in ended.stdout
     assert "report    study-analysis/report.html" in ended.stdout
     assert (tmp_path / "study-analysis" / "figures" / "ladder.png").stat().st_size > 5000

@@ -49,7 +49,7 @@ def test_its_seeds_are_verified_like_those_of_a_built_in_one(
     installed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(installed))
-    assert status_of(["verify", str(EXAMPLE / "copy.yaml"), "--seeds", "2", "--steps", "20"], monkeypatch) == 0
+    assert status_of(["verify", str(EXAMPLE / "copy.yaml"), "--seeds", "0:2", "--steps", "20"], monkeypatch) == 0
 
 
 def test_without_the_plugin_the_task_is_unknown(

@@ -85,7 +85,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-@pytest.mark.parametrize("name", SEEDS)
+@pytest.mark.parametrize("name", sorted(SEEDS.keys() - {"digits"}))  # of a program's splits no size is known
 def test_a_swept_field_of_the_task_does_not_make_a_lattice_of_its_own(name: str) -> None:
     population = load(ROOT / "populations" / name)
     examples = next(

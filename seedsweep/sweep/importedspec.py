@@ -67,7 +67,7 @@ class ImportedSpec(SweepSpec):
         return {
             "scale.field": self.scale.field,
             f"{SECTION}.step": self.imported.step,
-            f"{SECTION}.metrics": list(self.imported.metrics),
+            f"{SECTION}.metrics": sorted(self.imported.metrics),
             f"{SECTION}.rows": self.imported.rows,
         }
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path, PurePosixPath
@@ -20,19 +19,16 @@ from seedsweep.cell import Pack
 from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
 from seedsweep.population import Population
-from seedsweep.schema import FORMAT, METRICS, BlockInfo
+from seedsweep.schema import FORMAT, BlockInfo
 from seedsweep.seeds import LARGEST, Seed, format_range
 from seedsweep.sweep import lock
+from seedsweep.sweep.importedrows import Cell, cells_of, digests, reader_of, rows_of
 from seedsweep.sweep.importedspec import SECTION, ImportedSpec
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.reader import load
+from seedsweep.sweep.reader import StoreReader
 from seedsweep.sweep.record import ScaleRecord, SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import fingerprint
 from seedsweep.sweep.store import Store
-from seedsweep.tables.reader import TableReader
-
-TASK = "imported"
-"""In the column `task` of every row: what was learned is not known."""
 
 
 @dataclass(frozen=True)
@@ -77,10 +73,7 @@ def import_results(
         If the directory is not writable, holds a sweep that was trained or results of other columns, or has one of
         the runs with other numbers; if steps are no whole numbers, or the population is a sweep already.
     """
-    if not isinstance(population.reader, TableReader) or population.spec is not None:
-        raise InputError(
-            f"{population.path}: is a sweep's directory already; import reads tables and folders of runs"
-        )
+    reader_of(population)
     store = Store(out)
     record = store.record()
     store.refuse_if_unwritable()
@@ -90,21 +83,16 @@ def import_results(
     identity = spec.identity()
     if record is not None:
         refuse_other_settings(record, identity, store.location)
-    rows = _rows(population, spec)
-    cells = _cells(population, spec)
+    rows, cells = rows_of(population, spec), cells_of(population, spec)
     with ExitStack() as locked:
         locked.enter_context(lock.hold(store.files))  # makes the directory
         if store.record() != record:
             raise InputError(f"{store.location}: another import has just added to it; import again")
-        known = set()
+        known: set[Cell] = set()
         if record is not None:
-            known = {
-                (pack.pack.scale, seed.id)
-                for pack in store.packs(record)
-                if pack.finished
-                for seed in pack.pack.seeds
-            }
-            _refuse_conflicts(population, store, spec, [cell for cell in cells if cell in known])
+            stored = StoreReader(store, record, store.packs(record))
+            known = set(stored.cells)
+            _refuse_conflicts(population, spec, store, stored.rows(None, None), rows, known)
         added = [cell for cell in cells if cell not in known]
         if added or record is None:
             record = _begin(population, spec, identity, record, store, name, len(cells), len(added))
@@ -138,7 +126,7 @@ def _spec(population: Population, record: SweepRecord | None) -> ImportedSpec:
                 "step": facts.get("step"),
                 "metrics": list(population.metrics),
                 "rows": facts["rows"],
-                "unfinished": population.reader.taken,  # type: ignore[attr-defined]
+                "unfinished": reader_of(population).taken,
                 "runs": runs,
             },
             "scale": {"field": population.scale_name, "values": sorted(scales)},
@@ -153,78 +141,21 @@ def _spec(population: Population, record: SweepRecord | None) -> ImportedSpec:
     )
 
 
-def _ids(spec: ImportedSpec) -> Mapping[Any, int]:
-    """The seed of every label, if it is not the label itself."""
-    return spec.imported.runs
-
-
-def _id(spec: ImportedSpec, label: Any) -> int:
-    return _ids(spec)[str(label)] if _ids(spec) else int(label)
-
-
-def _cells(population: Population, spec: ImportedSpec) -> list[tuple[float, int]]:
-    present = population.reader.present  # type: ignore[attr-defined]
-    return [
-        (scale, _id(spec, label))
-        for scale, row in zip(population.scales, present, strict=True)
-        for label, there in zip(population.seeds, row, strict=True)
-        if there
-    ]
-
-
-def _rows(population: Population, spec: ImportedSpec) -> pa.Table:
-    """The population's long table in the store's columns."""
-    table = population.to_arrow()
-    count = table.num_rows
-    steps = np.zeros(count) if spec.imported.step is None else table["step"].to_numpy()
-    for step in steps[steps != np.rint(steps)][:1]:
-        raise InputError(
-            f"{population.path}: {spec.imported.step} is {step:g}; the steps of a store are whole numbers: name "
-            "another column as --step, or none"
-        )
-    seeds = pa.array([_id(spec, label) for label in table["seed"].to_pylist()], pa.int64())
-    columns = {
-        "task": pa.repeat(TASK, count),
-        "scale_name": pa.repeat(population.scale_name, count),
-        "scale": table["scale"],
-        **dict.fromkeys(("seed", "init_seed", "data_seed"), seeds),
-        "step": pa.array(steps.astype(np.int64)),
-        "examples_seen": pa.repeat(pa.scalar(0, pa.int64()), count),
-        "split": pa.repeat(spec.imported.rows, count),
-        "metric": table["metric"],
-        "value": table["value"],
-    }
-    return pa.table([columns[name] for name in METRICS.names], schema=METRICS)
-
-
 def _refuse_conflicts(
-    population: Population, store: Store, spec: ImportedSpec, common: list[tuple[float, int]]
+    population: Population, spec: ImportedSpec, store: Store, there: pa.Table, here: pa.Table, known: set[Cell]
 ) -> None:
     """Raise InputError if a run is in the store with other numbers."""
-    if not common:
-        return
-    there, here = (
-        _by_cell(rows) for rows in (load(store.location).reader.rows(None, None), population.to_arrow())
-    )
-    names = {number: label for label, number in _ids(spec).items()}
-    for scale, seed in common:
-        label = names.get(seed, seed)
-        if there.get((scale, label)) != here.get((scale, label)):
+    found = digests(here)
+    had = digests(there)
+    labels = {number: label for label, number in spec.imported.runs.items()}
+    for cell in cells_of(population, spec):
+        if cell in known and had.get(cell) != found.get(cell):
+            scale, seed = cell
             raise InputError(
-                f"{store.location}: has {population.scale_name} {scale_text(scale)}, {spec.imported.seed} {label} "
-                f"with other numbers than {population.path}; import into another directory"
+                f"{store.location}: has {population.scale_name} {scale_text(scale)}, {spec.imported.seed} "
+                f"{labels.get(seed, seed)} with other numbers than {population.path}; import into another "
+                "directory"
             )
-
-
-def _by_cell(rows: pa.Table) -> dict[tuple[float, Any], str]:
-    """A digest of every cell's values."""
-    columns = ["scale", "seed", *(["step"] if "step" in rows.column_names else []), "metric", "value"]
-    ordered = rows.select(columns).sort_by([(name, "ascending") for name in columns[:-1]])
-    found: dict[tuple[float, Any], Any] = {}
-    for scale, seed, *rest in zip(*(ordered[name].to_pylist() for name in columns), strict=True):
-        step = float(rest[0]) if len(rest) == 3 else 0.0
-        found.setdefault((scale, seed), hashlib.sha256()).update(repr((step, *rest[-2:])).encode())
-    return {cell: digest.hexdigest() for cell, digest in found.items()}
 
 
 def _begin(

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy.typing as npt
 from pydantic import ValidationError
 
 from seedsweep.criterion import Criterion
@@ -21,11 +22,11 @@ from seedsweep.workers.programs.settings import FunctionSettings
 def sweep(
     program: Callable[..., object] | str,
     *,
-    scale: Mapping[str, Sequence[float]],
-    seeds: int | str | range | Sequence[int] | Mapping[str, Any],
+    scale: Mapping[str, Sequence[float] | npt.NDArray[Any]],
+    seeds: int | str | Sequence[int] | npt.NDArray[Any] | Mapping[str, Any],
     success: Criterion | Mapping[str, Any],
     metrics: str | Mapping[str, Any] | None = None,
-    steps: int | None = None,
+    last_step: int | None = None,
     directory: str | os.PathLike[str] | None = None,
     shell: bool = False,
     pinned: bool = False,
@@ -45,14 +46,15 @@ def sweep(
         `python train.py --width {width} --seed {seed} --out {dir}`, or `module:name` of a function.
     scale : mapping of str to sequence of float
         The parameter that is scaled and the values it takes, `{"width": [16, 32, 64]}`.
-    seeds : int, str, range, sequence or mapping
+    seeds : int, str, sequence or mapping
         The seeds at every scale: `"0:32"`, `range(32)`, a list, or `{"init": "0:8", "data": "0:8"}`.
     success : Criterion or mapping
         What counts as success: `{"metric": "accuracy", "split": "test", "at_least": 0.9}`.
     metrics : str or mapping, optional
         Of a command: the file in `{dir}` into which it writes what it measures.
-    steps : int, optional
-        The last step that is reported, if that is known: progress is then a share of it.
+    last_step : int, optional
+        `program.steps` of a spec: the last step that is reported, if that is known; progress is then a share of
+        it. (`steps=` is a parameter like any other.)
     directory : path, optional
         Where the command runs, or the module is; by default the working directory.
     shell, pinned : bool
@@ -88,8 +90,11 @@ def sweep(
     if not isinstance(scale, Mapping) or len(scale) != 1:
         raise InputError('scale: give one parameter and its values, for example {"width": [16, 32]}')
     ((name, values),) = scale.items()
-    section: dict[str, Any] = {"parameters": dict(parameters), "pinned": pinned}
-    asked = {"steps": steps, "directory": directory and os.fspath(directory), "metrics": metrics}
+    section: dict[str, Any] = {
+        "parameters": {name: _plain(value) for name, value in parameters.items()},
+        "pinned": pinned,
+    }
+    asked = {"steps": last_step, "directory": directory and os.fspath(directory), "metrics": metrics}
     section |= {key: value for key, value in asked.items() if value is not None}
     function = None
     if callable(program):
@@ -145,13 +150,10 @@ def _seeds(given: Any) -> Any:
 def _success(given: Criterion | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(given, Criterion):
         return dict(given)
-    if not given.higher_is_better:
-        raise InputError(
-            "success: a sweep succeeds from a threshold on; report the negative of what should be low"
-        )
-    return {"metric": given.metric, "split": given.split, "at_least": given.threshold}
+    threshold = "at_least" if given.higher_is_better else "at_most"
+    return {"metric": given.metric, "split": given.split, threshold: given.threshold}
 
 
 def _plain(value: Any) -> Any:
-    """A number of numpy's as one of Python's."""
-    return value.item() if hasattr(value, "item") else value
+    """What numpy has as what Python has."""
+    return value.tolist() if hasattr(value, "tolist") else value

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
+from seedsweep import formats
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.measures import plain_number
@@ -20,6 +21,7 @@ from seedsweep.sweep.spec import SweepSpec
 from seedsweep.workers.programs.functionrecipe import FunctionRecipe
 from seedsweep.workers.programs.recipe import CodeRecipe, ProgramRecipe
 from seedsweep.workers.programs.settings import CodeSettings, FunctionSettings, ProgramSettings
+from seedsweep.workers.programs.source import code_of_function
 
 SECTION = "program"
 _INSTEAD = ("task", "model", "train", "base", "evaluate")
@@ -53,7 +55,7 @@ class ProgramExecution(ExecutionSettings):
     @classmethod
     def _check_gpus(cls, value: float) -> float:
         if value > 1 and not value.is_integer():
-            raise ValueError(f"{value:g} is neither a part of one GPU nor a whole number of them")
+            raise ValueError(f"{formats.given(value)} is neither a part of one GPU nor a whole number of them")
         return value
 
     def pack_size(self, recipe: Recipe, device: str) -> int:
@@ -64,7 +66,9 @@ class ProgramExecution(ExecutionSettings):
 
     def cluster_device(self, gpus: int) -> str:
         if self.gpus and not gpus:
-            raise InputError(f"execution.gpus: {self.gpus:g} asked for but the Ray cluster has no GPU; give 0")
+            raise InputError(
+                f"execution.gpus: {formats.given(self.gpus)} asked for but the Ray cluster has no GPU; give 0"
+            )
         return self.device_here()
 
     def slots_here(self, device: str) -> int:
@@ -149,7 +153,8 @@ class ProgramSpec(SweepSpec):
         parameters = {**self.program.parameters, str(_parameter(self.scale.field)): plain_number(value)}
         settings = self.program.model_copy(update={"parameters": parameters})
         if isinstance(settings, FunctionSettings):
-            return FunctionRecipe(settings, self.seeds.crossed)
+            called = settings.called
+            return FunctionRecipe(settings, self.seeds.crossed, code_of_function(called) if called else None)
         assert isinstance(settings, ProgramSettings)
         return ProgramRecipe(settings, self.execution.cpus)
 

@@ -63,7 +63,7 @@ def load(path: str | os.PathLike[str]) -> Population:
         cells=int(reader.present.sum()),
         splits={split.name: split for split in record.splits},
         metrics=metrics,
-        criterion=Criterion(success.metric, success.split, success.at_least),
+        criterion=success.criterion,
         origin=_origin(store, record, known),
         reader=reader,
     )

@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
-from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
-from seedsweep.sweep.events import Event, EventKind, Failure, RunResult
-from seedsweep.sweep.executors.executor import Executor
+from seedsweep.sweep.driver import TICK_SECONDS_REMOTE, Driver, Reporter
+from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
-from seedsweep.sweep.job import Job, Outcome
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.sweep.status import SweepStatus, status
 from seedsweep.sweep.store import Store
 
-ATTEMPTS = 3
-"""Times a pack is tried before it is given up. The loss of a worker whose pack has saved new progress does not
-count: on machines that come and go a long pack may lose many."""
-HOPELESS_CELLS = 3
-"""If so many cells of a user's program are given up before any has finished, the others are not tried."""
 LOOKED_AT = 8
 """Finished cells of a user's program, of which one at least must hold what success is judged by."""
-STOP_SECONDS = 15.0
-"""Time that running packs have to save a checkpoint after Ctrl-C."""
-TICK_SECONDS = 2.0
-TICK_SECONDS_REMOTE = 10.0
-"""Time between two "tick" events: longer on an object store, where looking costs."""
 
 
 def run(
@@ -93,7 +78,7 @@ def run(
                 _keep_wishes(found, name)
                 return _result(found, began)
         stop = StopRequest()
-        reporter = _Reporter(found.store, on_progress)
+        reporter = Reporter(found.store, on_progress)
         crew = opened.enter_context(
             executors.open_executor(
                 executor,
@@ -113,7 +98,7 @@ def run(
         opened.enter_context(stop)
         record = _begin(found, name, planned, executor, crew.device)
         reporter.send("plan", str(planned))
-        driver = _Driver(found, crew, stop, reporter)
+        driver = Driver(found, crew, stop, reporter)
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
@@ -125,33 +110,7 @@ def run(
         return result
 
 
-@dataclass
-class _Reporter:
-    """Sends events; a "tick" at most every few seconds."""
-
-    store: Store
-    on_progress: Callable[[Event], None] | None
-    last: float = field(default_factory=time.monotonic)
-    status: SweepStatus | None = None
-
-    def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
-        if self.on_progress is None:
-            return
-        try:
-            self.status = status(self.store)
-        except (InputError, OSError):
-            if self.status is None:  # whatever has come into the directory since: training goes on
-                return
-        self.on_progress(Event(kind, message, self.status, dashboard))
-        self.last = time.monotonic()
-
-    def tick(self) -> None:
-        seconds = TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
-        if time.monotonic() - self.last >= seconds:
-            self.send("tick", "")
-
-
-def _has_base(found: Found, stop: StopRequest, reporter: _Reporter) -> bool:
+def _has_base(found: Found, stop: StopRequest, reporter: Reporter) -> bool:
     """See to it that the base is in the store, if the spec wants one; False if that was interrupted."""
     recipe, *_ = found.recipes.values()
     if not recipe.has_base or found.store.has_base:
@@ -166,119 +125,6 @@ def _has_base(found: Found, stop: StopRequest, reporter: _Reporter) -> bool:
     if base is not None:
         found.store.keep_base(base)
     return base is not None
-
-
-@dataclass
-class _Driver:
-    """Feeds packs to an executor and keeps count of what becomes of them."""
-
-    found: Found
-    crew: Executor
-    stop: StopRequest
-    reporter: _Reporter
-    waiting: deque[Job] = field(default_factory=deque)
-    running: set[str] = field(default_factory=set)
-    attempts: Counter[str] = field(default_factory=Counter)
-    saved: dict[str, int] = field(default_factory=dict)
-    """Step of the checkpoint when the pack's worker was last lost."""
-    trained: int = 0
-    """Cells."""
-    failures: list[Failure] = field(default_factory=list)
-
-    @property
-    def store(self) -> Store:
-        return self.found.store
-
-    def train(self, planned: Plan) -> None:
-        """Until all packs have ended, or those running have stopped on request.
-
-        Raises InputError if the first cells show that what the spec says of success cannot be: the others stop.
-        """
-        for pack in planned.packs:
-            recipe = self.found.recipes[pack.scale]
-            self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
-        slots = self.crew.start(len(self.waiting))
-        where = f"{_count(slots, 'worker')} ({self.crew.device})"
-        self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
-
-        while (self.waiting or self.running) and not self.stop.requested:
-            while self.waiting and self.crew.has_free_slot():
-                self._submit(self.waiting.popleft())
-            for outcome in self.crew.wait(1.0):
-                self._take_in(outcome)
-            self.reporter.tick()
-
-        if self.running:
-            self._let_stop()
-
-    def _let_stop(self) -> None:
-        self.reporter.send("stop", f"stopping: {_count(len(self.running), 'pack')} saving a checkpoint")
-        self.crew.stop()
-        deadline = time.monotonic() + STOP_SECONDS
-        # What has not ended by then goes on from its last checkpoint some other time.
-        while self.running and time.monotonic() < deadline:
-            for outcome in self.crew.wait(1.0):
-                self._take_in(outcome)
-
-    def _submit(self, job: Job) -> None:
-        self.store.begin(job.pack)
-        self.running.add(job.pack.name)
-        self.crew.submit(job)
-        self.reporter.send("start", f"{job.pack.name}: training {_count(len(job.pack.seeds), 'seed')}")
-
-    def _take_in(self, outcome: Outcome) -> None:
-        pack = outcome.job.pack
-        self.running.discard(pack.name)
-        if outcome.kind == "finished":
-            self.store.clean_up(pack.name)
-            self.trained += len(pack.seeds)
-            self.reporter.send("finish", f"{pack.name}: finished")
-            if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
-                self._check_success(pack)
-        elif outcome.storage is not None:
-            raise StorageError(self.store.location, outcome.storage)
-        elif outcome.kind != "stopped" and not self.stop.requested:
-            self._retry_or_give_up(outcome)
-
-    def _check_success(self, pack: Pack) -> None:
-        try:
-            refuse_unknown_success(self.found.spec.success, measured_by(self.store, [pack]))
-        except InputError:
-            self.waiting.clear()
-            if self.running:
-                self._let_stop()
-            raise
-
-    def _retry_or_give_up(self, outcome: Outcome) -> None:
-        pack = outcome.job.pack
-        if outcome.kind == "lost":
-            progress = self.store.progress(pack.name)
-            saved = progress.saved_step if progress else 0
-            if saved > self.saved.get(pack.name, 0):
-                self.attempts[pack.name] = 0
-            self.saved[pack.name] = saved
-        self.attempts[pack.name] += 1
-        tried = self.attempts[pack.name]
-        error = outcome.error or outcome.trace.strip().rpartition("\n")[2]
-        if tried < ATTEMPTS and not outcome.hopeless:
-            self.waiting.appendleft(outcome.job)
-            self.reporter.send(
-                "retry", f"{pack.name}: attempt {tried} of {ATTEMPTS} failed, trying again: {error}"
-            )
-            return
-        seeds = tuple(seed.id for seed in pack.seeds)
-        attempts = _count(tried, "attempt")
-        header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {attempts}\n\n"
-        path = self.store.write_failure(pack.name, header + outcome.trace)
-        self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
-        self.reporter.send("fail", f"{pack.name}: given up after {attempts}: {error}; see {path}")
-        # Of a program nothing is known beforehand: it is more likely wrong as a whole than in its first cells.
-        none_works = self.found.present + self.trained == 0 and len(self.failures) >= HOPELESS_CELLS
-        if none_works and not outcome.job.recipe.metrics() and self.waiting:
-            self.waiting.clear()
-            self.reporter.send(
-                "stop", f"the first {HOPELESS_CELLS} cells were given up and none has finished: stopping"
-            )
 
 
 def _refuse_unfit(found: Found) -> None:
@@ -393,7 +239,3 @@ def _notes(found: Found) -> tuple[str, ...]:
     except (InputError, OSError):  # whatever has come into the directory since: the run is over all the same
         return ()
     return notes(known, found.spec.scale.field)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
 from seedsweep import formats
 from seedsweep.cell import Recipe
+from seedsweep.criterion import Criterion
 from seedsweep.section import Settings
 
 
@@ -37,7 +38,21 @@ class SuccessSettings(Settings):
 
     metric: str
     split: str
-    at_least: float
+    at_least: float | None = None
+    at_most: float | None = None
+    """In place of `at_least`, of a metric of which lower is better."""
+
+    @model_validator(mode="after")
+    def _check_threshold(self) -> Self:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("give either at_least or, of a metric of which lower is better, at_most")
+        return self
+
+    @property
+    def criterion(self) -> Criterion:
+        """What counts as success."""
+        threshold = self.at_most if self.at_least is None else self.at_least
+        return Criterion(self.metric, self.split, threshold, higher_is_better=self.at_most is None)
 
 
 class Share(NamedTuple):

@@ -9,7 +9,7 @@
     work/<pack>/checkpoint.pt                     and the state it goes on from
     failures/<pack>.txt                           traceback of a pack that was given up
     cells/<cell>/                                 what the user's program makes: nothing here deletes it
-    logs/<cell>.txt                               what it has printed
+    logs/<cell>.txt                               what it has printed; of a later attempt <cell>-attempt-2.txt
 
 The folders below `metrics/` are not named `scale=2`: beside the column `scale`, pandas and pyarrow take such a
 name for a second column of another type and refuse to read the directory.
@@ -275,19 +275,19 @@ class Store:
             for entry in self.files.listing("metrics")
             if entry.name.endswith(".parquet") and not entry.name.rpartition("/")[2].startswith(".")
         ]
-        with ThreadPoolExecutor(8) as pool:  # an object store answers slowly, but many at once
-            found = pool.map(lambda entry: self._read_block(entry, content), entries)
-            return [block for block in found if block is not None]
+        if new := [entry for entry in entries if entry not in self._blocks]:
+            with ThreadPoolExecutor(8) as pool:  # an object store answers slowly, but many at once
+                list(pool.map(lambda entry: self._read_block(entry, content), new))
+        return [self._blocks[entry] for entry in entries if entry in self._blocks]
 
-    def _read_block(self, entry: FileEntry, content: SweepRecord) -> Block | None:
-        if entry in self._blocks:
-            return self._blocks[entry]
+    def _read_block(self, entry: FileEntry, content: SweepRecord) -> None:
+        """Take in a block, if it is still there."""
         shown = self.files.shown(entry.name)
         try:
             with self.files.filesystem.open_input_file(self.files.path(entry.name)) as file:
                 footer = pq.read_metadata(file)
         except FileNotFoundError:
-            return None  # a run that goes on beside us has just removed it
+            return  # a run that goes on beside us has just removed it
         except (pa.ArrowException, OSError):
             raise InputError(f"{shown}: truncated or not Parquet; {_AGAIN}") from None
         try:
@@ -306,9 +306,7 @@ class Store:
             raise InputError(
                 f"{shown}: copied or renamed from {block_name(info)}; rename it back, or delete it if that exists"
             )
-        block = Block(entry.name, info, footer.num_rows)
-        self._blocks[entry] = block
-        return block
+        self._blocks[entry] = Block(entry.name, info, footer.num_rows)
 
     def _recorded_pack(self, name: str, content: SweepRecord) -> Pack | None:
         data = self.files.read(f"work/{name}/pack.json")

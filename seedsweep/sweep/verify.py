@@ -158,6 +158,7 @@ def verify(
 
     scales = []
     success, loss = (spec.success.split, spec.success.metric), ("train", "loss")
+    higher = spec.success.criterion.higher_is_better
     for value, recipe in recipes.items():
         wanted = lengths[value] if steps is None else steps
         runs = recipe.train_alone_and_packed(packs[value], device, wanted, one_more)
@@ -173,7 +174,7 @@ def verify(
                 repeats=runs.repeat_equal,
                 first_steps=float(runs.first_steps_S.max()),
                 largest_difference=float(np.nan_to_num(np.concatenate(differences)).max()),
-                success=paired_difference(packed[success], alone[success], higher_is_better=True, tests=tests),
+                success=paired_difference(packed[success], alone[success], higher_is_better=higher, tests=tests),
                 loss=paired_difference(packed[loss], alone[loss], higher_is_better=False, tests=tests),
             )
         )

@@ -11,7 +11,7 @@ from itertools import takewhile
 from pathlib import Path
 
 from seedsweep.errors import InputError
-from seedsweep.tables.configs import Configs
+from seedsweep.tables.configs import FILE_NAMES, Configs
 from seedsweep.tables.formats import formats
 from seedsweep.tables.formats.csv_table import CsvFile
 from seedsweep.tables.parameters import RunParameters
@@ -77,7 +77,8 @@ def open_tables(
             raise InputError(f"{shown}: no file's path ends like --from {pattern}; there is {files[0]}")
     wanted = formats(format)
     by_title: dict[str, Sequence[TableFile]] = {}
-    rest, others = files, list[Path]()
+    others: list[Path] = []
+    rest = [file for file in files if len(files) == 1 or file in given or file.name not in FILE_NAMES]
     for known in wanted.values():
         tables = known.find(rest)
         claimed = {claim for table in tables for claim in table.claims}
@@ -88,7 +89,8 @@ def open_tables(
         if tables:
             by_title[known.title] = tables
     if pattern is not None:
-        unknown = [CsvFile(file) for file in given if file in rest]  # the user says that they are tables
+        unclaimed = set(rest)
+        unknown = [CsvFile(file) for file in given if file in unclaimed]  # the user says that they are tables
         if unknown:
             by_title["CSV"] = [*by_title.get("CSV", []), *unknown]
         left_out["not as --from says"] = others

@@ -134,6 +134,9 @@ def read_table(
     roles = Roles(scale, seed, metrics, step, chosen)
     _refuse_two_roles(roles)
     tables = choose(place, found, roles)
+    for name, value in fixed.items():
+        if any(name in file.names for file in tables.files):
+            raise InputError(f"--scale {name}={value}: there is a column {name}; give --scale {name}")
     rows = read_evaluations(tables.files, roles)
     evaluations = one_row_each(tables.files, roles, rows)
 

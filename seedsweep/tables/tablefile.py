@@ -90,7 +90,10 @@ class TableFile(ABC):
             raise self.unreadable(error) from None
         for column in columns:
             if column not in own:
-                table = table.append_column(column, pa.repeat(self.parameters.get(column), table.num_rows))
+                value = self.parameters.get(column)
+                if isinstance(value, int) and abs(value) >= 1 << 63:
+                    value = str(value)  # too long for an integer column; as a seed it may still be
+                table = table.append_column(column, pa.repeat(value, table.num_rows))
         return table.select(columns)
 
     def row(self, index: int) -> str:

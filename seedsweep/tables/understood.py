@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
+from seedsweep import formats
 from seedsweep.errors import listed
-from seedsweep.measures import scale_text
 from seedsweep.population import Bools
 from seedsweep.tables.choosing import WITHOUT_ROWS, Chosen
 from seedsweep.tables.columns import ranked
@@ -40,7 +40,7 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
         `read`; `left out`, `contradicted` and `diverged` where something was, or did.
     """
     scales = np.unique(evaluations.scale)
-    shown = [scale_text(scale) for scale in scales[:SHOWN_SCALES].tolist()]
+    shown = [formats.scale(scale) for scale in scales[:SHOWN_SCALES].tolist()]
     more = ", …" if len(scales) > len(shown) else ""
     runs = present.sum(axis=1)
     seeds = str(runs.max()) if (runs == runs.max()).all() else f"{runs.min()} to {runs.max()}"
@@ -52,7 +52,7 @@ def understood(chosen: Chosen, roles: Roles, evaluations: Evaluations, present: 
     if roles.step is not None:
         measured = np.logical_or.reduce(list(evaluations.has_value.values()))
         steps = evaluations.step[measured]
-        read += f" at {roles.step} {scale_text(steps.min())}–{scale_text(steps.max())}"
+        read += f" at {roles.step} {formats.scale(steps.min())}–{formats.scale(steps.max())}"
     parameters = chosen.files[0].parameters
     sources = {
         name: source

@@ -208,7 +208,7 @@ def test_analyze_shows_a_table_as_run_shows_a_sweep(seedsweep_command: Command, 
     (here / "study.csv").write_text(TABLE)
     command = f"{ANALYZE} --where split=test --threshold 2.555 --higher-is-worse"
     ended = seedsweep_command(command)
-    read = "24 runs read as 2 scales (params 70000000, 1500000000) × 12 seeds, loss\n"
+    read = "24 runs read as 2 scales (params 70M, 1.5B) × 12 seeds, loss\n"
     assert (ended.status, ended.err) == (0, read)
     assert "study: loss on split=test" in ended.out
     assert "P(≤ 2.555)" in ended.out
@@ -358,7 +358,10 @@ def test_help_needs_no_statistics(here: Path) -> None:
 BAD = [
     ("analyze study.csv --scale params --seed run --metric los", "did you mean 'loss'?"),
     ("analyze studies.csv --scale params --seed run --metric loss", "studies.csv: no such file"),
-    ("analyze study.csv --seed run --metric loss", "Missing option '--scale'"),
+    (
+        "analyze study.csv --seed run --metric loss",
+        "they differ in 'split' ('train' and 'test'): add --where split=train",
+    ),
     (ANALYZE, "they differ in 'split' ('train' and 'test'): add --where split=train"),
     (f"{ANALYZE} --where test", "--where test: give COL=VALUE"),
     (f"{ANALYZE} --where split=test --where split=train", "split is given twice"),

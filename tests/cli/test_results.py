@@ -66,7 +66,7 @@ def test_import_and_what_follows(command: Commands, tmp_path: Path) -> None:
     assert ended == (0, said, READ)
     ended = command(f"import runs {ROLES} --out store --json")
     assert json.loads(ended.out) == {"store": str(tmp_path / "store"), "found": 7, "present": 7, "added": 0}
-    assert command("status store").out.rstrip().splitlines()[-1].startswith("complete: 7 seeds")
+    assert "\ncomplete: 7 seeds" in command("status store").out
     ended = command("report store")
     assert ended.status == 0
     assert "hparams.yaml" in (tmp_path / "store" / "report.html").read_text()

@@ -94,7 +94,7 @@ main()
         ("report COUNT --out there.html", "cli.source", "of_sweep", "reading …"),
         (f"{ANALYZE} --where split=test", "cli.source", "of_table", "reading the table …"),
         (f"{ANALYZE} --where split=test", "analysis.report.draw", "draw", "counting …"),
-        ("verify small.yaml --steps 2", "sweep.verify", "verify", "training alone and packed …"),
+        ("verify small.yaml --steps 2", "sweep.verify", "verify", "training seeds again …"),
     ],
 )
 def test_a_pipe_is_told_what_takes_long(line: str, module: str, name: str, said: str) -> None:

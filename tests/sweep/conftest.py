@@ -49,7 +49,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FakeT
 
     def use(**ways: Any) -> FakeTraining:
         training = FakeTraining(str(diary), **ways)
-        monkeypatch.setattr("seedsweep.sweep.run.Job", training.job)
+        monkeypatch.setattr("seedsweep.sweep.driver.Job", training.job)
         return training
 
     return use

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pickle
 import random
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -11,13 +14,15 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 import seedsweep as ss
+from seedsweep.cell import CellError, Pack, Sink
 from seedsweep.errors import InputError
+from seedsweep.seeds import Seed
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.programspec import ProgramSpec
 from seedsweep.sweep.programverify import verify_program
@@ -47,6 +52,7 @@ def train(width, seeds, report):
     for step in range(7):
         report(step, accuracy=np.array([value(width, seed, step) for seed in seeds]), split="test")
 """
+NOWHERE = cast(Sink, None)
 SUCCESS = {"metric": "accuracy", "split": "test", "at_least": 0.5}
 
 
@@ -157,6 +163,26 @@ def test_ctrl_c_stops_a_function_at_its_next_report(tmp_path: Path) -> None:
     assert (out / "cells/width-16-seed-0/diary").read_text() == "0 1 2 3 4 5 6 "
 
 
+def test_what_was_reported_before_a_kill_is_not_lost(tmp_path: Path) -> None:
+    """Killed without a word after it has saved its state, and within the time that no checkpoint is written."""
+    body = """\
+    from pathlib import Path
+    def train(width, seeds, report, dir):
+        at = Path(dir, "at")
+        for step in range(int(at.read_text()) if at.exists() else 0, 7):
+            report(step, accuracy=[value(width, seed, step) for seed in seeds], split="test")
+            at.write_text(str(step + 1))
+            if step == 4:
+                os._exit(9)
+    """
+    spec, out = spec_of(tmp_path / "mine", body), tmp_path / "out"
+    driver = "import pickle, sys, seedsweep as ss; ss.run(pickle.load(sys.stdin.buffer), 'out', executor='inline')"
+    command = [sys.executable, "-c", driver]
+    ends = [subprocess.run(command, cwd=tmp_path, input=pickle.dumps(spec)).returncode for _ in range(3)]
+    assert ends == [9, 9, 0]
+    assert found(out) == expected()
+
+
 def test_a_function_that_fails_once_gives_each_step_once(tmp_path: Path) -> None:
     body = """\
     def train(width, seeds, report, dir, resume):
@@ -219,7 +245,7 @@ WRONG = {
 
 @pytest.mark.parametrize("call", WRONG)
 def test_what_a_function_does_wrong_is_told_in_one_line(tmp_path: Path, call: str) -> None:
-    spec = spec_of(tmp_path / "mine", f"def train(width, seed, report):\n    {call}\n", seeds="0", steps=8)
+    spec = spec_of(tmp_path / "mine", f"def train(width, seed, report):\n    {call}\n", seeds="0", last_step=8)
     result = run(spec, tmp_path / "out", executor="inline")
     assert result.failed == 2
     error = result.failures[0].error
@@ -274,7 +300,7 @@ def test_a_function_that_does_not_fit_is_refused_before_anything_is_made(tmp_pat
         ({"metrics": "m.csv"}, "metrics: a function has none"),
         ({"scale": {"width": [1], "lr": [2]}}, "scale: give one parameter and its values"),
         ({"scale": {"width": ["a"]}}, "scale.values: 'a' is not a number"),
-        ({"success": {"metric": "accuracy"}}, "success.at_least: is missing"),
+        ({"success": {"metric": "accuracy"}}, "success: give either at_least or"),
         ({"execution": {"packs": 4}}, r"execution.packs: unknown key \(did you mean 'pack'\?\)"),
     ],
 )
@@ -291,6 +317,41 @@ def test_a_module_that_cannot_be_imported_is_told_with_its_line(tmp_path: Path) 
         run(spec_of(tmp_path / "mine", "1 / 0"), tmp_path / "out", executor="inline")
     with pytest.raises(InputError, match="No module named 'not_there'; install it"):
         run(spec_of(tmp_path / "mine", "import not_there"), tmp_path / "out", executor="inline")
+
+
+def test_a_function_that_a_workers_machine_has_not_is_told_in_one_line(tmp_path: Path) -> None:
+    spec = spec_of(tmp_path / "mine", ONE)
+    recipe = spec.recipes[16]
+    (tmp_path / "mine").rename(tmp_path / "gone")
+    with pytest.raises(
+        CellError, match=r"program.function: mine_\w+:train: no module mine_\w+ in .*, on \w+"
+    ) as told:
+        recipe.train(
+            Pack("program.width", 16, (Seed(0, 0),), ""), NOWHERE, device="cpu", should_stop=lambda: False
+        )
+    assert told.value.hopeless
+
+
+def test_a_command_and_numbers_of_numpys(tmp_path: Path) -> None:
+    (tmp_path / "train.py").write_text(
+        "import sys\nlr, sizes, out = sys.argv[1:]\nassert sizes == '1,2', sizes\n"
+        "open(out + '/m.csv', 'w').write('step,accuracy\\n1,' + lr)\n"
+    )
+    spec = ss.sweep(
+        f"{sys.executable} -S train.py {{lr}} {{sizes}} {{dir}}",
+        scale={"lr": np.array([0.25, 0.5])},
+        seeds=np.arange(2),
+        success=ss.Criterion("accuracy", "all rows", 0.5),
+        metrics="m.csv",
+        directory=tmp_path,
+        sizes="1,2",
+    )
+    assert run(spec, tmp_path / "out", executor="inline").trained == 4
+    assert ss.load(tmp_path / "out").final("accuracy").at(0.5).tolist() == [0.5, 0.5]
+    many = ss.sweep(
+        "f:train", scale={"width": [1]}, seeds=0, success=SUCCESS, sizes=np.arange(3), lr=np.float32(0.5), steps=9
+    )
+    assert many.program.parameters == {"sizes": (0, 1, 2), "lr": 0.5, "width": 1, "steps": 9}
 
 
 def test_crossed_seeds_and_lists_arrive(tmp_path: Path) -> None:
@@ -337,6 +398,27 @@ def test_a_seed_that_is_not_used_and_other_code_are_told(tmp_path: Path) -> None
     assert again.fingerprint() == first.fingerprint()
     result = run(again, tmp_path / "out", executor="inline")
     assert "the cells were trained by different code: the function train " in result.notes[0]
+
+
+def test_a_cell_that_two_codes_have_trained_is_told(tmp_path: Path) -> None:
+    def train(width: int, seed: int, report: Callable[..., None], resume: bool) -> None:
+        report(1, accuracy=0.5)
+        os.kill(os.getpid(), signal.SIGINT)
+        report(2, accuracy=0.6)
+
+    asked: dict[str, Any] = {
+        "scale": {"width": [16]},
+        "seeds": 0,
+        "success": {"metric": "accuracy", "at_least": 0.5},
+    }
+    assert run(ss.sweep(train, **asked), tmp_path / "out", executor="inline").interrupted
+
+    def train(width: int, seed: int, report: Callable[..., None], resume: bool) -> None:  # type: ignore[no-redef]
+        report(3, accuracy=0.7)
+
+    result = run(ss.sweep(train, **asked), tmp_path / "out", executor="inline")
+    assert [row["step"] for row in rows(tmp_path / "out").to_pylist()] == [1, 2, 3]
+    assert "the cells were trained by different code: the function train" in result.notes[0]
 
 
 def test_verify_runs_seeds_again_and_together(tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ def test_a_killed_script_gives_each_step_once(tmp_path: Path, way: str) -> None:
     result = run(spec, tmp_path / "out", executor="inline", on_progress=events.append)
     assert (result.trained, result.failed) == (4, 0)
     assert found(tmp_path / "out") == expected()
+    logs = sorted(path.name for path in (tmp_path / "out/logs").iterdir())
+    assert logs[:2] == ["width-16-seed-0-attempt-2.txt", "width-16-seed-0.txt"]
     retries = [event.message for event in events if event.kind == "retry"]
     assert len(retries) == 4
     assert "killed by SIGKILL" in retries[0]
@@ -307,7 +309,8 @@ def test_what_a_program_does_wrong_is_told_in_one_line(
     first = result.failures[0]
     assert message in first.error
     assert "\n" not in first.error
-    assert f"{tmp_path}/out/logs/width-16-seed-0.txt" in first.error
+    assert f"; its output: {tmp_path}/out/logs/width-16-seed-0" in first.error
+    assert Path(first.error.rpartition(" ")[2]).read_text().rstrip().endswith(("on the way", "hello", "no GPU"))
     text = Path(first.path).read_text()
     assert "Traceback" not in text
     assert text.rstrip().endswith(("on the way", "hello", "no GPU"))
@@ -331,6 +334,16 @@ def test_success_that_the_program_does_not_write_is_told_after_its_first_cell(
     with pytest.raises(InputError, match=message):
         run(write_program(tmp_path / "mine", success=criterion | success), out, executor="inline")
     assert run(write_program(tmp_path / "mine"), out, executor="inline").trained == 3
+
+
+def test_of_a_loss_success_is_at_most_so_much(tmp_path: Path) -> None:
+    spec = write_program(tmp_path / "mine", success={"metric": "accuracy", "split": "test", "at_most": 0.5})
+    run(spec, tmp_path / "out", executor="inline")
+    population = load(tmp_path / "out")
+    assert not population.criterion.higher_is_better
+    rates = [scale.success.rate for scale in analysis.study(population).summary.scales]
+    low = [[value(width, seed, 6) <= 0.5 for seed in (0, 1)] for width in (16, 32)]
+    assert rates == [sum(seeds) / 2 for seeds in low]
 
 
 def test_a_value_that_is_not_finite_is_a_diverged_seed(tmp_path: Path) -> None:

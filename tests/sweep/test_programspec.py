@@ -121,6 +121,8 @@ def test_the_directory_is_counted_from_the_file(here: Path, monkeypatch: pytest.
         ("seeds: 0:4", "seeds: {init: 0:2, data: 0:2}", "x.yaml: program.command: the seeds are crossed: write"),
         ("sh train.sh", "sh 'train.sh", "x.yaml: program.command: no closing quotation"),
         ("values: [16, 32]", "values: []", "x.yaml: scale.values: give a list of at least one number"),
+        (", at_least: 0.5", "", "x.yaml: success: give either at_least or, of a metric of which lower is better"),
+        ("at_least: 0.5", "at_least: 0.5, at_most: 1", "x.yaml: success: give either at_least or"),
         ("success:", "succes:", "x.yaml: succes: unknown key (did you mean 'success'?)"),
     ],
 )  # fmt: skip

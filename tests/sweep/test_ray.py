@@ -137,6 +137,8 @@ def test_a_function_gives_the_same_rows_on_ray_and_inline(tmp_path: Path, ray_cl
     for executor, address in (("ray", ray_cluster), ("inline", "")):  # defined in a script: it has to travel
         run_script(tmp_path, f"script-{executor}", executor, address)
     assert rows(tmp_path / "script-ray").equals(rows(tmp_path / "script-inline"))
+    codes = [load(tmp_path / f"script-{name}").origin.facts["code"] for name in ("ray", "inline")]
+    assert codes[0] == codes[1], "a worker cannot read the source of what was defined in a script"
 
 
 LOSES_ITS_WORKER_AND_STOPS = """\
@@ -181,6 +183,7 @@ NODE_LOSS = """
 import sys
 import ray
 from ray.cluster_utils import Cluster
+import seedsweep.sweep.driver
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
@@ -188,7 +191,7 @@ from tests.sweep.programs import TRAIN, write_program
 
 cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
 nodes = [cluster.add_node(num_cpus=1), cluster.add_node(num_cpus=1)]
-seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=1.0).job
+seedsweep.sweep.driver.Job = FakeTraining(sys.argv[3], step_seconds=1.0).job
 
 
 def remove_a_node(event):

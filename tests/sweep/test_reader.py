@@ -23,7 +23,7 @@ Make = Callable[..., Population]
 @pytest.fixture
 def population(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
     """Trains the small sweep, with changes, by the fake engine, and loads it."""
-    monkeypatch.setattr("seedsweep.sweep.run.Job", FakeTraining(str(tmp_path / "diary.txt")).job)
+    monkeypatch.setattr("seedsweep.sweep.driver.Job", FakeTraining(str(tmp_path / "diary.txt")).job)
     (tmp_path / "small.yaml").write_text(SPEC)
 
     def make(*overrides: str, seeds: str | None = None) -> Population:
@@ -139,7 +139,7 @@ def test_the_long_table(population: Make) -> None:
 
 def test_before_the_first_seed_is_finished(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = FakeTraining(str(tmp_path / "diary.txt"), raise_at_scale=1.0)
-    monkeypatch.setattr("seedsweep.sweep.run.Job", broken.job)
+    monkeypatch.setattr("seedsweep.sweep.driver.Job", broken.job)
     (tmp_path / "small.yaml").write_text(SPEC)
     spec = read_spec(tmp_path / "small.yaml", overrides=["scale.values=[1]"]).spec
     assert run(spec, tmp_path / "out", executor="inline").failed == 4

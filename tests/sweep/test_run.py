@@ -238,10 +238,11 @@ def test_a_second_ctrl_c_ends_at_once(spec: MakeSpec, fake: MakeFake, tmp_path: 
 
 DRIVER = """
 import sys
+import seedsweep.sweep.driver
 import seedsweep.sweep.run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
-seedsweep.sweep.run.Job = FakeTraining(sys.argv[3], step_seconds=0.3).job
+seedsweep.sweep.driver.Job = FakeTraining(sys.argv[3], step_seconds=0.3).job
 spec, out, _, executor, address = sys.argv[1:]
 seedsweep.sweep.run.run(read_spec(spec).spec, out, executor=executor, address=address or None)
 """
@@ -370,6 +371,19 @@ def test_events_tell_the_story(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -
     assert events[0].message == "8 seeds to train in 4 packs, 0 are there"
     assert [event.status.done for event in events if event.kind == "finish"] == [2, 4, 6, 8]
     assert events[-1].status.complete
+
+
+def test_a_large_sweep_is_not_read_again_for_every_pack(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setattr("seedsweep.sweep.driver.MANY_CELLS", 7)
+    monkeypatch.setattr("seedsweep.sweep.driver.TICK_SECONDS", 1000.0)
+    events: list[Event] = []
+    run(spec(), tmp_path / "out", executor="inline", on_progress=events.append)
+    packs = [event for event in events if event.kind in ("start", "finish")]
+    assert len(packs) == 8
+    assert len({id(event.status) for event in packs}) == 1
 
 
 def test_a_moved_sweep_goes_on_where_it_lies_now(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:

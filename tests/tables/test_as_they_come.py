@@ -299,6 +299,22 @@ def test_a_scale_that_all_runs_have(tmp_path: Path) -> None:
         read(path)
 
 
+def test_a_scale_that_all_have_and_a_column_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(PLAIN)
+    with pytest.raises(InputError, match="--scale width=32: there is a column width; give --scale width"):
+        read(path, scale="width=32")
+
+
+def test_latin_1_far_down_in_a_large_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(csv_table, "SNIFFED", 1 << 17)
+    rows = "".join(f"{width},{seed},0.5,a\n" for width in (32, 64) for seed in range(10_000))
+    path = tmp_path / "t.csv"
+    path.write_bytes(b"width,seed,acc,note\n" + rows.encode() + "64,10000,0.75,größe\n".encode("latin-1"))
+    assert read(path).final("acc").at(64)[-1] == 0.75
+    assert values(read(path, where={"note": "größe"})) == {64: [0.75]}
+
+
 def test_what_only_one_can_be_meant_need_not_be_named(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     path.write_text(PLAIN)

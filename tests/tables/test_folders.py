@@ -102,6 +102,16 @@ def test_configs(name: str, write: Callable[[int, int], str], tmp_path: Path) ->
     assert population.origin.facts["read"].endswith(f"model.width from {config}, seed from {config}")
 
 
+def test_a_config_is_no_table_and_its_seed_may_be_long(tmp_path: Path) -> None:
+    (tmp_path / "args.json").write_text('{"width": 32, "seed": 123456789012345678901234567890, "acc": 1}')
+    (tmp_path / "log.csv").write_text("acc\n0.5\n")
+    population = read(tmp_path, step=None)
+    assert population.seeds == ("123456789012345678901234567890",)
+    assert population.final("acc").at(32).tolist() == [0.5]
+    assert "left out" not in population.origin.facts
+    assert read(tmp_path / "args.json", step=None).final("acc").at(32).tolist() == [1]
+
+
 def test_hydras_config_is_hidden_and_lies_above_the_logs(tmp_path: Path) -> None:
     place = runs(tmp_path, "multirun/{w}/{s}/log.csv")
     for width in WIDTHS:

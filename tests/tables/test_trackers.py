@@ -142,8 +142,32 @@ def test_the_latest_checkpoint_of_a_trainer_counts_and_its_own_state_most(tmp_pa
     assert read(tmp_path / "runs", metric="eval_acc").final("eval_acc").at(8)[0] == 0.125
 
 
-def test_the_harness(tmp_path: Path) -> None:
-    """In the form of lm-evaluation-harness 0.4: a file per model and revision, in a folder by the model's name."""
+def test_what_only_has_the_name_of_a_trackers_file_is_no_such_file(tmp_path: Path) -> None:
+    cells = {"width": 8, "seed": 0, "acc": 0.5}
+    for name in ("trainer_state.json", "result.json", "results_1.json"):
+        (tmp_path / name).write_text(json.dumps(cells))
+        assert read(tmp_path / name, metric="acc", step=None).final("acc").at(8).tolist() == [0.5]
+    (tmp_path / "events.out.tfevents.1").write_bytes(b"")
+    with pytest.raises(InputError, match="no scalar was logged"):
+        read(tmp_path / "events.out.tfevents.1", metric="acc")
+    (tmp_path / "mlflow.db").write_bytes(b"SQLite format 3\0" + bytes(1000))
+    with pytest.raises(InputError, match="not a kind of table known here by its name"):
+        read(tmp_path / "mlflow.db", metric="acc")
+
+
+def test_the_harness() -> None:
+    """Fifty questions each: the accuracy in steps of 1/50."""
+    population = read(TRACKERS / "lm_eval", scale="w", metric="known.acc", step="revision")
+    assert population.origin.facts["read"].startswith("6 runs read as 2 scales (w 8, 16) × 3 seeds, known.acc at")
+    for width in (8, 16):
+        curve = population.curves("known.acc")[width]
+        truth = [[round(50 * accuracy(width, seed, step)) / 50 for step in STEPS] for seed in (0, 1, 2)]
+        np.testing.assert_allclose(curve.values, truth)
+        assert curve.steps.tolist() == list(STEPS)
+
+
+def test_the_harness_in_its_several_forms(tmp_path: Path) -> None:
+    """The arguments of the model as text and as an object, in a folder by its name, samples beside it."""
     for size in ("14m", "70m"):
         for seed in (1, 2):
             for step in (1000, 2000):

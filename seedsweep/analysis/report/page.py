@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 from dataclasses import dataclass
 from importlib import resources
@@ -91,8 +92,9 @@ class Report:
         """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
         return {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
 
-    def write(self, path: Path) -> Path:
+    def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; missing folders are made, and a file that is there is replaced."""
+        path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         # Whole or not at all: on a full disk the page that is there stays as it is.
         temporary = path.with_name(f".{path.name}.tmp")

@@ -104,7 +104,10 @@ class CsvFile(TableFile):
             null_values=["", "NA", "N/A", "NULL", "null", "None"],
             strings_can_be_null=True,
         )
-        return pyarrow.csv.read_csv(str(self.path), read, parse, convert)
+        table = pyarrow.csv.read_csv(str(self.path), read, parse, convert)
+        if any(pa.types.is_binary(field.type) for field in table.schema):
+            raise pa.ArrowInvalid("a column holds other text than UTF-8")
+        return table
 
     def _rows(self) -> list[list[str]]:
         """The fields of every row, as many as there are names."""

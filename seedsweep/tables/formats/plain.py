@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from seedsweep.tables import configs
 from seedsweep.tables.formats.csv_table import CsvFile
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.json_table import JsonFile
@@ -19,9 +18,8 @@ class _ByEnding(Format):
     table: ClassVar[type[TableFile]]
 
     def find(self, files: Sequence[Path]) -> Sequence[TableFile]:
-        """By the ending of the name; the config of a run is no table beside others."""
-        found = [path for path in files if ending(path) in self.endings]
-        return [self.table(path) for path in found if len(files) == 1 or path.name not in configs.FILE_NAMES]
+        """By the ending of the name."""
+        return [self.table(path) for path in files if ending(path) in self.endings]
 
 
 class Csv(_ByEnding):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from seedsweep.tables.formats.events import events_in, number_of, scalars_of
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.series import STEP, by_step
-from seedsweep.tables.tablefile import TableFile
+from seedsweep.tables.tablefile import NoRowsError, TableFile
 
 
 class TensorBoard(Format):
@@ -48,7 +48,10 @@ class EventFiles(TableFile):
         return self._contents[1]
 
     def _read_names(self) -> list[str]:
-        return [STEP, *self._contents[0]]
+        tags, _ = self._contents
+        if not tags:
+            raise NoRowsError(f"{self.path}: no scalar was logged")
+        return [STEP, *tags]
 
     @cached_property
     def _contents(self) -> tuple[list[str], Mapping[str, Any]]:

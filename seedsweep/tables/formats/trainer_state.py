@@ -17,7 +17,7 @@ _CHECKPOINT = re.compile(r"checkpoint-(\d+)")
 
 
 class TrainerState(Format):
-    """By the name. Every checkpoint has the log up to it, and the latest counts."""
+    """By the name and the field `log_history`. Every checkpoint has the log up to it, and the latest counts."""
 
     title = "Hugging Face's Trainer"
 
@@ -25,7 +25,7 @@ class TrainerState(Format):
         """A table per run, which is the folder of its checkpoints."""
         runs: dict[Path, list[Path]] = {}
         for path in files:
-            if path.name == "trainer_state.json":
+            if path.name == "trainer_state.json" and b'"log_history"' in path.read_bytes():
                 folder = path.parent
                 runs.setdefault(folder.parent if _CHECKPOINT.fullmatch(folder.name) else folder, []).append(path)
         return [_Log(folder, sorted(states, key=_reached)) for folder, states in runs.items()]

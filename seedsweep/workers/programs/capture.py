@@ -21,8 +21,8 @@ class Captured:
 
     def __init__(self, output: Output) -> None:
         self._output = output
-        self._owner = threading.get_ident()
-        self._others = {thread.ident for thread in threading.enumerate()} - {self._owner}
+        self._owner = threading.current_thread()
+        self._others = set(threading.enumerate()) - {self._owner}
         self._paused = False
 
     def __enter__(self) -> Self:
@@ -46,8 +46,8 @@ class Captured:
 
     def keep(self, text: str) -> bool:
         """Take a text that is being printed, if it is the function's."""
-        thread = threading.get_ident()
-        if thread in self._others or (self._paused and thread == self._owner):
+        thread = threading.current_thread()
+        if thread in self._others or (self._paused and thread is self._owner):
             return False
         self._output.add(text.encode(errors="replace"))
         return True

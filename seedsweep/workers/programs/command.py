@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import shlex
 import signal
 import sys
 import time
@@ -203,8 +204,10 @@ class _Cell:
         return kept | own | dict.fromkeys(THREADS, str(cpus))
 
     def _keep_log(self) -> str:
-        head = f"attempt {self._attempt.number}: {' '.join(self._command)}\n\n"
-        return self._sink.keep_log(self._name, head.encode() + self._output.content())
+        number = self._attempt.number
+        name = self._name if number == 1 else f"{self._name}-attempt-{number}"
+        head = f"attempt {number}: {shlex.join(self._command)}\n\n"
+        return self._sink.keep_log(name, head.encode() + self._output.content())
 
     def _tail(self) -> str:
         """The last lines of the output, without what would move a terminal's cursor."""

@@ -68,7 +68,10 @@ class MetricsFiles:
         for row in rows:
             key = (row.step, row.split, row.metric)
             if key in seen:
-                raise MetricsError(f"{self._shown}: has {row.metric} at step {row.step} twice")
+                raise MetricsError(
+                    f"{self._shown}: has {row.metric} at step {row.step} twice; rows of several sets need a "
+                    f"column split, or names such as test/{row.metric}"
+                )
             seen.add(key)
         return rows
 

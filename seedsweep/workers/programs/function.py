@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import platform
 import time
 import traceback
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.workers.programs.attempts import rewound
 from seedsweep.workers.programs.block import digest, table_of
 from seedsweep.workers.programs.capture import Captured
 from seedsweep.workers.programs.command import KEEP_GROWTH, KEEP_SECONDS, READ_SECONDS, cell_name
-from seedsweep.workers.programs.loading import Function, on_path, takes_several
+from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
 from seedsweep.workers.programs.process import Output
-from seedsweep.workers.programs.reports import Reports, Told
+from seedsweep.workers.programs.reports import Journal, Reports, Told
 from seedsweep.workers.programs.rows import MetricsError
 from seedsweep.workers.programs.settings import FunctionSettings
 
@@ -65,11 +66,15 @@ class _Call:
         self._settings, self._function, self._pack, self._sink, self._task = settings, function, pack, sink, task
         self._should_stop = should_stop
         self._several = takes_several(function)
-        self._asks = inspect.signature(function).parameters
+        self._asks = arguments_of(function)
         self._name = cell_name(pack, pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
         self._folder = sink.cell_folder(self._name)
         before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
-        self._attempt, self._earlier_seconds = before.attempts + 1, before.seconds
+        self._journal = Journal(self._folder) if {"dir", "resume"} & set(self._asks) else None
+        if self._journal is not None:
+            more = self._journal.rows(before.attempts, len(pack.seeds))
+            before = replace(before, rows=list(map(rewound, before.rows, more)))
+        self._told = replace(before, attempts=before.attempts + 1, codes=[*before.codes, facts["code"]])
         self._reports = Reports(len(pack.seeds) if self._several else None, settings.steps, before.rows)
         self._output = Output()
         self._captured = Captured(self._output)
@@ -90,6 +95,9 @@ class _Call:
     def train(self) -> bool:
         self._sink.report(0, self._settings.steps or 0)
         self._keep()
+        if self._journal is not None:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._journal.begin(self._told.attempts)
         try:
             with on_path(Path(self._settings.directory or ".")), self._captured:
                 self._function(**self._arguments())
@@ -115,10 +123,11 @@ class _Call:
 
     def _take(self, step: Any, split: str | None, examples_seen: Any, metrics: dict[str, Any]) -> None:
         try:
-            self._reports.add(step, split, examples_seen, metrics)
+            added = self._reports.add(step, split, examples_seen, metrics)
+            if self._journal is not None:
+                self._journal.add(added)
             self._sink.report(self._reports.last_step, self._settings.steps or 0)
-            # A function that goes on from files of its own would miss here what was not kept before it was killed.
-            if "resume" in self._asks or self._elapsed >= self._keep_at:
+            if self._elapsed >= self._keep_at:
                 self._keep_at = self._elapsed * KEEP_GROWTH + READ_SECONDS
                 self._keep()
                 self._keep_log()
@@ -140,9 +149,8 @@ class _Call:
         for name, values in seeds.items():
             own[name] = values[0]
             own[f"{name}s"] = np.array(values, dtype=np.int64)
-        if {"dir", "resume"} & set(self._asks):
-            folder.mkdir(parents=True, exist_ok=True)
-            own["resume"] = any(folder.iterdir())
+        if "resume" in self._asks:
+            own["resume"] = any(path.name != Journal.NAME for path in folder.iterdir())
         given = {
             name: list(value) if isinstance(value, tuple) else value
             for name, value in self._settings.values().items()
@@ -155,19 +163,20 @@ class _Call:
 
     @property
     def _seconds(self) -> float:
-        return self._earlier_seconds + self._elapsed
+        return self._told.seconds + self._elapsed
 
     def _keep(self) -> None:
         """Keep what there is so far, as rows to look at and for a next attempt."""
         rows = self._reports.rows()
-        self._sink.save_checkpoint(Told(rows, self._attempt, self._seconds).to_bytes())
+        self._sink.save_checkpoint(replace(self._told, rows=rows, seconds=self._seconds).to_bytes())
         if rows[0]:
             self._write(last=False)
 
     def _write(self, *, last: bool) -> None:
         rows = self._reports.rows()
         facts = self._facts | {
-            "attempts": self._attempt,
+            "attempts": self._told.attempts,
+            "earlier_codes": self._told.other_codes if self._reports.goes_on else [],
             "seconds": self._seconds / len(rows),
             "digests": [digest(of_seed) for of_seed in rows],
         }
@@ -181,7 +190,7 @@ class _Call:
 
     def _keep_log(self) -> str:
         given = ", ".join(f"{name}={value!r}" for name, value in self._arguments_shown().items())
-        head = f"attempt {self._attempt}: {self._settings.function}({given})\n\n"
+        head = f"attempt {self._told.attempts}: {self._settings.function}({given})\n\n"
         return self._sink.keep_log(self._name, head.encode() + self._output.content())
 
     def _arguments_shown(self) -> dict[str, Any]:

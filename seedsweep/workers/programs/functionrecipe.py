@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from seedsweep.cell import Code, Pack, Runs, Sink
+from seedsweep.cell import CellError, Code, Pack, Runs, Sink
+from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.code import code_in
 from seedsweep.workers.programs.function import train_pack
@@ -17,6 +19,7 @@ from seedsweep.workers.programs.settings import FunctionSettings
 from seedsweep.workers.programs.source import code_of_function
 
 SEEDS_PER_CALL = 16
+"""Steps of `program/digits` take a seed 50 ms alone, 18 in packs of 4, 11 of 16, 9 of 64."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,8 @@ class FunctionRecipe(CodeRecipe):
     settings: FunctionSettings
     crossed: bool
     """Whether the sweep's seeds are."""
+    seen: Code | None = None
+    """The code of a function that travels by itself, as it was where its source could be read."""
 
     @property
     def task(self) -> str:
@@ -46,16 +51,22 @@ class FunctionRecipe(CodeRecipe):
         return SEEDS_PER_CALL if self.takes_several else 1
 
     def code(self) -> Code:
+        if self.seen is not None:
+            return self.seen
         function = self.function
         file = getattr(sys.modules.get(self.settings.function.partition(":")[0]), "__file__", None)
-        if self.settings.called is not None or file is None or function.__module__ == NOTEBOOK:
+        if file is None or function.__module__ == NOTEBOOK:
             return code_of_function(function)
         return code_in(self.directory, Path(file))
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
+        try:
+            function = self.function
+        except InputError as error:  # it was there where the driver is
+            raise CellError(f"{error}, on {platform.node()}", hopeless=True) from None
         return train_pack(
             self.settings,
-            self.function,
+            function,
             pack,
             sink,
             task=self.task,

@@ -79,7 +79,8 @@ class LinesReader(MetricsReader):
             self._delimiter = next((mark for mark in "\t;," if mark in first), ",")
             self._header = self._fields(first)
         fields = self._fields(line)
-        if fields[0] == self._header[0]:  # also once more, by a program that was started again
+        again = fields[0] != "" and fields[0] == self._header[0]  # by a program that was started again
+        if again or fields == self._header:
             self._header = fields
             return None
         if len(fields) != len(self._header):

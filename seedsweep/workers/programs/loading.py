@@ -73,13 +73,23 @@ def on_path(directory: Path) -> Iterator[None]:
 
 def takes_several(function: Function) -> bool:
     """Whether one call of the function trains several seeds."""
-    names = inspect.signature(function).parameters
+    names = arguments_of(function)
     return "seeds" in names or "init_seeds" in names
+
+
+def arguments_of(function: Function) -> Mapping[str, inspect.Parameter]:
+    """What the function can be given. Raises InputError if Python cannot tell."""
+    try:
+        return inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        raise InputError(
+            f"program.function: {function!r} does not tell its arguments; wrap it into a def"
+        ) from None
 
 
 def check_call(function: Function, settings: FunctionSettings, *, crossed: bool) -> None:
     """Raise InputError, naming the field, if the function cannot be called for a cell."""
-    names = inspect.signature(function).parameters
+    names = arguments_of(function)
     shown = f"{settings.function}({', '.join(names)})"
     _refuse_positional(names, shown)
     if "report" not in names:

@@ -6,6 +6,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,18 +24,62 @@ class Told:
     attempts: int = 0
     seconds: float = 0.0
     """That the attempts have taken."""
+    codes: Sequence[dict[str, Any] | None] = ()
+    """`Code` of every attempt, the last one last."""
 
     def to_bytes(self) -> bytes:
         """As a checkpoint."""
-        return zlib.compress(json.dumps([self.attempts, self.seconds, self.rows]).encode())
+        return zlib.compress(json.dumps([self.attempts, self.seconds, self.codes, self.rows]).encode())
 
     @classmethod
     def from_bytes(cls, saved: bytes | None, seeds: int) -> Told:
         """From a checkpoint; None is that of a pack that has never been tried."""
         if saved is None:
             return cls([[] for _ in range(seeds)])
-        attempts, seconds, rows = json.loads(zlib.decompress(saved))
-        return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds)
+        attempts, seconds, codes, rows = json.loads(zlib.decompress(saved))
+        return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds, codes)
+
+    @property
+    def other_codes(self) -> list[dict[str, Any] | None]:
+        """What attempts before the last one ran with, where that is not the last one's."""
+        *before, own = self.codes
+        return [code for number, code in enumerate(before) if code != own and code not in before[:number]]
+
+
+class Journal:
+    """A file in the folder of a pack to which every report is added at once.
+
+    A function that goes on from files of its own may be killed at any moment: what it has reported until then must
+    not be lost, and the checkpoint is written now and then only.
+    """
+
+    NAME = "seedsweep-reports.jsonl"
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / self.NAME
+
+    def begin(self, attempt: int) -> None:
+        """Forget what earlier attempts have added."""
+        self._path.write_text(f"{attempt}\n")
+
+    def add(self, rows: Sequence[Sequence[Row]]) -> None:
+        """What one report has said, of every seed."""
+        with self._path.open("a") as file:
+            file.write(json.dumps(rows) + "\n")
+
+    def rows(self, attempt: int, seeds: int) -> list[list[Row]]:
+        """What this attempt has added, if it was the last one on this machine."""
+        found: list[list[Row]] = [[] for _ in range(seeds)]
+        try:
+            first, *lines = self._path.read_text().split("\n")
+        except FileNotFoundError:
+            return found
+        if first != str(attempt):
+            return found
+        for line in lines[:-1]:  # the last one may be cut, or is empty
+            for of_seed, rows in zip(found, json.loads(line), strict=True):
+                of_seed += [Row(*row) for row in rows]
+        return found
 
 
 @dataclass
@@ -63,8 +108,8 @@ class Reports:
         self._columns = Columns("step", None)
         self._written = [[] for _ in range(self.seeds or 1)]
 
-    def add(self, step: Any, split: str | None, examples_seen: Any, metrics: Mapping[str, Any]) -> None:
-        """One call. Raises MetricsError, in one line, if it says what cannot be."""
+    def add(self, step: Any, split: str | None, examples_seen: Any, metrics: Mapping[str, Any]) -> list[list[Row]]:
+        """One call; returns its rows, of every seed. Raises MetricsError if it says what cannot be."""
         where = f"report(step={step!r})"
         if not metrics:
             raise MetricsError(f"{where}: has no metric; write for example report(step, accuracy=0.93)")
@@ -90,10 +135,17 @@ class Reports:
         for rows, more in zip(self._written, added, strict=True):
             rows += more
         self.last_step = last
+        return added
 
     def rows(self) -> list[list[Row]]:
         """What counts so far, of every seed by step."""
         return [rewound(before, own) for before, own in zip(self.earlier, self._written, strict=True)]
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether rows of earlier attempts count."""
+        before, own = self.earlier[0], self._written[0]
+        return bool(before) and (not own or before[0].step < min(row.step for row in own))
 
     def _number(self, name: str, value: Any, where: str) -> float:
         array = _as_array(name, value, where)

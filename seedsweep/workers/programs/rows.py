@@ -75,7 +75,7 @@ class Columns:
         rows: list[Row] = []
         words: dict[str, str] = {}
         for name, given in flat.items():
-            if name in left_out or given is None or given == "":
+            if not name or name in left_out or given is None or given == "":  # pandas' index has no name
                 continue
             value = _number(given)
             if value is not None:

@@ -236,7 +236,7 @@ def test_little_data_make_a_page_too(tmp_path: Path) -> None:
 
 
 def test_write_makes_the_folder(count: Report, tmp_path: Path) -> None:
-    path = count.write(tmp_path / "new" / "page.html")
+    path = count.write(str(tmp_path / "new" / "page.html"))
     assert path.read_text(encoding="utf-8") == count.html
 
 

@@ -47,6 +47,7 @@ ALL = "all rows"
         ("a.csv", "step,acc,loss\n0,0.5,\n1,,2e-3\n", {(0, ALL, "acc"): 0.5, (1, ALL, "loss"): 0.002}),
         ("a.csv", "epoch;test/acc;phase\r\n4;0.5;late\r\n", {(4, "test", "acc"): 0.5}),
         ("a.tsv", "iter\tacc\n10\t0.5", {(10, ALL, "acc"): 0.5}),
+        ("a.csv", ",step,acc\n0,1,0.5\n,2,1\n", {(1, ALL, "acc"): 0.5, (2, ALL, "acc"): 1}),
         ("log.txt", '"step","acc, top 1"\n1,0.5\n', {(1, ALL, "acc, top 1"): 0.5}),
         (
             "a.json",

@@ -1,11 +1,12 @@
 """Writes what is in this folder, each by the tool that writes it for its users.
 
     pip install mlflow-skinny sqlalchemy alembic pytorch-lightning stable-baselines3 'ray[tune]' accelerate
-    pip install transformers
+    pip install transformers lm_eval
     python make.py
 
 Versions that wrote what is here: mlflow 3.17.2, pytorch-lightning 2.6.6, stable-baselines3 2.9.2, ray 2.60.0,
-transformers 5.23.0. Six runs each: widths 8 and 16, seeds 0, 1 and 2, measured at steps 10, 20 and 30.
+transformers 5.23.0, lm_eval 0.4.13. Six runs each: widths 8 and 16, seeds 0, 1 and 2, measured at steps 10, 20
+and 30.
 """
 
 from __future__ import annotations
@@ -160,8 +161,64 @@ def trainer(place: Path) -> None:
                 path.unlink()
 
 
+def lm_eval(place: Path) -> None:
+    """A model whose name is its width and seed answers so many of 50 questions as its accuracy says."""
+    from lm_eval import simple_evaluate
+    from lm_eval.api.model import LM
+    from lm_eval.api.registry import register_model
+    from lm_eval.loggers import EvaluationTracker
+
+    @register_model("known")
+    class Known(LM):
+        def __init__(self, pretrained: str, revision: str) -> None:
+            super().__init__()
+            _, width, seed = pretrained.rsplit("-", 2)
+            self.right = round(50 * accuracy(int(width[1:]), int(seed[4:]), int(revision[4:])))
+
+        @classmethod
+        def create_from_arg_string(cls, given: str, additional_config: Any = None) -> Known:
+            return cls(**dict(pair.split("=") for pair in given.split(",")))
+
+        def loglikelihood(self, requests: list[Any]) -> list[tuple[float, bool]]:
+            answers = [request.args for request in requests]
+            numbers = [int(question.strip("?").split()[-1]) for question, _ in answers]
+            said = [answer.strip() == "yes" for _, answer in answers]
+            fits = [(number < self.right) == yes for number, yes in zip(numbers, said, strict=True)]
+            return [(0.0 if fit else -1.0, True) for fit in fits]
+
+        def loglikelihood_rolling(self, requests: list[Any]) -> Any:
+            raise NotImplementedError
+
+        def generate_until(self, requests: list[Any]) -> Any:
+            raise NotImplementedError
+
+    questions = place.parent / "questions.jsonl"
+    questions.write_text(
+        "".join(json.dumps({"question": str(number), "answer": 0}) + "\n" for number in range(50))
+    )
+    task = {
+        "task": "known", "dataset_path": "json", "dataset_kwargs": {"data_files": {"test": str(questions)}},
+        "test_split": "test", "output_type": "multiple_choice", "doc_to_text": "Is it {{question}}?",
+        "doc_to_target": "answer", "doc_to_choice": ["yes", "no"], "metric_list": [{"metric": "acc"}],
+    }  # fmt: skip
+    for width, seed in runs():
+        for step in STEPS:
+            name = f"pretrained=lab/tiny-w{width}-seed{seed},revision=step{step}"
+            results = simple_evaluate(
+                model="known", model_args=name, tasks=[dict(task)], bootstrap_iters=0, log_samples=True
+            )
+            tracker = EvaluationTracker(output_path=str(place / f"step{step}"))
+            samples = results.pop("samples")
+            tracker.save_results_aggregated(results=results, samples=samples)
+    questions.unlink()
+    kept = ("results", "versions", "n-shot", "higher_is_better", "config", "model_name", "model_source")
+    for path in place.rglob("*.json"):  # without what is of the machine that wrote it
+        content = json.loads(path.read_text())
+        path.write_text(json.dumps({key: value for key, value in content.items() if key in kept}, indent=2))
+
+
 WRITERS: list[Callable[[Path], None]] = [
-    mlflow_files, mlflow_sqlite, lightning, stable_baselines, ray_tune, trainer,
+    mlflow_files, mlflow_sqlite, lightning, stable_baselines, ray_tune, trainer, lm_eval,
 ]  # fmt: skip
 
 if __name__ == "__main__":
