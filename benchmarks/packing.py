@@ -4,7 +4,8 @@
     python benchmarks/packing.py --preset paper/count-width --scales 1 2 8 --packs 1 4 16 64     # on a GPU
 
 Every round times every variant once, in turn, so that a machine that is busy for a while is busy for all; the
-figures are medians over the rounds. "plain" is Hugging Face's GPTNeoXForCausalLM with torch's fused AdamW and
+figures are medians over the rounds. "compiled" are packs with `train.compile`, whose first round, in which they are
+compiled, does not count. "plain" is Hugging Face's GPTNeoXForCausalLM with torch's fused AdamW and
 `clip_grad_norm_` in an eager loop, one seed: what one would write without this package. It is left out where
 `transformers` is not installed.
 
@@ -89,11 +90,16 @@ def main() -> None:
     machine = torch.cuda.get_device_name() if device == "cuda" else f"{platform.machine()}, one thread"
     print(f"{arguments.preset} on {device} ({machine}), torch {torch.__version__}, {spec.train.precision}")
     print(f"median of {arguments.rounds} rounds of {arguments.steps} steps; ratio: seeds per hour against 'plain'")
-    print(f"{'scale':>8} {'variant':>8} {'ms per seed-step':>17} {'seeds/hour':>11} {'ratio':>6}")
+    print(f"{'scale':>8} {'variant':>11} {'ms per seed-step':>17} {'seeds/hour':>11} {'ratio':>6}")
     with reproducible(device, spec.train.precision):
         for value in arguments.scales or spec.scale.values:
             settings = spec.recipes[value].settings
-            variants = {f"pack {size}": (packed(settings, size, device), size) for size in arguments.packs}
+            compiled = settings.model_copy(update={"train": settings.train.model_copy(update={"compile": True})})
+            variants = {
+                f"{name} {size}": (packed(kind, size, device), size)
+                for name, kind in (("pack", settings), ("compiled", compiled))
+                for size in arguments.packs
+            }
             try:
                 variants = {"plain": (plain(settings, device), 1)} | variants
             except ImportError:
@@ -111,7 +117,7 @@ def main() -> None:
             for name, seconds in times.items():
                 median = statistics.median(seconds)
                 rate = 3600 / (median * settings.train.steps)
-                print(f"{value:8g} {name:>8} {median * 1e3:17.3f} {rate:11.0f} {base / median:6.2f}", flush=True)
+                print(f"{value:8g} {name:>11} {median * 1e3:17.3f} {rate:11.0f} {base / median:6.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ No number of Python's changes in it from one step to the next and nothing waits 
 as one graph. Settings with `train.compile` have that graph compiled; it then makes fewer passes over memory, and
 rounds otherwise than the operations one by one.
 
-Shape letters: L losses, S seeds, B rows of a batch, T tokens of a row, V vocabulary, P parameters of a seed, X a part of them.
+Shape letters: L losses, S seeds, B rows of a batch, T tokens of a row, V vocabulary, P parameters of a seed, X a
+part of them.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ from seedsweep.workers.tasks import Task
 OPTIONS: dict[str, Any] = {
     "cpp.threads": 1,  # as `reproducible` sets it; other numbers of threads add up in another order
     "compile_threads": 1,  # a worker has one core
-    "cpp.enable_tiling_heuristics": False,
+    "cpp.enable_tiling_heuristics": False,  # they vectorise the logarithm of many rows, and not that of few
 }
 """Of torch's compiler."""
 
@@ -120,6 +121,8 @@ class Step:
             losses_LS, grad_SP = self.compute(read, [weight.detach().requires_grad_() for weight in weights])
             return losses_LS, grad_SP
 
+        # Once as it stands: tables of positions are then there, constants of the graph and not part of it.
+        self.compute(batch, tuple(self._decoder.parameters.values()))
         weights = [parameter.detach() for parameter in self._decoder.parameters.values()]
         return make_fx(computed, decomposition_table=decompositions)(*batch, *weights)
 
