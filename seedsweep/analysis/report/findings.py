@@ -7,6 +7,7 @@ from typing import Final
 
 from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.continuous import is_it_the_metric
+from seedsweep.analysis.report.duplicates import duplicates
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.wording import (
     LISTED,
@@ -14,7 +15,6 @@ from seedsweep.analysis.report.wording import (
     claimed,
     corrected_pvalue,
     cut_off_values,
-    group_names,
     how_far,
     scale_word,
     seeds_per_scale,
@@ -275,14 +275,7 @@ def _open(study: Study) -> Finding | None:
 def _warnings(study: Study) -> tuple[str, ...]:
     metric = study.summary.criterion.metric
     warnings = list(study.summary.notes)
-    for group in study.duplicates:
-        if group.same_run:
-            has = "have one learning curve" if study.measured.curves else "end at one and the same value"
-            warnings.append(
-                f"seeds {text.listed(group_names(study, group))} {has}, where chance would make "
-                f"{text.number(group.expected_by_chance)} such pairs: most likely one run under "
-                "several names, and there are fewer seeds than it seems"
-            )
+    warnings += duplicates(study)
     tied = [
         scale
         for scale in study.scales
