@@ -18,6 +18,7 @@ from seedsweep.section import AddedLater, Settings
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
+NOT_WITH_DROPOUT = "not with model.dropout, where a seed alone would round otherwise than in a pack; give dropout 0, or compile false"
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
@@ -117,6 +118,11 @@ class ModelSettings(Settings, ABC):
         """Whether seeds may start from a base that the sweep trains once (`base:` of the spec)."""
         return False
 
+    @property
+    def drops(self) -> bool:
+        """Whether values are dropped in training."""
+        return False
+
     def untrained(self) -> Self:
         """The same model, all of whose weights are drawn."""
         return self
@@ -197,6 +203,12 @@ class CellSettings(Settings):
     train: TrainSettings
     evaluate: EvaluateSettings
     base: BaseSettings | None = None
+
+    @model_validator(mode="after")
+    def _check_compile(self) -> Self:
+        if self.train.compile and self.model.drops:
+            raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
+        return self
 
     @property
     def vocabulary_size(self) -> int:

@@ -35,16 +35,18 @@ OPTIONS: dict[str, Any] = {
 """Of torch's compiler."""
 
 
+CLOSE = 1e-3
+"""How far a compiled gradient may be from the plain one, in parts of its largest element."""
+
+
 class Batch(NamedTuple):
     """What a step reads besides the weights."""
 
     tokens_SBT: Tensor
     mask_SBT: Tensor
     """True where the token is to be predicted from those before it."""
-    seeds_S: Tensor
-    """The data seed of each."""
-    step: Tensor
-    """Its number, from 0; a tensor without dimensions, since it changes."""
+    keys_S: Tensor
+    """`dropout_keys` of the step. Not its number: torch's compiler gets the Philox of a single seed wrong."""
 
 
 class Gradient(NamedTuple):
@@ -73,11 +75,15 @@ class Step:
             return self.compute(batch, parameters)
         detached = [parameter.detach() for parameter in parameters]
         shape = batch.tokens_SBT.shape
-        if shape not in self._compiled:
+        first = shape not in self._compiled
+        if first:
             graph = self.graph(batch, {torch.ops.aten.baddbmm.default: _product_and_sum})
             self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=OPTIONS)
         with torch.no_grad():
-            return Gradient(*self._compiled[shape](*batch, *detached))
+            found = Gradient(*self._compiled[shape](*batch, *detached))
+        if first:
+            _refuse_if_apart(found, self.compute(batch, parameters))
+        return found
 
     def compute(self, batch: Batch, parameters: Sequence[Tensor]) -> Gradient:
         """Of any weights, in the order of the decoder's, that require gradients."""
@@ -87,7 +93,7 @@ class Step:
         # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
         # nothing, so that they make room as soon as they have been put together.
         parts_SX = (part.flatten(1) for part in torch.autograd.grad(loss_S.sum(), parameters))
-        seeds, size = len(batch.seeds_S), self._decoder.size
+        seeds, size = len(batch.keys_S), self._decoder.size
         filling_SX = torch.zeros(seeds, padding(size, ALIGNMENT), device=loss_S.device)
         grad_SP = torch.cat([*parts_SX, filling_SX], dim=1)
         masks = [batch.mask_SBT & part_SBT for part_SBT in self._task.loss_parts(batch.tokens_SBT).values()]
@@ -101,7 +107,7 @@ class Step:
     def token_nll(self, decoder: StackedDecoder, batch: Batch) -> Tensor:
         """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
         tokens_SBT = batch.tokens_SBT
-        dropout = Dropout(batch.seeds_S, batch.step)
+        dropout = Dropout(batch.keys_S)
         with torch.autocast(tokens_SBT.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.
@@ -125,6 +131,17 @@ class Step:
         self.compute(batch, tuple(self._decoder.parameters.values()))
         weights = [parameter.detach() for parameter in self._decoder.parameters.values()]
         return make_fx(computed, decomposition_table=decompositions)(*batch, *weights)
+
+
+def _refuse_if_apart(compiled: Gradient, plain: Gradient) -> None:
+    """Compilers make mistakes; rounding differs by some millionths."""
+    for found, expected in zip(compiled, plain, strict=True):
+        apart, largest = (expected - found).abs().max(), expected.abs().max()
+        if apart > CLOSE * largest:
+            raise RuntimeError(
+                f"torch {torch.__version__} compiles a step that differs from the plain one by {apart:.2g} of "
+                f"{largest:.2g}; set train.compile to false"
+            )
 
 
 def check_compiler() -> None:

@@ -16,6 +16,7 @@ from torch import Tensor
 from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dropout import dropout_keys
 from seedsweep.workers.optimiser import StackedAdamW
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import Batch, Step
@@ -83,9 +84,7 @@ class PackTrainer:
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16)
 
     def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
-        # Filled on the device: a copy from the host would make the host wait.
-        step = torch.full((), self.step, device=self.device)
-        batch = Batch(tokens_SBT, mask_SBT, self._data_seeds_S, step)
+        batch = Batch(tokens_SBT, mask_SBT, dropout_keys(self._data_seeds_S, self.step))
         losses_LS, grad_SP = self.gradient(batch)
         # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
         self.alive_S &= torch.isfinite(losses_LS[0]) & torch.isfinite(grad_SP.sum(1))

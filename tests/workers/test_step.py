@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.enginespec import EngineSpec
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dropout import dropout_keys
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import Batch, Gradient
@@ -23,8 +25,13 @@ from tests.golden.make import GOLDEN, HERE
 
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
 
+
+def drops(path: Path) -> bool:
+    return bool(json.loads(path.read_text())["spec"]["model"].get("dropout", 0))
+
+
 SEEDS = [Seed(3, 3), Seed(1, 1), Seed(5, 5)]
-FLOAT32 = [path for path in GOLDEN if '"bfloat16"' not in path.read_text()]
+COMPILED = [path for path in GOLDEN if '"bfloat16"' not in path.read_text() and not drops(path)]
 
 
 def settings_of(path: Path, **train: Any) -> CellSettings:
@@ -39,7 +46,7 @@ def settings_of(path: Path, **train: Any) -> CellSettings:
 def batch_of(trainer: PackTrainer) -> Batch:
     """What the trainer's next step reads."""
     tokens_SBT, mask_SBT = trainer._rows_of(trainer.step)
-    return Batch(tokens_SBT, mask_SBT, trainer._data_seeds_S, torch.tensor(trainer.step))
+    return Batch(tokens_SBT, mask_SBT, dropout_keys(trainer._data_seeds_S, trainer.step))
 
 
 def same(one: Gradient, other: tuple[torch.Tensor, torch.Tensor]) -> bool:
@@ -85,7 +92,7 @@ def test_a_compiled_step_is_compiled_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [path if path.stem == "count" else pytest.param(path, marks=pytest.mark.heavy) for path in FLOAT32]
+    "path", [path if path.stem == "count" else pytest.param(path, marks=pytest.mark.heavy) for path in COMPILED]
 )
 def test_compiled_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> None:
     settings = settings_of(path, compile=True)
@@ -100,6 +107,22 @@ def test_compiled_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> Non
         for seeds in ([SEEDS[1]], [SEEDS[2], SEEDS[0]]):
             for seed, weights in trained(seeds).items():
                 assert torch.equal(weights, packed[seed])
+
+
+def test_with_dropout_nothing_is_compiled() -> None:
+    with pytest.raises(ValidationError, match=r"train\.compile: not with model\.dropout, .*give dropout 0"):
+        settings_of(next(filter(drops, GOLDEN)), compile=True)
+
+
+def test_a_step_that_is_compiled_wrongly_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def miscompiled(graph: Any, **options: Any) -> Any:
+        return lambda *inputs: [part * 1.01 for part in graph(*inputs)]
+
+    monkeypatch.setattr(torch, "compile", miscompiled)
+    with reproducible("cpu", "float32"):
+        trainer = PackTrainer(settings_of(HERE / "count.json", compile=True), SEEDS, "cpu")
+        with pytest.raises(RuntimeError, match=r"set train\.compile to false"):
+            trainer.train_to(1)
 
 
 def test_without_a_compiler_the_field_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
