@@ -18,7 +18,7 @@ from seedsweep.section import AddedLater, Settings
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
-NOT_WITH_DROPOUT = "not with model.dropout, where a seed alone would round otherwise than in a pack; give dropout 0, or compile false"
+NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""

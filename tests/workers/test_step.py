@@ -110,7 +110,7 @@ def test_compiled_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> Non
 
 
 def test_with_dropout_nothing_is_compiled() -> None:
-    with pytest.raises(ValidationError, match=r"train\.compile: not with model\.dropout, .*give dropout 0"):
+    with pytest.raises(ValidationError, match=r"train\.compile: not with model\.dropout: .*give one of them up"):
         settings_of(next(filter(drops, GOLDEN)), compile=True)
 
 
