@@ -28,6 +28,7 @@ from seedsweep.workers.dialects import model_class
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.settings import (
     ENGINE,
+    NOT_WITH_DROPOUT,
     BaseSettings,
     CellSettings,
     EvaluateSettings,
@@ -148,6 +149,12 @@ class EngineSpec(SweepSpec):
             raise ValueError(f"base: all scales start from one model, so {self.scale.field} cannot be swept")
         if section == "task" and key not in self.base.task:
             raise ValueError(f"base.task: give {key}, the swept field, the value at which the base is trained")
+        return self
+
+    @model_validator(mode="after")
+    def _check_compile(self) -> EngineSpec:
+        if self.train.compile and self.model.drops:
+            raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
         return self
 
     @model_validator(mode="after")

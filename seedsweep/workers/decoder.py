@@ -6,6 +6,7 @@ layer. What lies between is the dialect's (`workers.dialects`, where the shape l
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Mapping, Sequence
 
@@ -43,6 +44,12 @@ class StackedDecoder:
             offset += shape.size
         self._weights = Weights(self.parameters)
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
+
+    def with_parameters(self, parameters: Mapping[str, Tensor]) -> StackedDecoder:
+        """The same decoder with other weights in place of its own, by name."""
+        other = copy.copy(self)
+        other.parameters, other._weights = dict(parameters), Weights(parameters)
+        return other
 
     @torch.no_grad()
     def initialise(self, init_seeds: Sequence[int], trained: Mapping[str, Tensor] | None = None) -> None:

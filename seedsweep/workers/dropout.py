@@ -9,20 +9,24 @@ operations for four values.
 
 from __future__ import annotations
 
-from functools import cached_property
-
 import torch
 from torch import Tensor
 
 from seedsweep.workers.philox import Role, philox, splitmix64
 
 
-class Dropout:
-    """The masks of S seeds at one step."""
+def dropout_keys(seeds_S: Tensor, step: int) -> Tensor:
+    """int64 (S,): what decides which values of each seed are dropped at a step."""
+    # Filled on the device: a copy from the host would make the host wait.
+    first, number = (torch.full((), value, device=seeds_S.device) for value in (0, step))
+    return philox((seeds_S, Role.DROPOUT), (first, number))[:, 0]
 
-    def __init__(self, seeds_S: Tensor, step: int) -> None:
-        self._seeds_S = seeds_S
-        self._step = step
+
+class Dropout:
+    """The masks of S seeds at one step, which is in their keys (`dropout_keys`)."""
+
+    def __init__(self, keys_S: Tensor) -> None:
+        self._keys_S = keys_S
 
     def __call__(self, x: Tensor, site: int, share: float) -> Tensor:
         """`x` (S, …) with about `share` of its values 0 and the others scaled up to keep the mean.
@@ -36,11 +40,5 @@ class Dropout:
 
     def words(self, count: int, site: int) -> Tensor:
         """int16 (S, count), uniform: the first `count` 16-bit words of every seed's stream at this site."""
-        start_S = splitmix64(self._key_S, site + 1, site + 2)[:, 0]
+        start_S = splitmix64(self._keys_S, site + 1, site + 2)[:, 0]
         return splitmix64(start_S, 1, -(-count // 4) + 1).view(torch.int16)[:, :count]
-
-    @cached_property
-    def _key_S(self) -> Tensor:
-        # Filled on the device: a copy from the host would make the host wait.
-        first, step = (torch.full((), number, device=self._seeds_S.device) for number in (0, self._step))
-        return philox((self._seeds_S, Role.DROPOUT), (first, step))[:, 0]

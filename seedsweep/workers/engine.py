@@ -12,6 +12,7 @@ from seedsweep.workers.base import base_model
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
 from seedsweep.workers.device import check_precision, pack_size
 from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.step import check_compiler
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trial import seconds_per_seed
 from seedsweep.workers.verify import train_alone_and_packed
@@ -47,6 +48,8 @@ class EngineRecipe(Recipe):
 
     def check_device(self, device: str) -> None:
         check_precision(self.settings.train.precision, device)
+        if self.settings.train.compile and device == "cpu":
+            check_compiler()
 
     def pack_size(self, device: str) -> int:
         return pack_size(device, memory_per_seed(self.settings))

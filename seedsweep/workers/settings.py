@@ -18,6 +18,7 @@ from seedsweep.section import AddedLater, Settings
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
+NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
@@ -117,6 +118,11 @@ class ModelSettings(Settings, ABC):
         """Whether seeds may start from a base that the sweep trains once (`base:` of the spec)."""
         return False
 
+    @property
+    def drops(self) -> bool:
+        """Whether values are dropped in training."""
+        return False
+
     def untrained(self) -> Self:
         """The same model, all of whose weights are drawn."""
         return self
@@ -152,6 +158,9 @@ class TrainSettings(Settings):
     adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
+    compile: Annotated[bool, AddedLater()] = False
+    """Whether each step runs as one compiled graph. It rounds differently, and takes some seconds for every scale
+    and size of a pack before the first step."""
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:
@@ -194,6 +203,12 @@ class CellSettings(Settings):
     train: TrainSettings
     evaluate: EvaluateSettings
     base: BaseSettings | None = None
+
+    @model_validator(mode="after")
+    def _check_compile(self) -> Self:
+        if self.train.compile and self.model.drops:
+            raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
+        return self
 
     @property
     def vocabulary_size(self) -> int:

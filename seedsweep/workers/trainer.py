@@ -1,6 +1,6 @@
 """The training state of a pack: S seeds that take every optimiser step together.
 
-Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, V vocabulary, P parameters of a seed.
+Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P parameters of a seed.
 """
 
 from __future__ import annotations
@@ -14,11 +14,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.seeds import Seed
-from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
+from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.dropout import dropout_keys
 from seedsweep.workers.optimiser import StackedAdamW
 from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.tasks import Rows, find_task
 
 TOKENS_DRAWN_AT_ONCE = 2**18
@@ -39,6 +40,7 @@ class PackTrainer:
         self.decoder = StackedDecoder(settings.model, settings.vocabulary_size, len(seeds), self.device)
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
         self.start = self._describe_start()
+        self.gradient = Step(settings, self.task, self.decoder)
         self.optimiser = StackedAdamW(settings.train, self.decoder.flat_SP)
         self.step = 0
         self.alive_S = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
@@ -46,7 +48,6 @@ class PackTrainer:
         self._loss_sums: dict[str, Tensor] = {}  # (S,) each, since the last evaluation
         self._loss_steps = 0
         self._drawn: tuple[int, Rows] | None = None
-        self._padding_SX = torch.zeros(len(seeds), padding(self.decoder.size, ALIGNMENT), device=self.device)
 
     def _trained(self, base: bytes | None) -> dict[str, Tensor] | None:
         """The model that all seeds start from, if there is one."""
@@ -78,37 +79,20 @@ class PackTrainer:
         first, rows = self._drawn
         return rows.tokens_NSBT[step - first], rows.mask_NSBT[step - first]
 
-    def token_nll(self, tokens_SBT: Tensor) -> Tensor:
-        """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
-        dropout = Dropout(self._data_seeds_S, self.step)
-        with self._precision():
-            # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
-            # which makes attention up to 40 % faster than rows of T − 1.
-            logits_SBTV = self.decoder.logits(self.decoder.hidden(tokens_SBT, dropout))
-        nll_N = F.cross_entropy(
-            logits_SBTV.float().flatten(0, 2), tokens_SBT.roll(-1, dims=2).flatten(), reduction="none"
-        )
-        return nll_N.view_as(tokens_SBT)
-
     def _precision(self) -> torch.autocast:
         bfloat16 = self.settings.train.precision == "bfloat16"
         return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16)
 
     def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
-        nll_SBT = self.token_nll(tokens_SBT)
-        loss_S = _mean_loss(nll_SBT, mask_SBT)
-        parameters = list(self.decoder.parameters.values())
-        # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
-        # nothing, so that they make room as soon as they have been put together.
-        parts_SX = (part.flatten(1) for part in torch.autograd.grad(loss_S.sum(), parameters))
-        grad_SP = torch.cat([*parts_SX, self._padding_SX], dim=1)
+        batch = Batch(tokens_SBT, mask_SBT, dropout_keys(self._data_seeds_S, self.step))
+        losses_LS, grad_SP = self.gradient(batch)
         # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
-        self.alive_S &= torch.isfinite(loss_S.detach()) & torch.isfinite(grad_SP.sum(1))
+        self.alive_S &= torch.isfinite(losses_LS[0]) & torch.isfinite(grad_SP.sum(1))
         self.optimiser.step(self.step, grad_SP, self.alive_S)
-        parts = self.task.loss_parts(tokens_SBT)
-        losses = {name: _mean_loss(nll_SBT.detach(), mask_SBT & part) for name, part in parts.items()}
-        for name, value_S in {"loss": loss_S.detach(), **losses}.items():
-            self._loss_sums[name] = self._loss_sums.get(name, torch.zeros_like(value_S)) + value_S
+        if not self._loss_sums:
+            self._loss_sums = dict.fromkeys(self.gradient.loss_names(batch), torch.zeros_like(losses_LS[0]))
+        for name, loss_S in zip(self._loss_sums, losses_LS.unbind(), strict=True):
+            self._loss_sums[name] = self._loss_sums[name] + loss_S
         self._loss_steps += 1
 
     @torch.no_grad()
@@ -150,10 +134,3 @@ class PackTrainer:
         self.alive_S.copy_(state["alive"])
         self._loss_sums = state["loss_sums"]
         self._loss_steps = state["loss_steps"]
-
-
-def _mean_loss(nll_SBT: Tensor, mask_SBT: Tensor) -> Tensor:
-    """Mean (S,) over the tokens of each seed that count. The mask is True at the tokens, the loss one before."""
-    counts_SBT = F.pad(mask_SBT[..., 1:], (0, 1)).float()
-    total_S = (nll_SBT * counts_SBT).flatten(1).sum(1)
-    return total_S / counts_SBT.flatten(1).sum(1).clamp(min=1.0)

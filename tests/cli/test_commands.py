@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from torch import Tensor
 
 import seedsweep
 from seedsweep.cli import main, progress
@@ -153,15 +152,12 @@ def test_verify_finds_packing_bitwise_harmless(seedsweep_command: Command, here:
 
 def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """A trainer whose seeds see each other, as a shared gradient norm would make them."""
-    from seedsweep.workers.trainer import PackTrainer
+    from seedsweep.workers.step import Step
 
-    honest = PackTrainer.token_nll
-
-    def coupled(self: PackTrainer, tokens: Tensor) -> Tensor:
-        nll = honest(self, tokens)
-        return nll / len(nll)
-
-    monkeypatch.setattr(PackTrainer, "token_nll", coupled)
+    honest = Step.token_nll
+    monkeypatch.setattr(
+        Step, "token_nll", lambda self, decoder, batch: honest(self, decoder, batch) / len(batch.keys_S)
+    )
     ended = seedsweep_command("verify small.yaml --seeds 0:2")
     assert ended.status == 1
     assert "NOT verified" in ended.out

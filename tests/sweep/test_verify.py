@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from seedsweep.cell import Runs
 from seedsweep.errors import InputError
@@ -15,6 +16,8 @@ from seedsweep.seeds import Seed
 from seedsweep.sweep.paired import fewest_seeds
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.verify import Verification, verify
+from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.verify import train_alone_and_packed
 
@@ -145,8 +148,12 @@ def test_a_seed_that_does_not_learn_in_a_pack_is_found(
 
 def test_seeds_that_see_each_other_are_found(cuda: None, spec: Spec, monkeypatch: pytest.MonkeyPatch) -> None:
     """A loss that is averaged over the seeds of a pack: no success tells, for no seed succeeds so early."""
-    honest = PackTrainer.token_nll
-    monkeypatch.setattr(PackTrainer, "token_nll", lambda self, tokens: honest(self, tokens) / len(tokens))
+    honest = Step.token_nll
+
+    def coupled(self: Step, decoder: StackedDecoder, batch: Batch) -> Tensor:
+        return honest(self, decoder, batch) / len(batch.keys_S)
+
+    monkeypatch.setattr(Step, "token_nll", coupled)
     found = train(spec(*ONE_SCALE, seeds="0:46"))
     assert not found.kept
     assert found.scales[0].loss.systematic

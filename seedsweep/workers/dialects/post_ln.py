@@ -30,6 +30,10 @@ class PostLNSettings(ModelSettings):
     dropout: float = Field(default=0.1, ge=0, le=0.9)
     """Share of values set to zero in training; none are in evaluation."""
 
+    @property
+    def drops(self) -> bool:
+        return self.dropout > 0
+
     def parameters(self, vocabulary: int) -> int:
         """V·(d + 1) + L·(12d² + 9d) (tied embeddings, no biases in attention)."""
         d = self.width

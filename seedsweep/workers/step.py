@@ -1,0 +1,170 @@
+"""What an optimiser step computes of a pack: losses and gradient, a pure function of tensors.
+
+No number of Python's changes in it from one step to the next and nothing waits for the device, so it can be traced
+as one graph. Settings with `train.compile` have that graph compiled; it then makes fewer passes over memory, and
+rounds otherwise than the operations one by one.
+
+Shape letters: L losses, S seeds, B rows of a batch, T tokens of a row, V vocabulary, P parameters of a seed, X a
+part of them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+from torch._ops import OpOverload
+from torch.fx.experimental.proxy_tensor import make_fx
+
+from seedsweep.errors import InputError
+from seedsweep.workers.alignment import ALIGNMENT, padding
+from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.tasks import Task
+
+OPTIONS: dict[str, Any] = {
+    "cpp.threads": 1,  # as `reproducible` sets it; other numbers of threads add up in another order
+    "compile_threads": 1,  # a worker has one core
+    "cpp.enable_tiling_heuristics": False,  # they vectorise the logarithm of many rows, and not that of few
+}
+"""Of torch's compiler."""
+
+
+CLOSE = 1e-3
+"""How far a compiled gradient may be from the plain one, in parts of its largest element."""
+
+
+class Batch(NamedTuple):
+    """What a step reads besides the weights."""
+
+    tokens_SBT: Tensor
+    mask_SBT: Tensor
+    """True where the token is to be predicted from those before it."""
+    keys_S: Tensor
+    """`dropout_keys` of the step. Not its number: torch's compiler gets the Philox of a single seed wrong."""
+
+
+class Gradient(NamedTuple):
+    """What comes of it."""
+
+    losses_LS: Tensor
+    """Mean loss over the tokens that count, first of all of them, then of each part of the rows (`loss_names`)."""
+    grad_SP: Tensor
+
+
+class Step:
+    """Losses and gradient of the seeds of one decoder."""
+
+    def __init__(self, settings: CellSettings, task: Task, decoder: StackedDecoder) -> None:
+        self._bfloat16 = settings.train.precision == "bfloat16"
+        self._task = task
+        self._decoder = decoder
+        self._names = tuple(decoder.parameters)
+        self._compiles = settings.train.compile
+        self._compiled: dict[torch.Size, Callable[..., Any]] = {}
+
+    def __call__(self, batch: Batch) -> Gradient:
+        """Of the weights as they are."""
+        parameters = tuple(self._decoder.parameters.values())
+        if not self._compiles:
+            return self.compute(batch, parameters)
+        detached = [parameter.detach() for parameter in parameters]
+        shape = batch.tokens_SBT.shape
+        first = shape not in self._compiled
+        if first:
+            graph = self.graph(batch, {torch.ops.aten.baddbmm.default: _product_and_sum})
+            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=OPTIONS)
+        with torch.no_grad():
+            found = Gradient(*self._compiled[shape](*batch, *detached))
+        if first:
+            _refuse_if_apart(found, self.compute(batch, parameters))
+        return found
+
+    def compute(self, batch: Batch, parameters: Sequence[Tensor]) -> Gradient:
+        """Of any weights, in the order of the decoder's, that require gradients."""
+        decoder = self._decoder.with_parameters(dict(zip(self._names, parameters, strict=True)))
+        nll_SBT = self.token_nll(decoder, batch)
+        loss_S = _mean_loss(nll_SBT, batch.mask_SBT)
+        # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
+        # nothing, so that they make room as soon as they have been put together.
+        parts_SX = (part.flatten(1) for part in torch.autograd.grad(loss_S.sum(), parameters))
+        seeds, size = len(batch.keys_S), self._decoder.size
+        filling_SX = torch.zeros(seeds, padding(size, ALIGNMENT), device=loss_S.device)
+        grad_SP = torch.cat([*parts_SX, filling_SX], dim=1)
+        masks = [batch.mask_SBT & part_SBT for part_SBT in self._task.loss_parts(batch.tokens_SBT).values()]
+        parts = [_mean_loss(nll_SBT.detach(), mask_SBT) for mask_SBT in masks]
+        return Gradient(torch.stack([loss_S.detach(), *parts]), grad_SP)
+
+    def loss_names(self, batch: Batch) -> tuple[str, ...]:
+        """What `Gradient.losses_LS` are."""
+        return ("loss", *self._task.loss_parts(batch.tokens_SBT))
+
+    def token_nll(self, decoder: StackedDecoder, batch: Batch) -> Tensor:
+        """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
+        tokens_SBT = batch.tokens_SBT
+        dropout = Dropout(batch.keys_S)
+        with torch.autocast(tokens_SBT.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
+            # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
+            # which makes attention up to 40 % faster than rows of T − 1.
+            logits_SBTV = decoder.logits(decoder.hidden(tokens_SBT, dropout))
+        nll_N = F.cross_entropy(
+            logits_SBTV.float().flatten(0, 2), tokens_SBT.roll(-1, dims=2).flatten(), reduction="none"
+        )
+        return nll_N.view_as(tokens_SBT)
+
+    def graph(
+        self, batch: Batch, decompositions: Mapping[OpOverload, Callable[..., Tensor]] | None = None
+    ) -> torch.fx.GraphModule:
+        """The step as a graph of tensor operations, whose inputs are those of the batch and then the weights."""
+
+        def computed(*inputs: Tensor) -> tuple[Tensor, Tensor]:
+            read, weights = Batch(*inputs[: len(batch)]), inputs[len(batch) :]
+            losses_LS, grad_SP = self.compute(read, [weight.detach().requires_grad_() for weight in weights])
+            return losses_LS, grad_SP
+
+        # Once as it stands: tables of positions are then there, constants of the graph and not part of it.
+        self.compute(batch, tuple(self._decoder.parameters.values()))
+        weights = [parameter.detach() for parameter in self._decoder.parameters.values()]
+        return make_fx(computed, decomposition_table=decompositions)(*batch, *weights)
+
+
+def _refuse_if_apart(compiled: Gradient, plain: Gradient) -> None:
+    """Compilers make mistakes; rounding differs by some millionths."""
+    for found, expected in zip(compiled, plain, strict=True):
+        apart, largest = (expected - found).abs().max(), expected.abs().max()
+        if apart > CLOSE * largest:
+            raise RuntimeError(
+                f"torch {torch.__version__} compiles a step that differs from the plain one by {apart:.2g} of "
+                f"{largest:.2g}; set train.compile to false"
+            )
+
+
+def check_compiler() -> None:
+    """Raise InputError if torch finds no compiler for what it would have to compile on a CPU."""
+    from torch._inductor import config
+    from torch._inductor.cpp_builder import get_cpp_compiler
+    from torch._inductor.exc import InvalidCxxCompiler
+
+    try:
+        found = shutil.which(get_cpp_compiler())
+    except InvalidCxxCompiler:
+        found = None
+    if found is None:
+        raise InputError(f"train.compile: no C++ compiler is found ({config.cpp.cxx}); install g++, or give false")
+
+
+def _product_and_sum(bias: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    """A bias is added where the product is read next, not in a pass over memory of its own."""
+    return bias + torch.bmm(a, b)
+
+
+def _mean_loss(nll_SBT: Tensor, mask_SBT: Tensor) -> Tensor:
+    """Mean (S,) over the tokens of each seed that count. The mask is True at the tokens, the loss one before."""
+    counts_SBT = F.pad(mask_SBT[..., 1:], (0, 1)).float()
+    total_S = (nll_SBT * counts_SBT).flatten(1).sum(1)
+    return total_S / counts_SBT.flatten(1).sum(1).clamp(min=1.0)
