@@ -323,7 +323,9 @@ def test_what_a_program_does_wrong_is_told_in_one_line(
     [
         ({"metric": "acuracy"}, "success.metric: 'acuracy' is not a metric that the program writes .did you mean"),
         ({"split": "tset"}, r"success.split: 'tset' is not a split that the program writes .*; it writes test"),
-        ({"split": "all rows"}, r"success.split: is missing; the program measures on test"),
+        ({"split": "all rows"}, r"success.split: is missing; accuracy is measured on test"),
+        ({"split": "all rows", "metric": "test/accuracy"}, "has two parts; write metric: accuracy, split: test"),
+        ({"split": "all rows", "metric": "lr"}, "success.split: is missing; the program measures on test"),
     ],
 )
 def test_success_that_the_program_does_not_write_is_told_after_its_first_cell(
