@@ -363,7 +363,7 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     body = "seed = 7\n" + TRAIN
     result = run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
     (note,) = result.notes
-    assert note.startswith("seeds 0, 1 of program.width 16 have the same numbers; so have seeds of 1 more group")
+    assert note.startswith("seeds 0, 1 of width 16 have the same numbers; so have seeds of 1 more group: ")
     assert note.endswith("does the program use its seed?")
     warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
     assert any("most likely one run under several names" in warning for warning in warnings)
