@@ -393,6 +393,9 @@ def test_rows_of_no_split_are_called_by_their_metric_alone(tmp_path: Path) -> No
     assert "A seed succeeds if accuracy is at least" in html
     assert "train.py" in html.partition("Trained:")[2].partition("</p>")[0]
     assert "4 runs, width swept" in html
+    app(["report", str(tmp_path / "out"), "--threshold", "0.25"], standalone_mode=False)
+    again = (tmp_path / "out/report-accuracy-0.25.html").read_text()
+    assert f"seedsweep report {tmp_path}/out --metric accuracy --threshold 0.25" in again
 
 
 def test_a_sweep_is_judged_by_what_is_measured_on_another_split_alone(tmp_path: Path) -> None:
