@@ -32,18 +32,25 @@ def measured_by(store: Store, packs: Iterable[Pack]) -> dict[str, list[str]]:
 
 def refuse_unknown_success(success: SuccessSettings, measured: Mapping[str, Sequence[str]]) -> None:
     """Raise InputError if success is to be judged by what the cells do not write."""
-    if success.split not in measured:
-        named = listed(split for split in measured if split != ALL_ROWS)
-        if success.split == ALL_ROWS:
-            raise InputError(f"success.split: is missing; the program measures on {named}")
+    split, _, name = success.metric.rpartition("/")
+    if name in measured.get(split, ()):
+        raise InputError(f"success.metric: {success.metric!r} has two parts; write metric: {name}, split: {split}")
+    metrics = measured.get(success.split, ())
+    if success.metric in metrics:
+        return
+    elsewhere = [split for split, names in measured.items() if success.metric in names]
+    named = listed(split for split in measured if split != ALL_ROWS)
+    if success.split == ALL_ROWS and elsewhere:
+        raise InputError(f"success.split: is missing; {success.metric} is measured on {listed(elsewhere)}")
+    if success.split == ALL_ROWS and not metrics:
+        raise InputError(f"success.split: is missing; the program measures on {named}")
+    if not metrics:
+        writes = f"it writes {named}" if measured.keys() - {ALL_ROWS} else "it names none: leave success.split out"
         raise InputError(
             f"success.split: {success.split!r} is not a split that the program writes"
-            f"{did_you_mean(success.split, measured)}; "
-            + ("it names none: leave success.split out" if list(measured) == [ALL_ROWS] else f"it writes {named}")
+            f"{did_you_mean(success.split, measured)}; {writes}"
         )
-    metrics = measured[success.split]
-    if success.metric not in metrics:
-        raise InputError(
-            f"success.metric: {success.metric!r} is not a metric that the program writes"
-            f"{did_you_mean(success.metric, metrics)}; it writes {listed(metrics)}{of_split(success.split)}"
-        )
+    raise InputError(
+        f"success.metric: {success.metric!r} is not a metric that the program writes"
+        f"{did_you_mean(success.metric, metrics)}; it writes {listed(metrics)}{of_split(success.split)}"
+    )

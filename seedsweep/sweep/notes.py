@@ -81,10 +81,12 @@ def _twins(known: Iterable[KnownPack], scale_name: str) -> list[str]:
         return []
     scale, seeds = groups[0]
     more = f", … ({len(seeds)} in all)" if len(seeds) > _NAMED else ""
-    others = f"; so have seeds of {len(groups) - 1} more groups" if len(groups) > 1 else ""
+    word = scale_name.rpartition(".")[2]
+    others = len(groups) - 1
+    told = f"; so have seeds of {others} more {'group' if others == 1 else 'groups'}" if others else ""
     return [
-        f"seeds {listed(map(str, seeds[:_NAMED]))}{more} of {scale_name} {scale_text(scale)} have the same numbers"
-        f"{others}: does the program use its seed?"
+        f"seeds {listed(map(str, seeds[:_NAMED]))}{more} of {word} {scale_text(scale)} have the same numbers"
+        f"{told}: does the program use its seed?"
     ]
 
 

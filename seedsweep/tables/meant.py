@@ -121,6 +121,8 @@ def _meant(tables: Sequence[TableFile]) -> Meant:
         looked_at.append(table)
     columns: dict[str, dict[object, None]] = {}
     rows = sum(table.num_rows for table in read)
+    if not rows:
+        raise NoRowsError(f"{tables[0].path}: it has no rows")
     for file, table in zip(looked_at, read, strict=True):
         for name in table.column_names:
             values = (_plain(value, file.decimal) for value in table[name].to_pylist())

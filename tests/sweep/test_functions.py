@@ -406,9 +406,7 @@ def test_a_seed_that_is_not_used_and_other_code_are_told(tmp_path: Path) -> None
 
     asked: dict[str, Any] = {"scale": {"width": [16]}, "success": {"metric": "accuracy", "at_least": 0.5}}
     result = run(ss.sweep(train, seeds="0:3", **asked), tmp_path / "out", executor="inline")
-    assert result.notes == (
-        "seeds 0, 1, 2 of program.width 16 have the same numbers: does the program use its seed?",
-    )
+    assert result.notes == ("seeds 0, 1, 2 of width 16 have the same numbers: does the program use its seed?",)
     first = ss.sweep(train, seeds="0:4", **asked)
 
     def train(width: int, seeds: Any, report: Callable[..., None]) -> None:  # type: ignore[no-redef]

@@ -324,7 +324,9 @@ def test_what_a_program_does_wrong_is_told_in_one_line(
     [
         ({"metric": "acuracy"}, "success.metric: 'acuracy' is not a metric that the program writes .did you mean"),
         ({"split": "tset"}, r"success.split: 'tset' is not a split that the program writes .*; it writes test"),
-        ({"split": "all rows"}, r"success.split: is missing; the program measures on test"),
+        ({"split": "all rows"}, r"success.split: is missing; accuracy is measured on test"),
+        ({"split": "all rows", "metric": "test/accuracy"}, "has two parts; write metric: accuracy, split: test"),
+        ({"split": "all rows", "metric": "lr"}, "success.split: is missing; the program measures on test"),
     ],
 )
 def test_success_that_the_program_does_not_write_is_told_after_its_first_cell(
@@ -362,7 +364,7 @@ def test_a_seed_that_is_not_used_is_told(tmp_path: Path) -> None:
     body = "seed = 7\n" + TRAIN
     result = run(write_program(tmp_path / "mine", body), tmp_path / "out", executor="inline")
     (note,) = result.notes
-    assert note.startswith("seeds 0, 1 of program.width 16 have the same numbers; so have seeds of 1 more group")
+    assert note.startswith("seeds 0, 1 of width 16 have the same numbers; so have seeds of 1 more group: ")
     assert note.endswith("does the program use its seed?")
     warnings = analysis.findings(analysis.study(load(tmp_path / "out"))).warnings
     assert any("most likely one run under several names" in warning for warning in warnings)
@@ -392,6 +394,9 @@ def test_rows_of_no_split_are_called_by_their_metric_alone(tmp_path: Path) -> No
     assert "A seed succeeds if accuracy is at least" in html
     assert "train.py" in html.partition("Trained:")[2].partition("</p>")[0]
     assert "4 runs, width swept" in html
+    app(["report", str(tmp_path / "out"), "--threshold", "0.25"], standalone_mode=False)
+    again = (tmp_path / "out/report-accuracy-0.25.html").read_text()
+    assert f"seedsweep report {tmp_path}/out --metric accuracy --threshold 0.25" in again
 
 
 def test_a_sweep_is_judged_by_what_is_measured_on_another_split_alone(tmp_path: Path) -> None:

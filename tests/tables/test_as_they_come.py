@@ -289,6 +289,14 @@ def test_columns_side_by_side(text: str, tmp_path: Path) -> None:
     assert values(read(path)) == TRUTH
 
 
+@pytest.mark.parametrize("text", ["", "width,seed,acc\n"])
+def test_of_a_table_without_rows_nothing_is_asked(text: str, tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(text)
+    with pytest.raises(InputError, match=r"t\.csv: it has no rows"):
+        read_table(path)
+
+
 @pytest.mark.parametrize(
     ("columns", "hint"),
     [
