@@ -103,6 +103,7 @@ def mean_interval(
     weights = exponential / exponential.sum(axis=1, keepdims=True)
     means, last = weights[:, :n] @ values.clip(low, high), weights[:, n]
     tail = (1 - confidence) / 2
-    lower = float(np.quantile(means + last * low, tail, method="inverted_cdf"))
-    upper = float(np.quantile(means + last * high, 1 - tail, method="inverted_cdf"))
+    # Weights add up to one but for rounding, which must not lead beyond the bounds.
+    lower = float(np.quantile(means + last * low, tail, method="inverted_cdf").clip(low, high))
+    upper = float(np.quantile(means + last * high, 1 - tail, method="inverted_cdf").clip(low, high))
     return Interval(estimate, min(lower, estimate), max(upper, estimate), n, resamples, confidence)

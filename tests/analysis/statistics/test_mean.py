@@ -61,6 +61,10 @@ def test_it_lies_within_the_bounds_and_holds_the_estimate(x: np.ndarray) -> None
     assert found.low <= tighter.low <= tighter.high <= found.high
 
 
+def test_rounding_does_not_lead_beyond_a_bound() -> None:
+    assert [mean_interval([1.0] * n).high for n in range(2, 40)] == [1.0] * 38
+
+
 def test_hardly_anything() -> None:
     assert math.isnan(mean_interval([]).estimate)
     one = mean_interval([0.3, math.nan])
