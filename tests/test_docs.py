@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import html
 import inspect
 import re
 import subprocess
@@ -75,3 +76,10 @@ def test_python_in_the_pages_can_be_called(page: str) -> None:
             function = attrgetter(name.removeprefix("ss."))(seedsweep)
             named = {keyword.arg: None for keyword in call.keywords if keyword.arg}
             inspect.signature(sweep if name == "ss.sweep" else function).bind(*call.args, **named)
+
+
+def test_the_sample_report_is_of_the_population_as_it_is_told_now() -> None:
+    page = (ROOT / "docs" / "report.html").read_text()
+    found = analysis.findings(analysis.study(seedsweep.load(ROOT / "populations" / "count-depth")))
+    assert found.headline in html.unescape(page)
+    assert str(ROOT) not in page
