@@ -46,7 +46,8 @@ class Batch(NamedTuple):
     mask_SBT: Tensor
     """True where the token is to be predicted from those before it."""
     keys_S: Tensor
-    """`dropout_keys` of the step. Not its number: torch's compiler gets the Philox of a single seed wrong."""
+    """`dropout_keys` of the step; anything of that shape for a model without dropout. Not the step's number:
+    torch's compiler gets the Philox of a single seed wrong."""
 
 
 class Gradient(NamedTuple):
@@ -108,7 +109,7 @@ class Step:
         """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
         tokens_SBT = batch.tokens_SBT
         dropout = Dropout(batch.keys_S)
-        with torch.autocast(tokens_SBT.device.type, dtype=torch.bfloat16, enabled=self._bfloat16):
+        with self.precision(tokens_SBT.device):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.
             logits_SBTV = decoder.logits(decoder.hidden(tokens_SBT, dropout))
@@ -116,6 +117,10 @@ class Step:
             logits_SBTV.float().flatten(0, 2), tokens_SBT.roll(-1, dims=2).flatten(), reduction="none"
         )
         return nll_N.view_as(tokens_SBT)
+
+    def precision(self, device: torch.device) -> torch.autocast:
+        """The context of forward passes, of evaluations too."""
+        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bfloat16)
 
     def graph(
         self, batch: Batch, decompositions: Mapping[OpOverload, Callable[..., Tensor]] | None = None

@@ -79,12 +79,11 @@ class PackTrainer:
         first, rows = self._drawn
         return rows.tokens_NSBT[step - first], rows.mask_NSBT[step - first]
 
-    def _precision(self) -> torch.autocast:
-        bfloat16 = self.settings.train.precision == "bfloat16"
-        return torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=bfloat16)
-
     def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
-        batch = Batch(tokens_SBT, mask_SBT, dropout_keys(self._data_seeds_S, self.step))
+        # Philox is hundreds of small operations: only where something is dropped.
+        drops = self.settings.model.drops
+        keys_S = dropout_keys(self._data_seeds_S, self.step) if drops else self._data_seeds_S
+        batch = Batch(tokens_SBT, mask_SBT, keys_S)
         losses_LS, grad_SP = self.gradient(batch)
         # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
         self.alive_S &= torch.isfinite(losses_LS[0]) & torch.isfinite(grad_SP.sum(1))
@@ -102,7 +101,7 @@ class PackTrainer:
         Besides the task's: `("train", "loss")` and the task's loss parts, means over the steps since the last
         evaluation (none before the first step), and `("train", "diverged")`, 0 or 1.
         """
-        with self._precision():
+        with self.gradient.precision(self.device):
             values = self.task.evaluate(self.decoder)
         for name, sum_S in self._loss_sums.items():
             values["train", name] = (sum_S.double() / self._loss_steps).cpu().numpy()

@@ -187,10 +187,10 @@ def lm_eval(place: Path) -> None:
             return [(0.0 if fit else -1.0, True) for fit in fits]
 
         def loglikelihood_rolling(self, requests: list[Any]) -> Any:
-            raise NotImplementedError
+            raise AssertionError("a task of multiple choice asks for likelihoods only")
 
         def generate_until(self, requests: list[Any]) -> Any:
-            raise NotImplementedError
+            raise AssertionError("a task of multiple choice asks for likelihoods only")
 
     questions = place.parent / "questions.jsonl"
     questions.write_text(
