@@ -81,7 +81,8 @@ def run(
         if found.record is not None:
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
-            if found.present == found.asked:
+            if found.record is not None and found.present == found.asked:
+                found.store.remove_superseded(found.record)
                 _keep_wishes(found, name)
                 return _result(found, began)
         stop = StopRequest()
@@ -169,6 +170,7 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
     found.store.remove_debris(found.known)
+    found.store.remove_superseded(record)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
