@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from seedsweep.sweep.status import SweepStatus
+from seedsweep.sweep.standing import SweepStatus
 
 EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "tick"]
 

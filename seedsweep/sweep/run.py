@@ -12,7 +12,7 @@ from typing import Any
 from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
-from seedsweep.sweep.driver import TICK_SECONDS_REMOTE, Driver, Reporter
+from seedsweep.sweep.driver import Driver
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
@@ -21,6 +21,7 @@ from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import Store
 

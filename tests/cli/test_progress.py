@@ -12,7 +12,7 @@ from seedsweep.cli import progress
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.timeleft import FEWEST
 from seedsweep.sweep.events import Event, EventKind
-from seedsweep.sweep.status import ScaleStatus, SweepStatus
+from seedsweep.sweep.standing import ScaleStatus, SweepStatus
 
 
 def console(terminal: bool = False) -> Console:
