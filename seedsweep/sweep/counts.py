@@ -13,6 +13,7 @@ from typing import Any
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.notes import notes
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.standing import PackStatus, ScaleStatus, SweepStatus
@@ -22,6 +23,7 @@ from seedsweep.sweep.store import KnownPack, Store
 class Counts:
     """Of the sweep in a store, whose packs are known."""
 
+    @no_collection()
     def __init__(self, store: Store, record: SweepRecord, known: list[KnownPack]) -> None:
         self._store = store
         self._record = record

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections import Counter, deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import counted
+from seedsweep.sweep.compact import OFTEN, merge
 from seedsweep.sweep.events import Failure
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.find import Found
@@ -17,6 +19,7 @@ from seedsweep.sweep.job import Job, Outcome
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now
+from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.reporter import Reporter
 from seedsweep.sweep.store import Store
 
@@ -37,6 +40,7 @@ class Driver:
     crew: Executor
     stop: StopRequest
     reporter: Reporter
+    record: SweepRecord
     waiting: deque[Job] = field(default_factory=deque)
     running: set[str] = field(default_factory=set)
     attempts: Counter[str] = field(default_factory=Counter)
@@ -44,6 +48,8 @@ class Driver:
     """Step of the checkpoint when the pack's worker was last lost."""
     trained: int = 0
     """Cells."""
+    unmerged: int = 0
+    """Packs that were finished since blocks were merged."""
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -95,6 +101,7 @@ class Driver:
             self.store.clean_up(pack.name)
             self.trained += len(pack.seeds)
             self.reporter.finish(pack)
+            self._merge_now_and_then()
             if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
                 self._check_success(pack)
         elif outcome.storage is not None:
@@ -102,9 +109,19 @@ class Driver:
         elif outcome.kind != "stopped" and not self.stop.requested:
             self._retry_or_give_up(outcome)
 
+    def _merge_now_and_then(self) -> None:
+        """So that a sweep of any length can be opened while it goes on."""
+        self.unmerged += 1
+        if self.unmerged < OFTEN:
+            return
+        self.unmerged = 0
+        with suppress(InputError, OSError):  # it is tried again, and told, when the run ends
+            merge(self.store, self.record)
+
     def _check_success(self, pack: Pack) -> None:
         try:
-            refuse_unknown_success(self.found.spec.success, measured_by(self.store, [pack]))
+            files = self.store.files_of_pack(pack)
+            refuse_unknown_success(self.found.spec.success, measured_by(self.store, files))
         except InputError:
             self.waiting.clear()
             if self.running:

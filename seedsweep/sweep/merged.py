@@ -14,6 +14,7 @@ from typing import Any
 from seedsweep.measures import scale_text
 from seedsweep.schema import KEY, MERGED, BlockInfo
 from seedsweep.seeds import Seed
+from seedsweep.sweep.garbage import no_collection
 
 
 def is_merged(content: dict[str, Any]) -> bool:
@@ -52,6 +53,7 @@ def to_metadata(infos: Sequence[BlockInfo], rows: Sequence[int]) -> dict[str, st
     return {KEY.decode(): json.dumps(content, sort_keys=True)}
 
 
+@no_collection()
 def from_entry(content: dict[str, Any]) -> list[tuple[BlockInfo, int]]:
     """What each block says of itself, and the number of its rows."""
     columns, facts = content["blocks"], content["provenance"]

@@ -12,6 +12,8 @@ from typing import Any
 from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
+from seedsweep.sweep.blocks import files_of
+from seedsweep.sweep.compact import FEWEST_FILES, merge
 from seedsweep.sweep.driver import Driver
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
@@ -107,13 +109,15 @@ def run(
         opened.enter_context(stop)
         record = _begin(found, name, planned, executor, crew.device)
         reporter.send("plan", str(planned))
-        driver = Driver(found, crew, stop, reporter)
+        driver = Driver(found, crew, stop, reporter, record)
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except InputError:
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
             raise
+        if not stop.requested:
+            _merge(found.store, record, reporter)
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -141,9 +145,10 @@ def _refuse_unfit(found: Found) -> None:
     recipe, *_ = found.recipes.values()
     if recipe.pinned:
         refuse_other_code(found.known, recipe.code())
-    finished = [pack.pack for pack in found.known if pack.finished]
+    finished = [pack for pack in found.known if pack.finished][:LOOKED_AT]
     if finished and not recipe.metrics():
-        refuse_unknown_success(found.spec.success, measured_by(found.store, finished[:LOOKED_AT]))
+        files = files_of(block for pack in finished for block in pack.blocks)
+        refuse_unknown_success(found.spec.success, measured_by(found.store, files))
 
 
 def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:
@@ -187,6 +192,18 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
     }
     runs = (*record.runs[:-1], {**record.runs[-1], **outcome})
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
+
+
+def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
+    """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
+    try:
+        files = store.parquet_files(record)
+        if files < FEWEST_FILES:
+            return
+        reporter.send("merge", f"merging small blocks: {files:,} files")
+        merge(store, record)
+    except (InputError, OSError) as error:
+        reporter.send("merge", f"small blocks were not merged: {error}")
 
 
 def _keep_wishes(found: Found, name: str | None) -> None:

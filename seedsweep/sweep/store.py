@@ -31,7 +31,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -43,8 +43,9 @@ from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock, merged, record
-from seedsweep.sweep.blocks import MERGES, Block, BlockFiles, block_name, files_of
+from seedsweep.sweep.blocks import FOLDER, MERGES, Block, BlockFiles, block_name, files_of
 from seedsweep.sweep.files import Files
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.provenance import now
 from seedsweep.sweep.record import SweepRecord
@@ -172,19 +173,24 @@ class Store:
         Parquet file that is not ours or not of this sweep, is damaged, renamed, of another schema or a newer
         format, and if two finished packs hold the same cell.
         """
-        blocks: dict[str, list[Block]] = {}
-        for block in self._blocks.look(content.fingerprint)[0]:
-            blocks.setdefault(block.info.pack, []).append(block)
+        known = self._known(content.ladder.field, self._blocks.look(content.fingerprint)[0])
+        self._refuse_doubled_cells([pack for pack in known if pack.finished])
+        return known
+
+    @no_collection()
+    def _known(self, field: str, blocks: Iterable[Block]) -> list[KnownPack]:
+        rows: dict[str, list[Block]] = {}
+        for block in blocks:
+            rows.setdefault(block.info.pack, []).append(block)
         work: dict[str, set[str]] = {}
         for entry in self.files.listing("work"):
             folder, _, file = entry.name.removeprefix("work/").partition("/")
             work.setdefault(folder, set()).add(file)
         failures = {Path(entry.name).stem for entry in self.files.listing("failures")}
-        field = content.ladder.field
 
         known = []
-        for name in sorted(blocks.keys() | work.keys()):
-            own = sorted(blocks.get(name, []), key=lambda block: block.info.block)
+        for name in sorted(rows.keys() | work.keys()):
+            own = sorted(rows.get(name, []), key=lambda block: block.info.block)
             pack = _pack_of(own[0].info, field) if own else self._recorded_pack(name, field)
             if pack is None:
                 continue
@@ -201,7 +207,6 @@ class Store:
                     progress=progress,
                 )
             )
-        self._refuse_doubled_cells([pack for pack in known if pack.finished])
         return known
 
     def begin(self, pack: Pack) -> None:
@@ -270,6 +275,11 @@ class Store:
         )
         self.files.write(block_name(info), buffer.getbuffer())
 
+    def files_of_pack(self, pack: Pack) -> list[str]:
+        """The files of a pack whose blocks were not merged."""
+        names = [entry.name for entry in self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")]
+        return [name for name in names if name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
+
     def parquet_files(self, content: SweepRecord) -> int:
         """How many files the blocks lie in, those that were merged already left out."""
         return len(files_of(self._blocks.look(content.fingerprint)[0]))
@@ -332,5 +342,10 @@ class Store:
 
 
 def _pack_of(info: BlockInfo, field: str) -> Pack:
-    seeds = tuple([Seed(init, data) for init, data in info.seeds])
-    return Pack(field, info.scale, seeds, info.fingerprint)
+    return Pack(field, info.scale, tuple([_seed(init, data) for init, data in info.seeds]), info.fingerprint)
+
+
+@lru_cache(1 << 17)
+def _seed(init: int, data: int) -> Seed:
+    """The same seed of all scales is one object: a large sweep has many."""
+    return Seed(init, data)

@@ -15,6 +15,7 @@ from seedsweep.population import Curves, FinalTable
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import Block, files_of
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.tables.lattice import lattice_seen
@@ -23,6 +24,7 @@ from seedsweep.tables.lattice import lattice_seen
 class StoreReader:
     """Reads the rows of one sweep. Made by `load`."""
 
+    @no_collection()
     def __init__(self, store: Store, record: SweepRecord, packs: Sequence[KnownPack]) -> None:
         self._store = store
         self._record = record

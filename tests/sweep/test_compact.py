@@ -32,6 +32,7 @@ from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining
+from tests.sweep.programs import write_program
 
 MakeSpec = Callable[..., SweepSpec]
 MakeFake = Callable[..., FakeTraining]
@@ -125,6 +126,57 @@ def test_a_merged_sweep_is_extended_and_merged_again(out: Path, spec: MakeSpec, 
     assert rows(out).equals(rows(tmp_path / "undisturbed"))
     assert compact(out).files == 3
     assert rows(out).equals(rows(tmp_path / "undisturbed"))
+
+
+def test_a_run_merges_by_itself_where_there_are_many_files(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    out = tmp_path / "out"
+    monkeypatch.setattr("seedsweep.sweep.run.FEWEST_FILES", 17)
+    events: list[Event] = []
+    run(spec(), out, executor="inline", on_progress=events.append)
+    assert len(files(out)) == 16, "too few"
+    run(spec(seeds="0:6"), out, executor="inline", on_progress=events.append)
+    assert [event.message for event in events if event.kind == "merge"] == ["merging small blocks: 24 files"]
+    assert len(files(out)) == 2
+    before = rows(out)
+
+    monkeypatch.setattr("seedsweep.sweep.run.FEWEST_FILES", 3)
+
+    def full(*args: Any) -> None:
+        raise StorageError(str(out), OSError(28, "No space left on device"))
+
+    monkeypatch.setattr("seedsweep.sweep.run.merge", full)
+    result = run(spec(seeds="0:8"), out, executor="inline", on_progress=events.append)
+    assert (result.trained, result.missing) == (4, 0), "the run is as good as done"
+    assert events[-1].message.startswith("small blocks were not merged: ")
+    assert rows(out).num_rows == before.num_rows * 8 // 6
+
+
+def test_a_long_run_merges_now_and_then(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    out = tmp_path / "out"
+    run(spec(seeds="0:12"), tmp_path / "undisturbed", executor="inline")
+    monkeypatch.setattr("seedsweep.sweep.driver.OFTEN", 3)
+    most: list[int] = []
+    run(spec(seeds="0:12"), out, executor="inline", on_progress=lambda event: most.append(len(files(out))))
+    assert max(most) < 12 * 4 / 2
+    assert rows(out).equals(rows(tmp_path / "undisturbed"))
+
+
+def test_a_program_of_which_only_the_rows_tell_what_it_measures(tmp_path: Path) -> None:
+    out, folder = tmp_path / "out", tmp_path / "code"
+    run(write_program(folder), out, executor="inline")
+    told = everything(load(out))
+    assert compact(out).files == 2
+    assert everything(load(out)) == told
+    assert run(write_program(folder, seeds="0:3"), out, executor="inline").trained == 2
+    assert load(out).final("accuracy", "test").present.all()
+    with pytest.raises(InputError, match=r"success\.metric: 'acuracy' is not a metric that the program writes"):
+        run(write_program(folder, success={"metric": "acuracy", "split": "test", "at_least": 0.5}), out)
 
 
 def test_packs_in_training_are_left_as_they_are(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
