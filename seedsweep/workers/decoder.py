@@ -18,6 +18,7 @@ from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.philox import Role, normal, uniform
 from seedsweep.workers.settings import ModelSettings
 
@@ -29,24 +30,37 @@ class StackedDecoder:
     reduction, the optimiser one kernel, a checkpoint one tensor. `parameters` are views into it.
     """
 
-    def __init__(self, model: ModelSettings, vocabulary: int, seeds: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: ModelSettings,
+        vocabulary: int,
+        seeds: int,
+        device: torch.device,
+        *,
+        unpadded: bool = False,
+    ) -> None:
         self.model = model
         self.vocabulary = vocabulary
+        self.unpadded = unpadded
         self.dialect = find_dialect(model.dialect)(model)
         self.shapes = self.dialect.shapes(vocabulary)
         self.size = sum(shape.size for shape in self.shapes)
         self.flat_SP = torch.zeros(seeds, self.size + padding(self.size, ALIGNMENT), device=device)
-        self.parameters: dict[str, Tensor] = {}
-        offset = 0
-        for shape in self.shapes:
-            view = self.flat_SP[:, offset : offset + shape.size].unflatten(1, shape.shape)
-            self.parameters[shape.name] = view.requires_grad_()
-            offset += shape.size
+        self.parameters = self.views(self.flat_SP)
         self._weights = Weights(self.parameters)
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
 
+    def views(self, flat_SP: Tensor) -> dict[str, Tensor]:
+        """The tensors that lie in rows such as those of the own `flat_SP`, by name; they require gradients."""
+        views, offset = {}, 0
+        for shape in self.shapes:
+            view = flat_SP[:, offset : offset + shape.size].unflatten(1, shape.shape)
+            views[shape.name] = view.requires_grad_()
+            offset += shape.size
+        return views
+
     def with_parameters(self, parameters: Mapping[str, Tensor]) -> StackedDecoder:
-        """The same decoder with other weights in place of its own, by name."""
+        """The same decoder with other weights in place of its own, by name, of as many seeds or fewer."""
         other = copy.copy(self)
         other.parameters, other._weights = dict(parameters), Weights(parameters)
         return other
@@ -89,14 +103,31 @@ class StackedDecoder:
             content.update(tensors[name].contiguous().numpy().tobytes())
         return content.hexdigest()[:16]
 
-    def hidden(self, tokens_SBT: Tensor, dropout: Dropout | None = None) -> Tensor:
-        """Final hidden states (S, B, T, D) of token rows; with `dropout` in training only."""
+    def hidden(
+        self, tokens_SBT: Tensor, dropout: Dropout | None = None, *, lengths_B: Tensor | None = None
+    ) -> Tensor:
+        """Final hidden states (S, B, T, D) of token rows; with `dropout` in training only.
+
+        If it is said how many tokens of each row are asked for, the same for all seeds, an unpadded decoder leaves
+        out the others; their hidden states are then anything finite.
+        """
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
         tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
+        layout = WHOLE
+        if self.unpadded and lengths_B is not None:
+            last_BT = torch.arange(tokens_SBT.shape[2], device=tokens_SBT.device) == lengths_B[:, None] - 1
+            last_SBT = last_BT.expand(len(tokens_SBT), -1, -1)
+            layout = Unpadded(last_SBT, sizes(last_SBT[:1])[0])
+        return layout.spread(self.hidden_of(tokens_SBT, layout, dropout))[:, :, :length]
+
+    def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+        """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""
+        tokens_SBT = layout.gather(tokens_SBT)
         # One table for all seeds: the embedding of token v of seed s is row s·V + v.
-        x_SBTD = F.embedding(tokens_SBT + self._seed_offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
-        return self.dialect.forward(self._weights, x_SBTD, dropout)[:, :, :length]
+        offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]
+        x_SBTD = F.embedding(tokens_SBT + offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
+        return self.dialect.forward(self._weights, x_SBTD, layout, dropout)
 
     def logits(self, hidden_SBTD: Tensor) -> Tensor:
         """Next-token logits (S, B, T, V) of hidden states; give only the positions that are needed."""
