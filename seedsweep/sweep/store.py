@@ -56,7 +56,8 @@ _OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs")
 ROWS_READ_TOGETHER = 1 << 14
 """Of a merged file, whose rows are sorted: so many at once are read, or passed over because none is wanted."""
 LISTING_SECONDS = 1.0
-"""Longer than anybody takes to list a folder of a scale."""
+LISTING_SECONDS_REMOTE = 10.0
+"""Longer than anybody takes to list the files of a scale, on a disk and on an object store."""
 
 
 @dataclass(frozen=True)
@@ -309,7 +310,7 @@ class Store:
         # Whoever has begun to list the folder before the merged file was there must still find the old ones: our
         # own readers look again when this file has changed, others have the time.
         self.files.write(MERGES, json.dumps({"at": now(), "id": uuid.uuid4().hex}).encode())
-        time.sleep(LISTING_SECONDS)
+        time.sleep(LISTING_SECONDS if self.files.local else LISTING_SECONDS_REMOTE)
         self.files.delete_all(superseded)
 
     def _recorded_pack(self, name: str, field: str) -> Pack | None:

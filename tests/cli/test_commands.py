@@ -280,6 +280,21 @@ def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     )
 
 
+def test_compact(seedsweep_command: Command, here: Path) -> None:
+    shutil.copytree(COUNT, here / "sweep")
+    before = seedsweep_command("report sweep --json").out
+    assert seedsweep_command("compact sweep").out == "store     sweep: 4 files, 64 files before\n"
+    assert len(list(here.glob("sweep/metrics/**/*.parquet"))) == 4
+    assert seedsweep_command("report sweep --json").out == before
+    told = json.loads(seedsweep_command("compact sweep --json").out)
+    assert told == {"store": f"{here}/sweep", "files_before": 4, "files": 4}
+    nothing = seedsweep_command("compact nothing")
+    assert (nothing.status, nothing.err) == (
+        2,
+        f"seedsweep: {here}/nothing: no sweep there: it has no sweep.json\n",
+    )
+
+
 def test_report_of_a_sweep_under_another_criterion(seedsweep_command: Command, here: Path) -> None:
     shutil.copytree(COUNT, here / "sweep")
     told = json.loads(seedsweep_command("report sweep --threshold 0.25 --json").out)

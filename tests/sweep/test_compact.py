@@ -43,6 +43,7 @@ KEY = ["scale", "seed", "step", "split", "metric"]
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody lists while these tests merge, but who does so on purpose."""
     monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS_REMOTE", 0.0)
 
 
 @pytest.fixture
@@ -338,6 +339,17 @@ def test_who_reads_at_any_moment_has_every_row(out: Path, mutations: dict[str, A
     assert moments > 2 * 16
     assert everything(looked_before) == told
     assert looked_before.to_arrow().num_rows == before.num_rows
+
+
+def test_the_old_files_stay_for_as_long_as_a_listing_takes(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that who has begun to list before the merged file was there finds the old ones in any case."""
+    slept: list[tuple[float, list[str]]] = []
+    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 7.0)
+    monkeypatch.setattr("time.sleep", lambda seconds: slept.append((seconds, files(out))))
+    compact(out)
+    ((seconds, there),) = slept
+    assert (seconds, len(there)) == (7.0, 16 + 2)
+    assert len(files(out)) == 2
 
 
 def test_who_loaded_before_sees_its_own_seeds_only(spec: MakeSpec, out: Path) -> None:
