@@ -23,7 +23,7 @@ TICK_SECONDS = 2.0
 TICK_SECONDS_REMOTE = 10.0
 """Least time between two "tick" events: longer on an object store, where looking costs."""
 LOOKING_SHARE = 0.05
-"""Of its time a run looks at the store at most so much."""
+"""Of its time a run spends at most so much on ticks, and so much on counting the store."""
 MANY_PARTS = 100
 """With more scales and unfinished packs a status is made once per tick, not for every event."""
 
@@ -40,7 +40,7 @@ class Reporter:
     status: SweepStatus | None = None
     at_work: dict[str, Pack] = field(default_factory=dict)
     look_after: float = 0.0
-    """When the running packs may be looked at again."""
+    """When there may be another tick."""
     count_after: float = 0.0
     """When the store may be counted again."""
 
@@ -89,6 +89,7 @@ class Reporter:
         if self.on_progress is not None and now - self.last >= self._tick_seconds and now >= self.look_after:
             self._look()
             self.send("tick", "")
+            self.look_after = self._rest(now)
 
     def _leave(self, pack: Pack) -> None:
         self.at_work.pop(pack.name, None)
@@ -101,7 +102,6 @@ class Reporter:
         if began < self.count_after and self.counts is not None:
             for pack in self.at_work.values():
                 self.counts.look(pack)
-            self.look_after = self._rest(began)
             return
         try:
             record = self.store.existing_record()
