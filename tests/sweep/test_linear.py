@@ -42,7 +42,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     for name in ("listing", "read", "write", "delete", "delete_folder", "exists"):
         count(Files, name)
     count(pq, "read_metadata")
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS", 0.0)
     monkeypatch.setattr("seedsweep.sweep.reporter.TICK_SECONDS", 1000.0)
     return counts
 
