@@ -39,10 +39,13 @@ class Reporter:
     counts: Counts | None = None
     status: SweepStatus | None = None
     at_work: dict[str, Pack] = field(default_factory=dict)
-    look_after: float = 0.0
-    """When there may be another tick."""
+    tick_after: float = field(init=False)
+    """When there shall be another tick."""
     count_after: float = 0.0
     """When the store may be counted again."""
+
+    def __post_init__(self) -> None:
+        self.tick_after = self.last + self._tick_seconds
 
     def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
         """Tell it, with where the sweep stands now."""
@@ -84,12 +87,13 @@ class Reporter:
         self.send("fail", f"{pack.name}: {message}")
 
     def tick(self) -> None:
-        """Nothing but time has passed."""
-        now = time.monotonic()
-        if self.on_progress is not None and now - self.last >= self._tick_seconds and now >= self.look_after:
-            self._look()
-            self.send("tick", "")
-            self.look_after = self._rest(now)
+        """Time has passed, whatever else has happened."""
+        began = time.monotonic()
+        if self.on_progress is None or began < self.tick_after:
+            return
+        self._look()
+        self.send("tick", "")
+        self.tick_after = max(time.monotonic() + self._tick_seconds, self._rest(began))
 
     def _leave(self, pack: Pack) -> None:
         self.at_work.pop(pack.name, None)
