@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -118,9 +119,9 @@ class Step:
         )
         return nll_N.view_as(tokens_SBT)
 
-    def precision(self, device: torch.device) -> torch.autocast:
-        """The context of forward passes, of evaluations too."""
-        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bfloat16)
+    def precision(self, device: torch.device) -> AbstractContextManager[Any]:
+        """The context of forward passes, of evaluations too. Weights are float32 whatever the precision."""
+        return torch.autocast(device.type, dtype=torch.bfloat16) if self._bfloat16 else nullcontext()
 
     def graph(
         self, batch: Batch, decompositions: Mapping[OpOverload, Callable[..., Tensor]] | None = None

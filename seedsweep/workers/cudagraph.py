@@ -1,0 +1,108 @@
+"""A training step recorded as a CUDA graph: its hundreds of kernels are launched by one call.
+
+A small model's kernels are over sooner than Python launches the next one, so that the device would wait most of
+the time. A graph is recorded once for every shape of the rows and changes no number: it launches the same kernels
+on the same memory. That memory is the graph's own as long as the graph lives; evaluations between the steps use
+other.
+
+After `torch.cuda.graphs` and the notes on whole-network capture in PyTorch's manual.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
+
+import torch
+
+from seedsweep.workers.update import Inputs
+
+Launch = Callable[[], None]
+
+WARM_UP = 3
+"""Steps that are taken one operation at a time before a shape is recorded, as PyTorch's manual says. In them
+kernels are compiled and chosen, and tables that live on are made; nothing of that may happen while a graph is
+recorded."""
+
+
+class Recorder(Protocol):
+    """What records operations; `CUDARecorder`, or in the tests one for a CPU."""
+
+    def warm_up(self, operations: Launch) -> None:
+        """Do them once, as well as they can be done before they are recorded."""
+
+    def record(self, operations: Launch) -> Launch:
+        """What does them again on the same tensors; this does them not. RuntimeError if it is impossible."""
+
+
+class CUDARecorder:
+    """Records what is launched on the current device."""
+
+    def warm_up(self, operations: Launch) -> None:
+        """On a stream of its own, as recording will be."""
+        stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
+        stream.wait_stream(current)
+        with torch.cuda.stream(stream):
+            operations()
+        current.wait_stream(stream)
+
+    def record(self, operations: Launch) -> Launch:
+        """A graph's `replay`."""
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            operations()
+        return graph.replay
+
+
+class _Recorded(NamedTuple):
+    """A step of one shape."""
+
+    buffers: Inputs
+    """The tensors that it reads."""
+    launch: Launch
+
+
+class RecordedStep:
+    """A step that is recorded for every shape of its rows, and launched from then on.
+
+    A step that cannot be recorded, such as one whose losses a task of the user's computes with values on the host,
+    is taken one operation at a time, and a warning says so.
+    """
+
+    def __init__(self, take: Callable[[Inputs], None], recorder: Recorder) -> None:
+        self._take = take
+        self._recorder = recorder
+        self._warmed_up: Counter[torch.Size] = Counter()
+        self._recorded: dict[torch.Size, _Recorded] = {}
+        self.refused: str | None = None
+        """Why steps are not recorded, if they cannot be."""
+
+    def __call__(self, inputs: Inputs) -> None:
+        """Take the step."""
+        shape = inputs.tokens_SBT.shape
+        if self.refused is None and shape not in self._recorded and self._warmed_up[shape] == WARM_UP:
+            self._record(shape, inputs)
+        if self.refused is not None:
+            self._take(inputs)
+        elif shape in self._recorded:
+            buffers, launch = self._recorded[shape]
+            for buffer, part in zip(buffers, inputs, strict=True):
+                buffer.copy_(part)
+            launch()
+        else:
+            self._warmed_up[shape] += 1
+            self._recorder.warm_up(lambda: self._take(inputs))
+
+    def _record(self, shape: torch.Size, inputs: Inputs) -> None:
+        buffers = Inputs(*(part.clone() for part in inputs))
+        try:
+            launch = self._recorder.record(lambda: self._take(buffers))
+        except torch.OutOfMemoryError:
+            raise  # a smaller pack may fit
+        except RuntimeError as error:
+            self.refused = str(error).partition("\n")[0]
+            warnings.warn(f"no CUDA graph, steps are slower: {self.refused}", stacklevel=4)
+        else:
+            self._recorded[shape] = _Recorded(buffers, launch)

@@ -1,0 +1,221 @@
+"""A whole training step can be recorded, and launched again on the same memory it gives the bits of one taken.
+
+CUDA graphs themselves need a GPU; here a recorder for CPUs (`recording`) stands for them, and torch's device
+without values (`meta`) for what may not be asked for.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from seedsweep.workers.cudagraph import WARM_UP, RecordedStep
+from seedsweep.workers.device import reproducible
+from seedsweep.workers.optimiser import StackedAdamW
+from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.trainer import PackTrainer
+from seedsweep.workers.update import Inputs, Update
+from tests.golden.make import GOLDEN, HERE
+from tests.workers.recording import CPURecorder
+from tests.workers.test_step import SEEDS, settings_of
+
+STEPS = 24
+COUNT = HERE / "count.json"
+
+
+def recorded_trainer(settings: CellSettings) -> tuple[PackTrainer, CPURecorder]:
+    """As `PackTrainer` is on CUDA, with the recorder for CPUs."""
+    trainer, recorder = PackTrainer(settings, SEEDS, "cpu"), CPURecorder()
+    trainer._take = RecordedStep(trainer.update, recorder)
+    return trainer, recorder
+
+
+def trained(trainer: PackTrainer, stops: tuple[int, ...] = (1, 2, 5, 11, STEPS)) -> list[Tensor]:
+    """All that training leaves, with evaluations between the steps: their values, weights and moments."""
+    found = []
+    for stop in stops:
+        trainer.train_to(stop)
+        found += [torch.from_numpy(value) for value in trainer.evaluate().values()]
+    return [*found, trainer.decoder.flat_SP.detach(), *trainer.update.optimiser.state().values(), trainer.alive_S]
+
+
+def same(one: list[Tensor], other: list[Tensor]) -> bool:
+    return [t.numpy().tobytes() for t in one] == [t.numpy().tobytes() for t in other]
+
+
+@pytest.fixture(autouse=True)
+def as_in_training() -> Iterator[None]:
+    with reproducible("cpu", "float32"):
+        yield
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_recorded_step_gives_the_bits_of_every_other(path: Path, precision: str) -> None:
+    settings = settings_of(path, steps=STEPS, warmup=5, precision=precision)
+    trainer, recorder = recorded_trainer(settings)
+    assert same(trained(trainer), trained(PackTrainer(settings, SEEDS, "cpu")))
+    assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (WARM_UP, 1, STEPS - WARM_UP)
+
+
+def test_a_recorded_step_goes_on_from_a_checkpoint() -> None:
+    settings = settings_of(COUNT, steps=STEPS)
+    undisturbed, _ = recorded_trainer(settings)
+    trainer, _ = recorded_trainer(settings)
+    trainer.train_to(9)
+    checkpoint = io.BytesIO()
+    torch.save(trainer.state(), checkpoint)
+    trainer.train_to(13)  # which is then undone in the memory that was recorded
+    checkpoint.seek(0)
+    trainer.load_state(torch.load(checkpoint, weights_only=True))
+    assert same(trained(trainer, stops=(STEPS,)), trained(undisturbed, stops=(STEPS,)))
+
+
+def test_a_diverged_seed_stays_out_of_a_recorded_step() -> None:
+    settings = settings_of(COUNT, steps=STEPS)
+    trainer, _ = recorded_trainer(settings)
+    trainer.train_to(12)
+    with torch.no_grad():
+        trainer.decoder.flat_SP[1, 0] = torch.nan
+    healthy, _ = recorded_trainer(settings)
+    healthy.train_to(STEPS)
+    trainer.train_to(STEPS)
+    assert trainer.alive_S.tolist() == [True, False, True]
+    assert torch.equal(trainer.decoder.flat_SP[::2], healthy.decoder.flat_SP[::2])
+
+
+def test_every_shape_is_recorded_once() -> None:
+    total, recorder = torch.zeros(()), CPURecorder()
+
+    def take(inputs: Inputs) -> None:
+        total.add_(inputs.tokens_SBT.sum() * inputs.learning_rate)
+
+    step, expected = RecordedStep(take, recorder), 0.0
+    for number in range(30):
+        tokens = torch.full((1, 2, 3 + number % 3), number)
+        step(Inputs(tokens, tokens.bool(), tokens[:, 0, 0], torch.tensor(0.5 * number)))
+        expected += number * tokens.numel() * 0.5 * number
+    assert total == expected
+    assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_a_step_runs_where_nothing_has_a_value(path: Path) -> None:
+    """On `meta`, what asks for a value or has a shape that depends on values raises."""
+    # torch 2.13 knows no `meta` form of this one; it changes its arguments and gives nothing.
+    library = torch.library.Library("aten", "IMPL")
+    library.impl("_fused_adamw_.tensor_lr", lambda *args, **kwargs: None, "Meta")
+    try:
+        trainer = PackTrainer(settings_of(path), SEEDS, "meta")
+        trainer.train_to(2)
+    finally:
+        library._destroy()
+    assert trainer.decoder.flat_SP.device.type == "meta"
+
+
+def asks_for_a_value(update: Update, inputs: Inputs) -> None:
+    if inputs.learning_rate.item() > 0:
+        Update.__call__(update, inputs)
+
+
+def asks_on_the_host(update: Update, inputs: Inputs) -> None:
+    if update.alive_S.any():
+        Update.__call__(update, inputs)
+
+
+def shape_of_the_data(update: Update, inputs: Inputs) -> None:
+    update.loss_sums_LS += inputs.mask_SBT[inputs.mask_SBT].sum()
+    Update.__call__(update, inputs)
+
+
+REFUSED = [asks_for_a_value, asks_on_the_host, shape_of_the_data]
+
+
+@pytest.mark.parametrize("broken", REFUSED)
+def test_what_cannot_be_recorded_is_told_and_taken_as_it_is(
+    broken: Callable[[Update, Inputs], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(COUNT, steps=STEPS)
+    trainer, recorder = recorded_trainer(settings)
+    step = RecordedStep(lambda inputs: broken(trainer.update, inputs), recorder)
+    trainer._take = step
+    with pytest.warns(UserWarning, match=r"^no CUDA graph, steps are slower: aten\.\S+ cannot be recorded$"):
+        trainer.train_to(WARM_UP + 1)
+    trainer.train_to(STEPS)
+    assert recorder.launched == 0
+    plain = PackTrainer(settings, SEEDS, "cpu")
+    monkeypatch.setattr(plain, "_take", lambda inputs: broken(plain.update, inputs))
+    assert same(trained(trainer, (STEPS,)), trained(plain, (STEPS,)))
+
+
+@pytest.mark.parametrize("broken", REFUSED)
+def test_meta_notices_what_cannot_be_recorded(broken: Callable[[Update, Inputs], None]) -> None:
+    trainer = PackTrainer(settings_of(COUNT), SEEDS, "meta")
+    with pytest.raises((RuntimeError, NotImplementedError), match=r"(?i)meta"):
+        broken(trainer.update, trainer.inputs(0))
+
+
+def test_what_memory_does_not_suffice_for_is_no_reason_to_go_on() -> None:
+    class Full(CPURecorder):
+        def record(self, operations: Callable[[], None]) -> Callable[[], None]:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+
+    trainer = PackTrainer(settings_of(COUNT), SEEDS, "cpu")
+    trainer._take = RecordedStep(trainer.update, Full())
+    trainer.train_to(WARM_UP)
+    with pytest.raises(torch.OutOfMemoryError):
+        trainer.train_to(WARM_UP + 1)
+
+
+def python_learning_rate(patch: pytest.MonkeyPatch) -> None:
+    honest, numbers = StackedAdamW.step, iter(range(10**6))
+
+    def step(self: StackedAdamW, learning_rate: Tensor, grad_SP: Tensor, alive_S: Tensor) -> None:
+        rate = 1e-3 / (1 + next(numbers))
+        honest(self, torch.full((), rate, dtype=torch.float64), grad_SP, alive_S)
+
+    patch.setattr(StackedAdamW, "step", step)
+
+
+def sums_put_in_anothers_place(patch: pytest.MonkeyPatch) -> None:
+    honest = Update.__call__
+
+    def call(self: Update, inputs: Inputs) -> None:
+        honest(self, inputs)
+        self.loss_sums_LS = self.loss_sums_LS + 1.0
+
+    patch.setattr(Update, "__call__", call)
+
+
+@pytest.mark.parametrize("broken", [python_learning_rate, sums_put_in_anothers_place])
+def test_what_a_recording_would_freeze_is_noticed(
+    broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(COUNT, steps=STEPS)
+    found = []
+    for trainer in (PackTrainer(settings, SEEDS, "cpu"), recorded_trainer(settings)[0]):
+        with monkeypatch.context() as patch:
+            broken(patch)
+            found.append(trained(trainer))
+    assert not same(*found)
+
+
+def test_a_pack_that_is_done_leaves_its_memory_at_once() -> None:
+    """Without waiting for the collector of cycles, which knows nothing of a GPU's memory."""
+    import gc
+    import weakref
+
+    trainer, _ = recorded_trainer(settings_of(COUNT))
+    trainer.train_to(WARM_UP + 2)
+    weights = weakref.ref(trainer.decoder.flat_SP)
+    gc.disable()
+    try:
+        del trainer
+        assert weights() is None
+    finally:
+        gc.enable()
