@@ -38,20 +38,26 @@ class Recorder(Protocol):
 
 
 class CUDARecorder:
-    """Records what is launched on the current device."""
+    """Records what is launched on the current device.
+
+    All on one stream, and no other recorder's: what cuBLAS works with belongs to a stream, so that warming up
+    leaves it there for the graph, and torch takes it from all graphs of a stream when one of them ends
+    (pytorch#193402).
+    """
+
+    def __init__(self) -> None:
+        self._stream = torch.cuda.Stream()
 
     def warm_up(self, operations: Launch) -> None:
-        """On a stream of its own, as recording will be."""
-        stream, current = torch.cuda.Stream(), torch.cuda.current_stream()
-        stream.wait_stream(current)
-        with torch.cuda.stream(stream):
+        current = torch.cuda.current_stream()
+        self._stream.wait_stream(current)
+        with torch.cuda.stream(self._stream):
             operations()
-        current.wait_stream(stream)
+        current.wait_stream(self._stream)
 
     def record(self, operations: Launch) -> Launch:
-        """A graph's `replay`."""
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, stream=self._stream):
             operations()
         return graph.replay
 

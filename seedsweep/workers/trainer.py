@@ -17,6 +17,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.cudagraph import CUDARecorder, RecordedStep
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
 from seedsweep.workers.optimiser import learning_rates
 from seedsweep.workers.settings import CellSettings
@@ -112,14 +113,14 @@ class PackTrainer:
         """
         with self.gradient.precision(self.device):
             values = self.task.evaluate(self.decoder)
+        sums_LS, alive_S = to_host(self.update.loss_sums_LS.double(), self.alive_S)
         if self._loss_steps:
-            means_LS = (self.update.loss_sums_LS.double() / self._loss_steps).cpu().numpy()
+            means_LS = sums_LS / self._loss_steps
             values |= {
                 ("train", name): mean_S for name, mean_S in zip(self.update.loss_names, means_LS, strict=True)
             }
         self.update.loss_sums_LS.zero_()
         self._loss_steps = 0
-        alive_S = self.alive_S.cpu().numpy()
         values = {key: np.where(alive_S, value, np.nan) for key, value in values.items()}
         return values | {("train", "diverged"): (~alive_S).astype(float)}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -26,6 +27,8 @@ from tests.workers.test_step import SEEDS, settings_of
 
 STEPS = 24
 COUNT = HERE / "count.json"
+BFLOAT16 = ("count", "question-formation-small", "mmlu")
+"""One of every dialect."""
 
 
 def recorded_trainer(settings: CellSettings) -> tuple[PackTrainer, CPURecorder]:
@@ -54,8 +57,13 @@ def as_in_training() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    ("path", "precision"),
+    [
+        *(pytest.param(path, "float32", id=path.stem) for path in GOLDEN),
+        *(pytest.param(HERE / f"{name}.json", "bfloat16", id=f"{name}-bfloat16") for name in BFLOAT16),
+    ],
+)
 def test_a_recorded_step_gives_the_bits_of_every_other(path: Path, precision: str) -> None:
     settings = settings_of(path, steps=STEPS, warmup=5, precision=precision)
     trainer, recorder = recorded_trainer(settings)
@@ -219,3 +227,13 @@ def test_a_pack_that_is_done_leaves_its_memory_at_once() -> None:
         assert weights() is None
     finally:
         gc.enable()
+
+
+def test_deterministic_kernels_do_not_fill_memory_first() -> None:
+    mode: Any = torch.utils.deterministic
+    assert mode.fill_uninitialized_memory
+    with reproducible("cuda", "float32"):
+        assert torch.are_deterministic_algorithms_enabled()
+        assert not mode.fill_uninitialized_memory
+    assert not torch.are_deterministic_algorithms_enabled()
+    assert mode.fill_uninitialized_memory
