@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from seedsweep.errors import InputError
+from seedsweep.workers import heap
 
 SEEDS_ON_CPU = 4
-"""On one CPU core packs of eight train 4 to 12 % more seeds per hour (benchmarks/packing.txt), but packs of four
+"""On one CPU core packs of eight train 4 to 12 % more seeds per hour, but packs of four
 finish twice as soon, and lose half as much with a worker."""
 LARGEST_AUTO_PACK = 64
 
@@ -75,7 +76,8 @@ def reproducible(device: str, precision: str) -> Iterator[None]:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
             deterministic_mode.fill_uninitialized_memory = False
-        yield
+        with heap.kept() if device == "cpu" else nullcontext():
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(flushing)

@@ -112,14 +112,20 @@ def test_every_shape_is_recorded_once() -> None:
     assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)
 
 
-@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_a_step_runs_where_nothing_has_a_value(path: Path) -> None:
+@pytest.mark.parametrize(
+    ("path", "unpadded"),
+    [
+        *(pytest.param(path, False, id=path.stem) for path in GOLDEN),
+        pytest.param(HERE / "question-formation-small.json", True, id="unpadded"),
+    ],
+)
+def test_a_step_runs_where_nothing_has_a_value(path: Path, unpadded: bool) -> None:
     """On `meta`, what asks for a value or has a shape that depends on values raises."""
     # torch 2.13 knows no `meta` form of this one; it changes its arguments and gives nothing.
     library = torch.library.Library("aten", "IMPL")
     library.impl("_fused_adamw_.tensor_lr", lambda *args, **kwargs: None, "Meta")
     try:
-        trainer = PackTrainer(settings_of(path), SEEDS, "meta")
+        trainer = PackTrainer(settings_of(path, unpadded=unpadded), SEEDS, "meta")
         trainer.train_to(2)
     finally:
         library._destroy()
