@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.specfile import read_spec
-from seedsweep.workers.cudagraph import WARM_UP, RecordedStep
+from seedsweep.workers.cudagraph import RecordedStep
 from seedsweep.workers.device import choose_device, reproducible
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.trainer import PackTrainer
@@ -43,7 +43,7 @@ def main() -> None:
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
     with reproducible(device, settings.train.precision):
         trainer = PackTrainer(settings.from_scratch(), [Seed(s, s) for s in range(arguments.pack)], device)
-        trainer.train_to(WARM_UP + 2)
+        trainer.train_to(trainer.warm_up)
         _wait(device)
         began = time.perf_counter()
         trainer.train_to(trainer.step + STEPS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,10 +21,9 @@ ORIGIN = {"gpu": "one", "code": "this"}
 SLEEP = ("timeit", "-n", "1", "-r", "1", "-s", "import time", "time.sleep(300)")
 
 
-def bench(*words: str | Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "benchmarks.gpu", *map(str, words)], cwd=ROOT, capture_output=True, text=True
-    )
+def bench(*words: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks.gpu", *map(str, words)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ | environment)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +118,10 @@ def test_every_stage_names_commands_and_presets_that_there_are(tmp_path: Path) -
 
 
 @pytest.mark.heavy
-def test_a_rehearsal_goes_through_all_stages_once(tmp_path: Path) -> None:
-    ended = bench("--rehearse", "--out", tmp_path)
+def test_a_rehearsal_goes_through_all_stages_once_and_without_ray(tmp_path: Path) -> None:
+    (tmp_path / "without").mkdir()
+    (tmp_path / "without" / "ray.py").write_text("raise ImportError('there is no Ray here')\n")
+    ended = bench("--rehearse", "--out", tmp_path, PYTHONPATH=str(tmp_path / "without"))
     assert ended.returncode == 0, ended.stdout + "".join(log.read_text() for log in tmp_path.glob("*.log"))
     stages = gpu.rehearsal(tmp_path)
     assert ended.stdout.count("done in ") == len(stages)

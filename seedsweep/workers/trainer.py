@@ -15,7 +15,7 @@ from torch import Tensor
 
 from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
-from seedsweep.workers.cudagraph import CUDARecorder, RecordedStep
+from seedsweep.workers.cudagraph import WARM_UP, CUDARecorder, RecordedStep
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
@@ -78,6 +78,11 @@ class PackTrainer:
             self._take(self.inputs(self.step))
             self.step += 1
             self._loss_steps += 1
+
+    @property
+    def warm_up(self) -> int:
+        """Steps whose time tells nothing of the others: kernels are compiled in them, and a graph is recorded."""
+        return WARM_UP + 1 if isinstance(self._take, RecordedStep) else 1
 
     def inputs(self, step: int) -> Inputs:
         """What a step reads."""

@@ -16,7 +16,7 @@ import torch
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.verify import SAME_WAY
-from seedsweep.workers.cudagraph import WARM_UP, RecordedStep
+from seedsweep.workers.cudagraph import RecordedStep
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.trainer import PackTrainer
 from tests.golden.make import GOLDEN, HERE
@@ -98,7 +98,7 @@ def test_a_compiled_step_is_recorded_too() -> None:
     compiled, plain = trainer_of(compile=True), trainer_of()
     start = weights(plain)
     for trainer in (compiled, plain):
-        trainer.train_to(WARM_UP + 2)
+        trainer.train_to(trainer.warm_up + 1)
     assert isinstance(compiled._take, RecordedStep)
     assert compiled._take.refused is None
     assert apart(weights(compiled) - start, weights(plain) - start) < SAME_WAY
@@ -107,7 +107,7 @@ def test_a_compiled_step_is_recorded_too() -> None:
 def test_packs_one_after_another_need_the_memory_of_one() -> None:
     def trained() -> None:
         trainer = trainer_of()
-        trainer.train_to(WARM_UP + 2)
+        trainer.train_to(trainer.warm_up + 1)
         trainer.evaluate()
 
     held = []
@@ -121,7 +121,7 @@ def test_packs_one_after_another_need_the_memory_of_one() -> None:
 
 def test_nothing_in_a_step_waits_for_the_device() -> None:
     trainer = trainer_of()
-    trainer.train_to(WARM_UP + 2)
+    trainer.train_to(trainer.warm_up + 1)
     torch.cuda.set_sync_debug_mode("error")
     try:
         trainer.train_to(STEPS)

@@ -94,6 +94,14 @@ def test_compiled_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> Non
                 assert torch.equal(weights, packed[seed])
 
 
+def test_bfloat16_is_compiled_too() -> None:
+    settings = settings_of(HERE / "count.json", compile=True, precision="bfloat16")
+    with reproducible("cpu", "bfloat16"):
+        trainer = PackTrainer(settings, SEEDS, "cpu")
+        trainer.train_to(2)
+    assert trainer.alive_S.all()
+
+
 def test_with_dropout_nothing_is_compiled() -> None:
     with pytest.raises(ValidationError, match=r"train\.compile: not with model\.dropout: .*give one of them up"):
         settings_of(next(filter(drops, GOLDEN)), compile=True)
