@@ -20,6 +20,7 @@ import torch
 from seedsweep.workers.update import Inputs
 
 Launch = Callable[[], None]
+Take = Callable[[Inputs], None]
 
 WARM_UP = 3
 """Steps that are taken one operation at a time before a shape is recorded, as PyTorch's manual says. In them
@@ -77,7 +78,7 @@ class RecordedStep:
     is taken one operation at a time, and a warning says so.
     """
 
-    def __init__(self, take: Callable[[Inputs], None], recorder: Recorder) -> None:
+    def __init__(self, take: Take, recorder: Recorder) -> None:
         self._take = take
         self._recorder = recorder
         self._warmed_up: Counter[torch.Size] = Counter()
@@ -112,3 +113,8 @@ class RecordedStep:
             warnings.warn(f"no CUDA graph, steps are slower: {self.refused}", stacklevel=4)
         else:
             self._recorded[shape] = _Recorded(buffers, launch)
+
+
+def recorded(take: Take, device: torch.device) -> Take | RecordedStep:
+    """The step as it is best taken on the device."""
+    return RecordedStep(take, CUDARecorder()) if device.type == "cuda" else take

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
-from seedsweep.workers.cudagraph import WARM_UP, CUDARecorder, RecordedStep
+from seedsweep.workers.cudagraph import WARM_UP, RecordedStep, recorded
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
@@ -24,7 +24,7 @@ from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks import Rows, find_task
 from seedsweep.workers.update import Inputs, Update
 
-TOKENS_DRAWN_AT_ONCE = {"cpu": 2**18, "cuda": 2**22}
+TOKENS_DRAWN_AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
 """What changes from step to step is drawn for several at once, about this many tokens; it changes no value. On a
 GPU the thousand small operations take as long for a few tokens as for many."""
 
@@ -59,7 +59,7 @@ class PackTrainer:
         self.start = self._describe_start()
         self.update = Update(settings, self.task, self.decoder)
         self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
-        self._take = RecordedStep(self.update, CUDARecorder()) if self.device.type == "cuda" else self.update
+        self._take = recorded(self.update, self.device)
         self._learning_rates_N = learning_rates(settings.train, self.device)
         self.step = 0
         self._loss_steps = 0  # since the last evaluation

@@ -6,8 +6,10 @@ without values (`meta`) for what may not be asked for.
 
 from __future__ import annotations
 
+import inspect
 import io
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from seedsweep.workers.cudagraph import WARM_UP, RecordedStep
+from seedsweep.workers.cudagraph import WARM_UP, RecordedStep, recorded
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.optimiser import StackedAdamW
 from seedsweep.workers.settings import CellSettings
@@ -243,3 +245,50 @@ def test_deterministic_kernels_do_not_fill_memory_first() -> None:
         assert not mode.fill_uninitialized_memory
     assert not torch.are_deterministic_algorithms_enabled()
     assert mode.fill_uninitialized_memory
+
+
+def test_cuda_is_asked_as_its_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Warmed up and recorded on one stream, which waits for the current one and is waited for."""
+    said: list[str] = []
+
+    class Stream:
+        def __init__(self, name: str = "side") -> None:
+            self.name = name
+
+        def wait_stream(self, other: Stream) -> None:
+            said.append(f"{self.name} waits for {other.name}")
+
+    @contextmanager
+    def on(what: str) -> Iterator[None]:
+        said.append(f"on {what}")
+        yield
+        said.append("off")
+
+    @contextmanager
+    def recording(graph: object, stream: Stream) -> Iterator[None]:
+        inspect.signature(torch.cuda.graphs.graph).bind(graph, stream=stream)
+        with on(f"{stream.name}, recording"):
+            yield
+
+    class Graph:
+        def replay(self) -> None:
+            said.append("replay")
+
+    monkeypatch.setattr(torch.cuda, "Stream", Stream)
+    monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("current"))
+    monkeypatch.setattr(torch.cuda, "stream", lambda stream: on(stream.name))
+    monkeypatch.setattr(torch.cuda, "graph", recording)
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    step = recorded(lambda inputs: said.append("step"), torch.device("cuda"))
+    inputs = PackTrainer(settings_of(COUNT), SEEDS, "cpu").inputs(0)
+    for _ in range(WARM_UP + 2):
+        step(inputs)
+    warming_up = ["side waits for current", "on side", "step", "off", "current waits for side"]
+    assert said == [*WARM_UP * warming_up, "on side, recording", "step", "off", "replay", "replay"]
+
+
+def test_a_cpu_takes_steps_as_they_are() -> None:
+    trainer = PackTrainer(settings_of(COUNT), SEEDS, "cpu")
+    assert trainer._take is trainer.update
+    assert trainer.warm_up == 1
+    assert recorded_trainer(settings_of(COUNT))[0].warm_up == WARM_UP + 1
