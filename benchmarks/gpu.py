@@ -46,8 +46,6 @@ ENGINE_TESTS = (
     *("-n", "logical", "--maxprocesses", "8", "-m", "not heavy"),
     *("tests/workers", "tests/test_golden.py", "--ignore", "tests/workers/programs"),
 )
-PACK = 16
-"""Seeds in a profile."""
 POPULATION = "paper/count-width"
 LATER = "later"
 
@@ -84,7 +82,7 @@ def stages(out: Path) -> list[Stage]:
         found.append(Stage(f"speed-{name}", speed))
     for name, (preset, scales) in SPEEDS.items():
         for scale in scales:
-            found.append(_profile(f"profile-{name}-{scale}", preset, scale, PACK, out))
+            found.append(_profile(f"profile-{name}-{scale}", preset, scale, out))
     ladder = [f"{value:g}" for value in read_spec(POPULATION).spec.scale.values]
     return found + [_population(POPULATION, ladder[: last + 1], out) for last in range(len(ladder))]
 
@@ -100,13 +98,13 @@ def rehearsal(out: Path) -> list[Stage]:
             "speed",
             ("benchmarks.seeds_per_hour", "--preset", preset, "--scales", "1", *least, "--name", f"{out}/speed"),
         ),
-        _profile("profile", preset, "1", 2, out),
+        _profile("profile", preset, "1", out),
         _population(preset, ["1"], out, "--seeds", "0:2", "--set", "train.steps=4", "--set", "train.warmup=1"),
     ]
 
 
-def _profile(name: str, preset: str, scale: str, pack: int, out: Path) -> Stage:
-    which = ("--preset", preset, "--scale", scale, "--pack", str(pack))
+def _profile(name: str, preset: str, scale: str, out: Path) -> Stage:
+    which = ("--preset", preset, "--scale", scale)
     return Stage(name, ("benchmarks.profile_step", *which, "--trace", f"{out}/{name}.trace.json.gz"))
 
 

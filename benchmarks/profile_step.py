@@ -23,6 +23,7 @@ from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.trainer import PackTrainer
 
 STEPS = 5
+MOST_SEEDS = 16
 ROWS = 30
 """Of the table."""
 
@@ -31,7 +32,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--preset", required=True)
     parser.add_argument("--scale", type=float, required=True)
-    parser.add_argument("--pack", type=int, required=True, help="seeds")
+    parser.add_argument(
+        "--pack", type=int, help=f"seeds; default: as execution.pack: auto has it, at most {MOST_SEEDS}"
+    )
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes of the spec")
     parser.add_argument("--trace", type=Path, help="where the trace is written, FILE.json.gz")
     arguments = parser.parse_args()
@@ -39,10 +42,10 @@ def main() -> None:
     device = choose_device("auto")
     recipe = read_spec(arguments.preset, overrides=arguments.set).spec.recipes[arguments.scale]
     assert isinstance(recipe, EngineRecipe)
-    settings = recipe.settings
+    settings, pack = recipe.settings, arguments.pack or min(MOST_SEEDS, recipe.pack_size(device))
     activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
     with reproducible(device, settings.train.precision):
-        trainer = PackTrainer(settings.from_scratch(), [Seed(s, s) for s in range(arguments.pack)], device)
+        trainer = PackTrainer(settings.from_scratch(), [Seed(s, s) for s in range(pack)], device)
         trainer.train_to(trainer.warm_up)
         _wait(device)
         began = time.perf_counter()
@@ -53,7 +56,7 @@ def main() -> None:
             trainer.train_to(trainer.step + STEPS)
             _wait(device)
     name = torch.cuda.get_device_name() if device == "cuda" else "CPU"
-    print(f"{arguments.preset} at {arguments.scale:g}, {arguments.pack} seeds, {STEPS} steps on {name}")
+    print(f"{arguments.preset} at {arguments.scale:g}, {pack} seeds, {STEPS} steps on {name}")
     print(f"{seconds / STEPS * 1e3:.2f} ms a step without the profiler; steps are {_taken(trainer)}")
     by = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
     print(profiled.key_averages().table(sort_by=by, row_limit=ROWS, max_name_column_width=80))

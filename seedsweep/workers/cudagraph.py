@@ -58,7 +58,8 @@ class CUDARecorder:
 
     def record(self, operations: Launch) -> Launch:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self._stream):
+        # The outer context is for failures: torch's own then leaves its stream the current one.
+        with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=self._stream):
             operations()
         return graph.replay
 

@@ -16,9 +16,10 @@ import torch
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.verify import SAME_WAY
-from seedsweep.workers.cudagraph import RecordedStep
+from seedsweep.workers.cudagraph import RecordedStep, recorded
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.trainer import PackTrainer
+from seedsweep.workers.update import Inputs
 from tests.golden.make import GOLDEN, HERE
 from tests.workers.test_step import SEEDS, settings_of
 
@@ -92,6 +93,23 @@ def test_the_first_steps_are_those_of_a_cpu(path: Path) -> None:
     for trainer in (here, there):
         trainer.train_to(2)
     assert apart(weights(here) - start, weights(there) - start) < SAME_WAY
+
+
+def test_what_cannot_be_recorded_is_told_and_taken_as_it_is() -> None:
+    asking, plain = trainer_of(), trainer_of()
+    plain._take = plain.update
+
+    def take(inputs: Inputs) -> None:
+        assert inputs.learning_rate.item() > 0
+        asking.update(inputs)
+
+    asking._take = recorded(take, asking.device)
+    with pytest.warns(UserWarning, match="^no CUDA graph, steps are slower: "):
+        asking.train_to(asking.warm_up)
+    for trainer in (asking, plain):
+        trainer.train_to(STEPS)
+    assert torch.cuda.current_stream() == torch.cuda.default_stream()
+    assert torch.equal(weights(asking), weights(plain))
 
 
 def test_a_compiled_step_is_recorded_too() -> None:

@@ -284,7 +284,8 @@ def test_cuda_is_asked_as_its_manual_says(monkeypatch: pytest.MonkeyPatch) -> No
     for _ in range(WARM_UP + 2):
         step(inputs)
     warming_up = ["side waits for current", "on side", "step", "off", "current waits for side"]
-    assert said == [*WARM_UP * warming_up, "on side, recording", "step", "off", "replay", "replay"]
+    recording_it = ["on current", "on side, recording", "step", "off", "off"]
+    assert said == [*WARM_UP * warming_up, *recording_it, "replay", "replay"]
 
 
 def test_a_cpu_takes_steps_as_they_are() -> None:
