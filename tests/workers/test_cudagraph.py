@@ -1,7 +1,6 @@
 """A whole training step can be recorded, and launched again on the same memory it gives the bits of one taken.
 
-CUDA graphs themselves need a GPU; here a recorder for CPUs (`recording`) stands for them, and torch's device
-without values (`meta`) for what may not be asked for.
+CUDA graphs themselves need a GPU; here a recorder for CPUs (`recording`) stands for them.
 """
 
 from __future__ import annotations
@@ -26,9 +25,8 @@ from seedsweep.workers.update import Inputs, Update
 from tests.golden.make import GOLDEN, HERE
 from tests.workers.recording import CPURecorder
 from tests.workers.test_step import SEEDS, settings_of
+from tests.workers.test_update import COUNT, REFUSED, STEPS, same, trained
 
-STEPS = 24
-COUNT = HERE / "count.json"
 BFLOAT16 = ("count", "question-formation-small", "mmlu")
 """One of every dialect."""
 
@@ -38,19 +36,6 @@ def recorded_trainer(settings: CellSettings) -> tuple[PackTrainer, CPURecorder]:
     trainer, recorder = PackTrainer(settings, SEEDS, "cpu"), CPURecorder()
     trainer._take = RecordedStep(trainer.update, recorder)
     return trainer, recorder
-
-
-def trained(trainer: PackTrainer, stops: tuple[int, ...] = (1, 2, 5, 11, STEPS)) -> list[Tensor]:
-    """All that training leaves, with evaluations between the steps: their values, weights and moments."""
-    found = []
-    for stop in stops:
-        trainer.train_to(stop)
-        found += [torch.from_numpy(value) for value in trainer.evaluate().values()]
-    return [*found, trainer.decoder.flat_SP.detach(), *trainer.update.optimiser.state().values(), trainer.alive_S]
-
-
-def same(one: list[Tensor], other: list[Tensor]) -> bool:
-    return [t.numpy().tobytes() for t in one] == [t.numpy().tobytes() for t in other]
 
 
 @pytest.fixture(autouse=True)
@@ -114,44 +99,6 @@ def test_every_shape_is_recorded_once() -> None:
     assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)
 
 
-@pytest.mark.parametrize(
-    ("path", "unpadded"),
-    [
-        *(pytest.param(path, False, id=path.stem) for path in GOLDEN),
-        pytest.param(HERE / "question-formation-small.json", True, id="unpadded"),
-    ],
-)
-def test_a_step_runs_where_nothing_has_a_value(path: Path, unpadded: bool) -> None:
-    """On `meta`, what asks for a value or has a shape that depends on values raises."""
-    # torch 2.13 knows no `meta` form of this one; it changes its arguments and gives nothing.
-    library = torch.library.Library("aten", "IMPL")
-    library.impl("_fused_adamw_.tensor_lr", lambda *args, **kwargs: None, "Meta")
-    try:
-        trainer = PackTrainer(settings_of(path, unpadded=unpadded), SEEDS, "meta")
-        trainer.train_to(2)
-    finally:
-        library._destroy()
-    assert trainer.decoder.flat_SP.device.type == "meta"
-
-
-def asks_for_a_value(update: Update, inputs: Inputs) -> None:
-    if inputs.learning_rate.item() > 0:
-        Update.__call__(update, inputs)
-
-
-def asks_on_the_host(update: Update, inputs: Inputs) -> None:
-    if update.alive_S.any():
-        Update.__call__(update, inputs)
-
-
-def shape_of_the_data(update: Update, inputs: Inputs) -> None:
-    update.loss_sums_LS += inputs.mask_SBT[inputs.mask_SBT].sum()
-    Update.__call__(update, inputs)
-
-
-REFUSED = [asks_for_a_value, asks_on_the_host, shape_of_the_data]
-
-
 @pytest.mark.parametrize("broken", REFUSED)
 def test_what_cannot_be_recorded_is_told_and_taken_as_it_is(
     broken: Callable[[Update, Inputs], None], monkeypatch: pytest.MonkeyPatch
@@ -167,13 +114,6 @@ def test_what_cannot_be_recorded_is_told_and_taken_as_it_is(
     plain = PackTrainer(settings, SEEDS, "cpu")
     monkeypatch.setattr(plain, "_take", lambda inputs: broken(plain.update, inputs))
     assert same(trained(trainer, (STEPS,)), trained(plain, (STEPS,)))
-
-
-@pytest.mark.parametrize("broken", REFUSED)
-def test_meta_notices_what_cannot_be_recorded(broken: Callable[[Update, Inputs], None]) -> None:
-    trainer = PackTrainer(settings_of(COUNT), SEEDS, "meta")
-    with pytest.raises((RuntimeError, NotImplementedError), match=r"(?i)meta"):
-        broken(trainer.update, trainer.inputs(0))
 
 
 def test_what_memory_does_not_suffice_for_is_no_reason_to_go_on() -> None:
