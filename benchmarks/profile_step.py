@@ -2,7 +2,7 @@
 
     python -m benchmarks.profile_step --preset paper/count-width --scale 1 --pack 16 --trace step.json.gz
 
-The steps before are warm-up, the compiling and recording of a graph among it. The table is printed, sorted by the
+The steps before are warm-up, the compiling and capturing of a graph among it. The table is printed, sorted by the
 device's own time (the CPU's without a GPU); the trace opens in a browser, at chrome://tracing.
 """
 
@@ -17,7 +17,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.specfile import read_spec
-from seedsweep.workers.cudagraph import RecordedStep
+from seedsweep.workers.cudagraph import GraphedStep
 from seedsweep.workers.device import choose_device, reproducible
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.trainer import PackTrainer
@@ -71,10 +71,10 @@ def _wait(device: str) -> None:
 
 def _taken(trainer: PackTrainer) -> str:
     """As what: a fall-back that nobody sees would be no measurement."""
-    if not isinstance(trainer._take, RecordedStep):
+    if not isinstance(trainer._take, GraphedStep):
         return "single operations"
     refused = trainer._take.refused
-    return "a CUDA graph" if refused is None else f"single operations, since no graph can be recorded: {refused}"
+    return "a CUDA graph" if refused is None else f"single operations, since no graph can be captured: {refused}"
 
 
 if __name__ == "__main__":

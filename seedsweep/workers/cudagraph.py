@@ -1,7 +1,7 @@
-"""A training step recorded as a CUDA graph: its hundreds of kernels are launched by one call.
+"""A training step captured as a CUDA graph: its hundreds of kernels are launched by one call.
 
 A small model's kernels are over sooner than Python launches the next one, so that the device would wait most of
-the time. A graph is recorded once for every shape of the rows and changes no number: it launches the same kernels
+the time. A graph is captured once for every shape of the rows and changes no number: it launches the same kernels
 on the same memory. That memory is the graph's own as long as the graph lives; evaluations between the steps use
 other.
 
@@ -19,29 +19,29 @@ import torch
 
 from seedsweep.workers.update import Inputs
 
-Launch = Callable[[], None]
+Operations = Callable[[], None]
 Take = Callable[[Inputs], None]
 
 WARM_UP = 3
-"""Steps that are taken one operation at a time before a shape is recorded, as PyTorch's manual says. In them
+"""Steps that are taken one operation at a time before a shape is captured, as PyTorch's manual says. In them
 kernels are compiled and chosen, and tables that live on are made; nothing of that may happen while a graph is
-recorded."""
+captured."""
 
 
-class Recorder(Protocol):
-    """What records operations; `CUDARecorder`, or in the tests one for a CPU."""
+class Graphs(Protocol):
+    """What captures operations; `CUDAGraphs`, or in the tests one for a CPU."""
 
-    def warm_up(self, operations: Launch) -> None:
-        """Do them once, as well as they can be done before they are recorded."""
+    def warm_up(self, operations: Operations) -> None:
+        """Do them once, as well as they can be done before they are captured."""
 
-    def record(self, operations: Launch) -> Launch:
+    def capture(self, operations: Operations) -> Operations:
         """What does them again on the same tensors; this does them not. RuntimeError if it is impossible."""
 
 
-class CUDARecorder:
-    """Records what is launched on the current device.
+class CUDAGraphs:
+    """Captures what is launched on the current device.
 
-    All on one stream, and no other recorder's: what cuBLAS works with belongs to a stream, so that warming up
+    All on one stream, and no other object's: what cuBLAS works with belongs to a stream, so that warming up
     leaves it there for the graph, and torch takes it from all graphs of a stream when one of them ends
     (pytorch#193402).
     """
@@ -49,14 +49,14 @@ class CUDARecorder:
     def __init__(self) -> None:
         self._stream = torch.cuda.Stream()
 
-    def warm_up(self, operations: Launch) -> None:
+    def warm_up(self, operations: Operations) -> None:
         current = torch.cuda.current_stream()
         self._stream.wait_stream(current)
         with torch.cuda.stream(self._stream):
             operations()
         current.wait_stream(self._stream)
 
-    def record(self, operations: Launch) -> Launch:
+    def capture(self, operations: Operations) -> Operations:
         graph = torch.cuda.CUDAGraph()
         # The outer context is for failures: torch's own then leaves its stream the current one.
         with torch.cuda.stream(torch.cuda.current_stream()), torch.cuda.graph(graph, stream=self._stream):
@@ -64,58 +64,58 @@ class CUDARecorder:
         return graph.replay
 
 
-class _Recorded(NamedTuple):
+class _Captured(NamedTuple):
     """A step of one shape."""
 
     buffers: Inputs
     """The tensors that it reads."""
-    launch: Launch
+    replay: Operations
 
 
-class RecordedStep:
-    """A step that is recorded for every shape of its rows, and launched from then on.
+class GraphedStep:
+    """A step that is captured for every shape of its rows, and replayed from then on.
 
-    A step that cannot be recorded, such as one whose losses a task of the user's computes with values on the host,
+    A step that cannot be captured, such as one whose losses a task of the user's computes with values on the host,
     is taken one operation at a time, and a warning says so.
     """
 
-    def __init__(self, take: Take, recorder: Recorder) -> None:
+    def __init__(self, take: Take, graphs: Graphs) -> None:
         self._take = take
-        self._recorder = recorder
+        self._graphs = graphs
         self._warmed_up: Counter[torch.Size] = Counter()
-        self._recorded: dict[torch.Size, _Recorded] = {}
+        self._captured: dict[torch.Size, _Captured] = {}
         self.refused: str | None = None
-        """Why steps are not recorded, if they cannot be."""
+        """Why steps are not captured, if they cannot be."""
 
     def __call__(self, inputs: Inputs) -> None:
         """Take the step."""
         shape = inputs.tokens_SBT.shape
-        if self.refused is None and shape not in self._recorded and self._warmed_up[shape] == WARM_UP:
-            self._record(shape, inputs)
+        if self.refused is None and shape not in self._captured and self._warmed_up[shape] == WARM_UP:
+            self._capture(shape, inputs)
         if self.refused is not None:
             self._take(inputs)
-        elif shape in self._recorded:
-            buffers, launch = self._recorded[shape]
+        elif shape in self._captured:
+            buffers, replay = self._captured[shape]
             for buffer, part in zip(buffers, inputs, strict=True):
                 buffer.copy_(part)
-            launch()
+            replay()
         else:
             self._warmed_up[shape] += 1
-            self._recorder.warm_up(lambda: self._take(inputs))
+            self._graphs.warm_up(lambda: self._take(inputs))
 
-    def _record(self, shape: torch.Size, inputs: Inputs) -> None:
+    def _capture(self, shape: torch.Size, inputs: Inputs) -> None:
         buffers = Inputs(*(part.clone() for part in inputs))
         try:
-            launch = self._recorder.record(lambda: self._take(buffers))
+            replay = self._graphs.capture(lambda: self._take(buffers))
         except torch.OutOfMemoryError:
             raise  # a smaller pack may fit
         except RuntimeError as error:
             self.refused = str(error).partition("\n")[0]
             warnings.warn(f"no CUDA graph, steps are slower: {self.refused}", stacklevel=4)
         else:
-            self._recorded[shape] = _Recorded(buffers, launch)
+            self._captured[shape] = _Captured(buffers, replay)
 
 
-def recorded(take: Take, device: torch.device) -> Take | RecordedStep:
+def graphed(take: Take, device: torch.device) -> Take | GraphedStep:
     """The step as it is best taken on the device."""
-    return RecordedStep(take, CUDARecorder()) if device.type == "cuda" else take
+    return GraphedStep(take, CUDAGraphs()) if device.type == "cuda" else take

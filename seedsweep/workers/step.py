@@ -37,7 +37,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "cuda": {},
 }
-"""Of torch's compiler. On CUDA it makes no graphs of its own: the whole step is recorded as one (`cudagraph`)."""
+"""Of torch's compiler. On CUDA it makes no graphs of its own: the whole step is captured as one (`cudagraph`)."""
 
 
 CLOSE = {"float32": 1e-3, "tf32": 2e-2, "bfloat16": 1e-1}

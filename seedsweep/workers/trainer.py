@@ -15,7 +15,7 @@ from torch import Tensor
 
 from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
-from seedsweep.workers.cudagraph import WARM_UP, RecordedStep, recorded
+from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
@@ -59,7 +59,7 @@ class PackTrainer:
         self.start = self._describe_start()
         self.update = Update(settings, self.task, self.decoder)
         self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
-        self._take = recorded(self.update, self.device)
+        self._take = graphed(self.update, self.device)
         self._learning_rates_N = learning_rates(settings.train, self.device)
         self.step = 0
         self._loss_steps = 0  # since the last evaluation
@@ -87,8 +87,8 @@ class PackTrainer:
 
     @property
     def warm_up(self) -> int:
-        """Steps whose time tells nothing of the others: kernels are compiled in them, and a graph is recorded."""
-        return WARM_UP + 1 if isinstance(self._take, RecordedStep) else 1
+        """Steps whose time tells nothing of the others: kernels are compiled in them, and a graph is captured."""
+        return WARM_UP + 1 if isinstance(self._take, GraphedStep) else 1
 
     def inputs(self, step: int) -> Inputs:
         """What a step reads."""

@@ -2,7 +2,7 @@
 
 Everything that it reads stands in `Inputs`, everything that it changes is a tensor of its own that it changes in
 place. No number of Python's is different in it from one step to the next, and nothing waits for the device. So its
-operations can be recorded once and launched again (`cudagraph`).
+operations can be captured once and replayed (`cudagraph`).
 
 Shape letters: N steps, L losses, S seeds, B rows of a batch, T tokens of a row, P parameters of a seed.
 """

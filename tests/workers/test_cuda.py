@@ -1,4 +1,4 @@
-"""What only a GPU shows: recorded steps give the bits of single operations there, and leave no memory behind.
+"""What only a GPU shows: captured steps give the bits of single operations there, and leave no memory behind.
 
 Skipped without one. `make bench-gpu` runs these first.
 """
@@ -16,7 +16,7 @@ import torch
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.verify import SAME_WAY
-from seedsweep.workers.cudagraph import RecordedStep, recorded
+from seedsweep.workers.cudagraph import GraphedStep, graphed
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.update import Inputs
@@ -56,18 +56,18 @@ def apart(one_SP: torch.Tensor, other_SP: torch.Tensor) -> float:
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_a_graph_gives_the_bits_of_single_operations(path: Path, precision: str) -> None:
     with reproducible("cuda", precision):
-        recorded = trainer_of(path, precision=precision)
+        captured = trainer_of(path, precision=precision)
         plain = trainer_of(path, precision=precision)
         plain._take = plain.update
         found = []
-        for trainer in (recorded, plain):
+        for trainer in (captured, plain):
             trainer.train_to(STEPS // 2)
             trainer.evaluate()
             trainer.train_to(STEPS)
             found.append(trainer.evaluate())
-    assert isinstance(recorded._take, RecordedStep)
-    assert recorded._take.refused is None
-    assert torch.equal(weights(recorded), weights(plain))
+    assert isinstance(captured._take, GraphedStep)
+    assert captured._take.refused is None
+    assert torch.equal(weights(captured), weights(plain))
     for key, values in found[0].items():
         assert np.array_equal(values, found[1][key]), key
 
@@ -95,7 +95,7 @@ def test_the_first_steps_are_those_of_a_cpu(path: Path) -> None:
     assert apart(weights(here) - start, weights(there) - start) < SAME_WAY
 
 
-def test_what_cannot_be_recorded_is_told_and_taken_as_it_is() -> None:
+def test_what_cannot_be_captured_is_told_and_taken_as_it_is() -> None:
     asking, plain = trainer_of(), trainer_of()
     plain._take = plain.update
 
@@ -103,7 +103,7 @@ def test_what_cannot_be_recorded_is_told_and_taken_as_it_is() -> None:
         assert inputs.learning_rate.item() > 0
         asking.update(inputs)
 
-    asking._take = recorded(take, asking.device)
+    asking._take = graphed(take, asking.device)
     with pytest.warns(UserWarning, match="^no CUDA graph, steps are slower: "):
         asking.train_to(asking.warm_up)
     for trainer in (asking, plain):
@@ -112,12 +112,12 @@ def test_what_cannot_be_recorded_is_told_and_taken_as_it_is() -> None:
     assert torch.equal(weights(asking), weights(plain))
 
 
-def test_a_compiled_step_is_recorded_too() -> None:
+def test_a_compiled_step_is_captured_too() -> None:
     compiled, plain = trainer_of(compile=True), trainer_of()
     start = weights(plain)
     for trainer in (compiled, plain):
         trainer.train_to(trainer.warm_up + 1)
-    assert isinstance(compiled._take, RecordedStep)
+    assert isinstance(compiled._take, GraphedStep)
     assert compiled._take.refused is None
     assert apart(weights(compiled) - start, weights(plain) - start) < SAME_WAY
 

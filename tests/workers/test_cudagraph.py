@@ -1,6 +1,6 @@
-"""A whole training step can be recorded, and launched again on the same memory it gives the bits of one taken.
+"""A whole training step can be captured, and replayed on the same memory it gives the bits of one taken.
 
-CUDA graphs themselves need a GPU; here a recorder for CPUs (`recording`) stands for them.
+CUDA graphs themselves need a GPU; here graphs for CPUs (`cpugraphs`) stand for them.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from seedsweep.workers.cudagraph import WARM_UP, RecordedStep, recorded
+from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.optimiser import StackedAdamW
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.update import Inputs, Update
 from tests.golden.make import GOLDEN, HERE
-from tests.workers.recording import CPURecorder
+from tests.workers.cpugraphs import CPUGraphs
 from tests.workers.test_step import SEEDS, settings_of
 from tests.workers.test_update import COUNT, REFUSED, STEPS, same, trained
 
@@ -31,11 +31,11 @@ BFLOAT16 = ("count", "question-formation-small", "mmlu")
 """One of every dialect."""
 
 
-def recorded_trainer(settings: CellSettings) -> tuple[PackTrainer, CPURecorder]:
-    """As `PackTrainer` is on CUDA, with the recorder for CPUs."""
-    trainer, recorder = PackTrainer(settings, SEEDS, "cpu"), CPURecorder()
-    trainer._take = RecordedStep(trainer.update, recorder)
-    return trainer, recorder
+def graphed_trainer(settings: CellSettings) -> tuple[PackTrainer, CPUGraphs]:
+    """As `PackTrainer` is on CUDA, with graphs for CPUs."""
+    trainer, graphs = PackTrainer(settings, SEEDS, "cpu"), CPUGraphs()
+    trainer._take = GraphedStep(trainer.update, graphs)
+    return trainer, graphs
 
 
 @pytest.fixture(autouse=True)
@@ -51,78 +51,78 @@ def as_in_training() -> Iterator[None]:
         *(pytest.param(HERE / f"{name}.json", "bfloat16", id=f"{name}-bfloat16") for name in BFLOAT16),
     ],
 )
-def test_a_recorded_step_gives_the_bits_of_every_other(path: Path, precision: str) -> None:
+def test_a_captured_step_gives_the_bits_of_every_other(path: Path, precision: str) -> None:
     settings = settings_of(path, steps=STEPS, warmup=5, precision=precision)
-    trainer, recorder = recorded_trainer(settings)
+    trainer, graphs = graphed_trainer(settings)
     assert same(trained(trainer), trained(PackTrainer(settings, SEEDS, "cpu")))
-    assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (WARM_UP, 1, STEPS - WARM_UP)
+    assert (graphs.warmed_up, graphs.captured, graphs.replayed) == (WARM_UP, 1, STEPS - WARM_UP)
 
 
-def test_a_recorded_step_goes_on_from_a_checkpoint() -> None:
+def test_a_captured_step_goes_on_from_a_checkpoint() -> None:
     settings = settings_of(COUNT, steps=STEPS)
-    undisturbed, _ = recorded_trainer(settings)
-    trainer, _ = recorded_trainer(settings)
+    undisturbed, _ = graphed_trainer(settings)
+    trainer, _ = graphed_trainer(settings)
     trainer.train_to(9)
     checkpoint = io.BytesIO()
     torch.save(trainer.state(), checkpoint)
-    trainer.train_to(13)  # which is then undone in the memory that was recorded
+    trainer.train_to(13)  # which is then undone in the memory that was captured
     checkpoint.seek(0)
     trainer.load_state(torch.load(checkpoint, weights_only=True))
     assert same(trained(trainer, stops=(STEPS,)), trained(undisturbed, stops=(STEPS,)))
 
 
-def test_a_diverged_seed_stays_out_of_a_recorded_step() -> None:
+def test_a_diverged_seed_stays_out_of_a_captured_step() -> None:
     settings = settings_of(COUNT, steps=STEPS)
-    trainer, _ = recorded_trainer(settings)
+    trainer, _ = graphed_trainer(settings)
     trainer.train_to(12)
     with torch.no_grad():
         trainer.decoder.flat_SP[1, 0] = torch.nan
-    healthy, _ = recorded_trainer(settings)
+    healthy, _ = graphed_trainer(settings)
     healthy.train_to(STEPS)
     trainer.train_to(STEPS)
     assert trainer.alive_S.tolist() == [True, False, True]
     assert torch.equal(trainer.decoder.flat_SP[::2], healthy.decoder.flat_SP[::2])
 
 
-def test_every_shape_is_recorded_once() -> None:
-    total, recorder = torch.zeros(()), CPURecorder()
+def test_every_shape_is_captured_once() -> None:
+    total, graphs = torch.zeros(()), CPUGraphs()
 
     def take(inputs: Inputs) -> None:
         total.add_(inputs.tokens_SBT.sum() * inputs.learning_rate)
 
-    step, expected = RecordedStep(take, recorder), 0.0
+    step, expected = GraphedStep(take, graphs), 0.0
     for number in range(30):
         tokens = torch.full((1, 2, 3 + number % 3), number)
         step(Inputs(tokens, tokens.bool(), tokens[:, 0, 0], torch.tensor(0.5 * number)))
         expected += number * tokens.numel() * 0.5 * number
     assert total == expected
-    assert (recorder.warmed_up, recorder.recorded, recorder.launched) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)
+    assert (graphs.warmed_up, graphs.captured, graphs.replayed) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)
 
 
 @pytest.mark.parametrize("broken", REFUSED)
-def test_what_cannot_be_recorded_is_told_and_taken_as_it_is(
+def test_what_cannot_be_captured_is_told_and_taken_as_it_is(
     broken: Callable[[Update, Inputs], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(COUNT, steps=STEPS)
-    trainer, recorder = recorded_trainer(settings)
-    step = RecordedStep(lambda inputs: broken(trainer.update, inputs), recorder)
+    trainer, graphs = graphed_trainer(settings)
+    step = GraphedStep(lambda inputs: broken(trainer.update, inputs), graphs)
     trainer._take = step
-    with pytest.warns(UserWarning, match=r"^no CUDA graph, steps are slower: aten\.\S+ cannot be recorded$"):
+    with pytest.warns(UserWarning, match=r"^no CUDA graph, steps are slower: aten\.\S+ cannot be captured$"):
         trainer.train_to(WARM_UP + 1)
     trainer.train_to(STEPS)
-    assert recorder.launched == 0
+    assert graphs.replayed == 0
     plain = PackTrainer(settings, SEEDS, "cpu")
     monkeypatch.setattr(plain, "_take", lambda inputs: broken(plain.update, inputs))
     assert same(trained(trainer, (STEPS,)), trained(plain, (STEPS,)))
 
 
 def test_what_memory_does_not_suffice_for_is_no_reason_to_go_on() -> None:
-    class Full(CPURecorder):
-        def record(self, operations: Callable[[], None]) -> Callable[[], None]:
+    class Full(CPUGraphs):
+        def capture(self, operations: Callable[[], None]) -> Callable[[], None]:
             raise torch.OutOfMemoryError("CUDA out of memory")
 
     trainer = PackTrainer(settings_of(COUNT), SEEDS, "cpu")
-    trainer._take = RecordedStep(trainer.update, Full())
+    trainer._take = GraphedStep(trainer.update, Full())
     trainer.train_to(WARM_UP)
     with pytest.raises(torch.OutOfMemoryError):
         trainer.train_to(WARM_UP + 1)
@@ -149,12 +149,12 @@ def sums_put_in_anothers_place(patch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("broken", [python_learning_rate, sums_put_in_anothers_place])
-def test_what_a_recording_would_freeze_is_noticed(
+def test_what_a_capture_would_freeze_is_noticed(
     broken: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = settings_of(COUNT, steps=STEPS)
     found = []
-    for trainer in (PackTrainer(settings, SEEDS, "cpu"), recorded_trainer(settings)[0]):
+    for trainer in (PackTrainer(settings, SEEDS, "cpu"), graphed_trainer(settings)[0]):
         with monkeypatch.context() as patch:
             broken(patch)
             found.append(trained(trainer))
@@ -166,7 +166,7 @@ def test_a_pack_that_is_done_leaves_its_memory_at_once() -> None:
     import gc
     import weakref
 
-    trainer, _ = recorded_trainer(settings_of(COUNT))
+    trainer, _ = graphed_trainer(settings_of(COUNT))
     trainer.train_to(WARM_UP + 2)
     weights = weakref.ref(trainer.decoder.flat_SP)
     gc.disable()
@@ -188,7 +188,7 @@ def test_deterministic_kernels_do_not_fill_memory_first() -> None:
 
 
 def test_cuda_is_asked_as_its_manual_says(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Warmed up and recorded on one stream, which waits for the current one and is waited for."""
+    """Warmed up and captured on one stream, which waits for the current one and is waited for."""
     said: list[str] = []
 
     class Stream:
@@ -205,9 +205,9 @@ def test_cuda_is_asked_as_its_manual_says(monkeypatch: pytest.MonkeyPatch) -> No
         said.append("off")
 
     @contextmanager
-    def recording(graph: object, stream: Stream) -> Iterator[None]:
+    def capturing(graph: object, stream: Stream) -> Iterator[None]:
         inspect.signature(torch.cuda.graphs.graph).bind(graph, stream=stream)
-        with on(f"{stream.name}, recording"):
+        with on(f"{stream.name}, capturing"):
             yield
 
     class Graph:
@@ -217,19 +217,19 @@ def test_cuda_is_asked_as_its_manual_says(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda: Stream("current"))
     monkeypatch.setattr(torch.cuda, "stream", lambda stream: on(stream.name))
-    monkeypatch.setattr(torch.cuda, "graph", recording)
+    monkeypatch.setattr(torch.cuda, "graph", capturing)
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
-    step = recorded(lambda inputs: said.append("step"), torch.device("cuda"))
+    step = graphed(lambda inputs: said.append("step"), torch.device("cuda"))
     inputs = PackTrainer(settings_of(COUNT), SEEDS, "cpu").inputs(0)
     for _ in range(WARM_UP + 2):
         step(inputs)
     warming_up = ["side waits for current", "on side", "step", "off", "current waits for side"]
-    recording_it = ["on current", "on side, recording", "step", "off", "off"]
-    assert said == [*WARM_UP * warming_up, *recording_it, "replay", "replay"]
+    capture = ["on current", "on side, capturing", "step", "off", "off"]
+    assert said == [*WARM_UP * warming_up, *capture, "replay", "replay"]
 
 
 def test_a_cpu_takes_steps_as_they_are() -> None:
     trainer = PackTrainer(settings_of(COUNT), SEEDS, "cpu")
     assert trainer._take is trainer.update
     assert trainer.warm_up == 1
-    assert recorded_trainer(settings_of(COUNT))[0].warm_up == WARM_UP + 1
+    assert graphed_trainer(settings_of(COUNT))[0].warm_up == WARM_UP + 1

@@ -109,7 +109,7 @@ REFUSED = [asks_for_a_value, asks_on_the_host, shape_of_the_data]
 
 
 @pytest.mark.parametrize("broken", REFUSED)
-def test_meta_notices_what_cannot_be_recorded(broken: Callable[[Update, Inputs], None]) -> None:
+def test_meta_notices_what_cannot_be_captured(broken: Callable[[Update, Inputs], None]) -> None:
     trainer = PackTrainer(settings_of(COUNT), SEEDS, "meta")
     with pytest.raises((RuntimeError, NotImplementedError), match=r"(?i)meta"):
         broken(trainer.update, trainer.inputs(0))

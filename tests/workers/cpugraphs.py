@@ -1,4 +1,4 @@
-"""A recorder for a CPU: what a CUDA graph does to operations, done to those of a CPU.
+"""Graphs for a CPU: what a CUDA graph does to operations, done to those of a CPU.
 
 Like a CUDA graph it notes every operation with the very tensors and numbers that it was called with, and does
 them again on the same memory. So a number of Python's that should have changed stays what it was, a tensor that
@@ -46,7 +46,7 @@ class Noting(TorchDispatchMode):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
         if function in ASKS_FOR_VALUES or torch.Tag.dynamic_output_shape in function.tags:
-            raise RuntimeError(f"{function} cannot be recorded")
+            raise RuntimeError(f"{function} cannot be captured")
         for argument, given in zip(function._schema.arguments, args, strict=False):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 self._keep(given)
@@ -64,18 +64,18 @@ class Noting(TorchDispatchMode):
                 self.before[address] = whole, whole.clone()
 
 
-class CPURecorder:
-    """See `seedsweep.workers.cudagraph.Recorder`. It counts what it was asked for."""
+class CPUGraphs:
+    """See `seedsweep.workers.cudagraph.Graphs`. It counts what it was asked for."""
 
     def __init__(self) -> None:
-        self.warmed_up = self.recorded = self.launched = 0
+        self.warmed_up = self.captured = self.replayed = 0
 
     def warm_up(self, operations: Callable[[], None]) -> None:
         self.warmed_up += 1
         operations()
 
-    def record(self, operations: Callable[[], None]) -> Callable[[], None]:
-        self.recorded += 1
+    def capture(self, operations: Callable[[], None]) -> Callable[[], None]:
+        self.captured += 1
         noting = Noting()
         try:
             with noting:
@@ -85,13 +85,13 @@ class CPURecorder:
                 for whole, copy in noting.before.values():
                     whole.copy_(copy)
 
-        def launch() -> None:
-            self.launched += 1
+        def replay() -> None:
+            self.replayed += 1
             with torch.no_grad():
                 for operation in noting.operations:
                     _again(operation)
 
-        return launch
+        return replay
 
 
 def _again(operation: Operation) -> None:
