@@ -25,9 +25,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.specfile import read_spec
-
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "benchmarks" / "results" / "gpu"
 CODE = ("seedsweep", "benchmarks", "presets", "tests/workers", "tests/golden")
@@ -83,6 +80,8 @@ def stages(out: Path) -> list[Stage]:
     for name, (preset, scales) in SPEEDS.items():
         for scale in scales:
             found.append(_profile(f"profile-{name}-{scale}", preset, scale, out))
+    from seedsweep.sweep.specfile import read_spec
+
     ladder = [f"{value:g}" for value in read_spec(POPULATION).spec.scale.values]
     return found + [_population(POPULATION, ladder[: last + 1], out) for last in range(len(ladder))]
 
@@ -125,8 +124,12 @@ def main() -> int:
     arguments = parser.parse_args()
     if not arguments.minutes > 0:
         return _refuse(f"--minutes: {arguments.minutes:g} is no time; give at least 1")
-    import torch
+    try:
+        import torch
 
+        import seedsweep.sweep.specfile  # noqa: F401
+    except ModuleNotFoundError as error:
+        return _refuse(f"{error.name} is not installed; docs/how-to/gpu.md says what is needed")
     if not (torch.cuda.is_available() or arguments.rehearse):
         return _refuse("torch sees no CUDA device; on a CPU --rehearse goes through all stages")
     if arguments.rehearse and arguments.out == RESULTS:
@@ -174,6 +177,8 @@ def run(stage: Stage, out: Path, origin: dict[str, str], ends: float) -> str:
     seconds = time.monotonic() - began
     if status:
         return f"failed with exit status {status} after {seconds:.0f} s, see {stage.name}.log and .out"
+    from seedsweep.sweep.provenance import now, provenance
+
     command = shlex.join(("python", "-m", *stage.command))
     made_by = {key: value for key, value in provenance().items() if key in ("python", "packages", "commit")}
     content = {"command": command, "date": now(), "seconds": seconds, "origin": origin} | made_by

@@ -41,6 +41,13 @@ def test_what_it_cannot_do_is_said_in_a_line(words: tuple[str, ...], told: str) 
     assert gpu.RESULTS.exists() == before
 
 
+def test_what_is_not_installed_is_named() -> None:
+    command = [sys.executable, "-S", "-m", "benchmarks.gpu"]
+    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    told = "bench-gpu: torch is not installed; docs/how-to/gpu.md says what is needed\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", told)
+
+
 def test_a_stage_that_has_ended_is_not_run_again(tmp_path: Path) -> None:
     stage, ends = Stage("help", ("json.tool", "--help")), time.monotonic() + 60
     assert run(stage, tmp_path, ORIGIN, ends).startswith("done in ")
