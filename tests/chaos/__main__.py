@@ -1,0 +1,61 @@
+"""Kill until so many kills are done, then say what they have cost; exit status 1 if they have cost anything."""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from tests.chaos import inline, onray
+from tests.chaos.sweeps import KINDS
+from tests.chaos.toll import Toll
+
+MOST = 10
+"""Kills of one inline sweep."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--ray", type=int, default=0, help="as many of them on Ray")
+    parser.add_argument("--seed", type=int, default=1)
+    given = parser.parse_args()
+    toll = Toll()
+    made = tempfile.TemporaryDirectory(prefix="seedsweep-chaos-", ignore_cleanup_errors=True)
+    with made as place, suppress(KeyboardInterrupt):  # what has been done until then is told all the same
+        kill_inline(Path(place), given.seed, given.kills - given.ray, toll)
+        kill_on_ray(Path(place), given.seed, given.ray, toll)
+    print(toll)
+    return 1 if toll.harm else 0
+
+
+def kill_inline(place: Path, seed: int, kills: int, toll: Toll) -> None:
+    """Sweep after sweep, of every kind in turn, until there were so many kills."""
+    kinds = [inline.Kind(kind, place / kind) for kind in KINDS]
+    number = 0
+    before, began = toll.total, time.monotonic()
+    while toll.total - before < kills:
+        chance = random.Random(f"{seed} {number}")
+        kind = kinds[number % len(kinds)]
+        inline.sweep(kind, f"sweep-{number}", chance, toll, min(MOST, kills - (toll.total - before)))
+        number += 1
+        print(f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps", file=sys.stderr)
+
+
+def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
+    """The same on Ray."""
+    before, began, number = toll.total, time.monotonic(), 0
+    kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS) for kind in KINDS if kills > 0]
+    while toll.total - before < kills:
+        kind = kinds[number % len(kinds)]
+        onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
+        number += 1
+        print(f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps on Ray", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""A driver with a local Ray of its own: its workers are killed, and at times the driver or the raylet."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+from tests.chaos import hook, inline
+from tests.chaos.hook import Kill
+from tests.chaos.toll import Toll, started_by
+
+ROOT = Path(__file__).parents[2]
+SEEDS = 10
+LIVES = 20
+SECONDS = 240.0
+"""A life that takes longer is stuck."""
+ENDED_SECONDS = 60.0
+"""What a driver has left running counts as surviving after so long."""
+
+
+def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> None:
+    """One sweep on Ray that is killed until it is complete."""
+    out, folder = kind.place / name, hook.make_folder(kind.place / f"{name}-chaos")
+    for life in range(LIVES):
+        ended = _live(kind, out, folder, chance, toll, quiet=life > LIVES // 2)
+        _wait_for_the_end(folder, toll)
+        toll.compare(out, kind.rows, complete=False)
+        if ended == 0:
+            toll.sweeps[f"{kind.kind} on Ray"] += 1
+            break
+    else:
+        toll.stuck.append(name)
+    inline.live(kind.spec, out, folder)  # nothing is missing
+    toll.count(hook.kills(folder))
+    toll.compare(out, kind.rows, complete=True)
+    toll.look_for_files(out)
+
+
+def _live(
+    kind: inline.Kind, out: Path, folder: Path, chance: random.Random, toll: Toll, quiet: bool
+) -> int | None:
+    """Of one driver; returns its exit status, None if it hung."""
+    workers = 0 if quiet else chance.randint(4, 16)
+    last = "" if quiet else chance.choice(["", "driver", "raylet"])
+    before = len(hook.kills(folder))
+    deadline = time.monotonic() + SECONDS
+    with (folder / "log.txt").open("ab") as log:
+        driver = subprocess.Popen(_command(kind.spec, out), env=_environment(folder), stdout=log, stderr=log)
+    order: Path | None = None
+    while driver.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+        killed = len(hook.kills(folder)) - before
+        if killed < workers and (order is None or not order.exists()):
+            order = inline.an_order(kind, chance, "worker").give(folder)
+        elif killed >= workers and last and any(out.glob("work/*/progress.json")):
+            if victim := _victim(last, driver.pid, folder):
+                time.sleep(chance.uniform(0, 1))
+                os.kill(victim, signal.SIGKILL)
+                toll.count([Kill(last, "with workers", victim)])
+            last = ""
+    for left in (folder / hook.ORDERS).iterdir():
+        left.unlink(missing_ok=True)
+    if driver.poll() is None:
+        driver.kill()
+        driver.wait()
+        return None
+    return driver.returncode
+
+
+def _victim(role: str, driver: int, folder: Path) -> int | None:
+    if role == "driver":
+        return driver
+    raylets = [process.pid for process in started_by(folder) if process.command[0].endswith("/raylet")]
+    return next(iter(raylets), None)
+
+
+def _wait_for_the_end(folder: Path, toll: Toll) -> None:
+    began = time.monotonic()
+    while started_by(folder) and time.monotonic() - began < ENDED_SECONDS:
+        time.sleep(0.1)
+    toll.longest = max(toll.longest, time.monotonic() - began)
+    toll.look_for_processes(folder)
+
+
+def _command(spec: Path, out: Path) -> list[str]:
+    return [sys.executable, "-m", "seedsweep", "run", str(spec), "--out", str(out), "--set", "execution.workers=2"]
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    paths = [str(Path(__file__).parent / "startup"), str(ROOT)]
+    return os.environ | {hook.VARIABLE: str(folder), "PYTHONPATH": os.pathsep.join(paths)}
