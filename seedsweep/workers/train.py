@@ -40,10 +40,7 @@ def train_pack(
         trainer = PackTrainer(settings, pack.seeds, device, base)
         origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
         recorder = Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
-        if (saved := sink.load_checkpoint()) is not None:
-            state = torch.load(io.BytesIO(saved), map_location=device, weights_only=True)
-            trainer.load_state(state["trainer"])
-            recorder.load_state(state["recorder"])
+        _go_on(trainer, recorder, sink.load_checkpoint())
 
         def checkpoint() -> None:
             buffer = io.BytesIO()
@@ -63,3 +60,11 @@ def train_pack(
                     saved_at = time.monotonic()
             recorder.record(trainer.step, trainer.evaluate())
     return True
+
+
+def _go_on(trainer: PackTrainer, recorder: Recorder, saved: bytes | None) -> None:
+    """From a checkpoint, if there is one. A function of its own, so that nothing keeps what was read."""
+    if saved is not None:
+        state = torch.load(io.BytesIO(saved), map_location=trainer.device, weights_only=True)
+        trainer.load_state(state["trainer"])
+        recorder.load_state(state["recorder"])
