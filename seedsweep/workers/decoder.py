@@ -18,6 +18,7 @@ from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import WHOLE, Layout
 from seedsweep.workers.philox import Role, normal, uniform
 from seedsweep.workers.settings import ModelSettings
 
@@ -36,17 +37,21 @@ class StackedDecoder:
         self.shapes = self.dialect.shapes(vocabulary)
         self.size = sum(shape.size for shape in self.shapes)
         self.flat_SP = torch.zeros(seeds, self.size + padding(self.size, ALIGNMENT), device=device)
-        self.parameters: dict[str, Tensor] = {}
-        offset = 0
-        for shape in self.shapes:
-            view = self.flat_SP[:, offset : offset + shape.size].unflatten(1, shape.shape)
-            self.parameters[shape.name] = view.requires_grad_()
-            offset += shape.size
+        self.parameters = self.views(self.flat_SP)
         self._weights = Weights(self.parameters)
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
 
+    def views(self, flat_SP: Tensor) -> dict[str, Tensor]:
+        """The tensors that lie in rows such as those of the own `flat_SP`, by name; they require gradients."""
+        views, offset = {}, 0
+        for shape in self.shapes:
+            view = flat_SP[:, offset : offset + shape.size].unflatten(1, shape.shape)
+            views[shape.name] = view.requires_grad_()
+            offset += shape.size
+        return views
+
     def with_parameters(self, parameters: Mapping[str, Tensor]) -> StackedDecoder:
-        """The same decoder with other weights in place of its own, by name."""
+        """The same decoder with other weights in place of its own, by name, of as many seeds or fewer."""
         other = copy.copy(self)
         other.parameters, other._weights = dict(parameters), Weights(parameters)
         return other
@@ -94,9 +99,15 @@ class StackedDecoder:
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
         tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
+        return self.hidden_of(tokens_SBT, WHOLE, dropout)[:, :, :length]
+
+    def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+        """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""
+        tokens_SBT = layout.gather(tokens_SBT)
         # One table for all seeds: the embedding of token v of seed s is row s·V + v.
-        x_SBTD = F.embedding(tokens_SBT + self._seed_offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
-        return self.dialect.forward(self._weights, x_SBTD, dropout)[:, :, :length]
+        offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]
+        x_SBTD = F.embedding(tokens_SBT + offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
+        return self.dialect.forward(self._weights, x_SBTD, layout, dropout)
 
     def logits(self, hidden_SBTD: Tensor) -> Tensor:
         """Next-token logits (S, B, T, V) of hidden states; give only the positions that are needed."""

@@ -5,15 +5,16 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 
 from seedsweep.errors import InputError
+from seedsweep.workers import heap
 
 SEEDS_ON_CPU = 4
-"""On one CPU core packs of eight train 4 to 12 % more seeds per hour (benchmarks/packing.txt), but packs of four
+"""On one CPU core packs of eight train 4 to 12 % more seeds per hour, but packs of four
 finish twice as soon, and lose half as much with a worker."""
 LARGEST_AUTO_PACK = 64
 
@@ -69,7 +70,8 @@ def reproducible(device: str, precision: str) -> Iterator[None]:
         else:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
-        yield
+        with heap.kept() if device == "cpu" else nullcontext():
+            yield
     finally:
         torch.set_num_threads(threads)
         torch.set_flush_denormal(flushing)

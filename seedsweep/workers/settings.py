@@ -197,6 +197,15 @@ class TrainSettings(Settings):
     compile: Annotated[bool, AddedLater()] = False
     """Whether each step runs as one compiled graph. It rounds differently, and takes some seconds for every scale
     and size of a pack before the first step."""
+    unpadded: Annotated[bool, AddedLater()] = False
+    """Whether a row's tokens behind the last that counts are left out of all products. It rounds differently, and
+    drops other values where there is dropout."""
+
+    @model_validator(mode="after")
+    def _check_shapes(self) -> TrainSettings:
+        if self.compile and self.unpadded:
+            raise ValueError("unpadded: not with compile, which needs fixed shapes; give one of them up")
+        return self
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:

@@ -24,6 +24,7 @@ from seedsweep.errors import InputError
 from seedsweep.workers.alignment import ALIGNMENT, padding
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks import Task
 
@@ -65,16 +66,18 @@ class Step:
         self._bfloat16 = settings.train.precision == "bfloat16"
         self._task = task
         self._decoder = decoder
-        self._names = tuple(decoder.parameters)
+        self._names, self._weights = tuple(decoder.parameters), tuple(decoder.parameters.values())
+        self._unpadded = settings.train.unpadded
         self._compiles = settings.train.compile
         self._compiled: dict[torch.Size, Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> Gradient:
         """Of the weights as they are."""
-        parameters = tuple(self._decoder.parameters.values())
+        if self._unpadded:
+            return self._without_padding(batch)
         if not self._compiles:
-            return self.compute(batch, parameters)
-        detached = [parameter.detach() for parameter in parameters]
+            return self.compute(batch, self._weights)
+        detached = [weight.detach() for weight in self._weights]
         shape = batch.tokens_SBT.shape
         first = shape not in self._compiled
         if first:
@@ -83,13 +86,35 @@ class Step:
         with torch.no_grad():
             found = Gradient(*self._compiled[shape](*batch, *detached))
         if first:
-            _refuse_if_apart(found, self.compute(batch, parameters))
+            _refuse_if_apart(found, self.compute(batch, self._weights))
         return found
 
-    def compute(self, batch: Batch, parameters: Sequence[Tensor]) -> Gradient:
+    def _without_padding(self, batch: Batch) -> Gradient:
+        """Seeds with as many tokens to compute are computed together. With whom must not matter, and products of
+        other sizes round otherwise: so a seed's size is its own, whatever pack it is in."""
+        mask_SBT, device = batch.mask_SBT, batch.mask_SBT.device
+        if device.type != "cpu":  # shapes are fixed there, and nothing waits for the device
+            return self.compute(batch, self._weights, Unpadded(mask_SBT, mask_SBT[0].numel()))
+        sizes_S = sizes(mask_SBT)
+        if len(set(sizes_S)) == 1:
+            return self.compute(batch, self._weights, Unpadded(mask_SBT, sizes_S[0]))
+        found = []
+        for size in sorted(set(sizes_S)):
+            rows = torch.tensor([row for row, own in enumerate(sizes_S) if own == size])
+            part = Batch(*(tensor.index_select(0, rows) for tensor in batch))
+            weights = self._decoder.views(self._decoder.flat_SP.detach().index_select(0, rows))
+            found.append((rows, self.compute(part, tuple(weights.values()), Unpadded(part.mask_SBT, size))))
+        losses_LS = torch.empty(len(self.loss_names(batch)), len(sizes_S))
+        grad_SP = torch.empty_like(self._decoder.flat_SP)
+        for rows, gradient in found:
+            losses_LS.index_copy_(1, rows, gradient.losses_LS)
+            grad_SP.index_copy_(0, rows, gradient.grad_SP)
+        return Gradient(losses_LS, grad_SP)
+
+    def compute(self, batch: Batch, parameters: Sequence[Tensor], layout: Layout = WHOLE) -> Gradient:
         """Of any weights, in the order of the decoder's, that require gradients."""
         decoder = self._decoder.with_parameters(dict(zip(self._names, parameters, strict=True)))
-        nll_SBT = self.token_nll(decoder, batch)
+        nll_SBT = self.token_nll(decoder, batch, layout)
         loss_S = _mean_loss(nll_SBT, batch.mask_SBT)
         # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
         # nothing, so that they make room as soon as they have been put together.
@@ -105,18 +130,17 @@ class Step:
         """What `Gradient.losses_LS` are."""
         return ("loss", *self._task.loss_parts(batch.tokens_SBT))
 
-    def token_nll(self, decoder: StackedDecoder, batch: Batch) -> Tensor:
-        """Cross entropy (S, B, T) of every token's successor; at the last position, which has none, anything."""
+    def token_nll(self, decoder: StackedDecoder, batch: Batch, layout: Layout = WHOLE) -> Tensor:
+        """Cross entropy (S, B, T) of every token's successor; where it does not count, anything finite."""
         tokens_SBT = batch.tokens_SBT
         dropout = Dropout(batch.keys_S)
         with self.precision(tokens_SBT.device):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.
-            logits_SBTV = decoder.logits(decoder.hidden(tokens_SBT, dropout))
-        nll_N = F.cross_entropy(
-            logits_SBTV.float().flatten(0, 2), tokens_SBT.roll(-1, dims=2).flatten(), reduction="none"
-        )
-        return nll_N.view_as(tokens_SBT)
+            logits_SBTV = decoder.logits(decoder.hidden_of(tokens_SBT, layout, dropout))
+        target_SBT = layout.gather(tokens_SBT.roll(-1, dims=2))
+        nll_N = F.cross_entropy(logits_SBTV.float().flatten(0, 2), target_SBT.flatten(), reduction="none")
+        return layout.spread(nll_N.view_as(target_SBT))
 
     def precision(self, device: torch.device) -> torch.autocast:
         """The context of forward passes, of evaluations too."""
@@ -133,8 +157,8 @@ class Step:
             return losses_LS, grad_SP
 
         # Once as it stands: tables of positions are then there, constants of the graph and not part of it.
-        self.compute(batch, tuple(self._decoder.parameters.values()))
-        weights = [parameter.detach() for parameter in self._decoder.parameters.values()]
+        self.compute(batch, self._weights)
+        weights = [weight.detach() for weight in self._weights]
         return make_fx(computed, decomposition_table=decompositions)(*batch, *weights)
 
 

@@ -20,6 +20,7 @@ from torch import Tensor
 from seedsweep.cell import Base
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 BUILT_IN = {
@@ -138,9 +139,9 @@ class Dialect(ABC):
         raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
     @abstractmethod
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
-        """Final hidden states (S, B, T, D) of embedded tokens. Causal: what is on the right changes nothing on
-        the left. `dropout` is None in evaluation."""
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+        """Final hidden states of embedded tokens, which lie as the layout says: as rows (S, B, T, D) if `WHOLE`.
+        Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation."""
 
 
 def find_dialect(name: object) -> type[Dialect]:

@@ -15,6 +15,7 @@ from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights,
 from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 
@@ -91,23 +92,25 @@ class GPTNeoX(Dialect):
         ]
         return shapes
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
         """Blocks with parallel residual, then the final norm."""
         x_SBTD, width = embedded_SBTD, (self.model.width,)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             # Parallel residual: both branches read x, so its normalised form is computed once.
             n_SBTD = F.layer_norm(x_SBTD, width)
-            attended = self._attention(weights, block, weights.affine(block + "attention_norm", n_SBTD))
+            attended = self._attention(weights, block, weights.affine(block + "attention_norm", n_SBTD), layout)
             f_SBTF = F.gelu(weights.linear(block + "mlp_in", "DF", weights.affine(block + "mlp_norm", n_SBTD)))
             x_SBTD = x_SBTD + attended + weights.linear(block + "mlp_out", "FD", f_SBTF)
         return weights.affine("final_norm", F.layer_norm(x_SBTD, width))
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor) -> Tensor:
-        s, b, t, d = x_SBTD.shape
+    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout) -> Tensor:
         heads, size = self.model.heads, self.model.head_size
-        qkv_NTH3K = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, heads, 3, size)
+        qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
+        s, b, t, _ = qkv_SBTX.shape
+        qkv_NTH3K = qkv_SBTX.view(s * b, t, heads, 3, size)
         qk_NTH2K, v_NTHK = qkv_NTH3K[:, :, :, :2], qkv_NTH3K[:, :, :, 2]
         q_NTHK, k_NTHK = self._rotate(qk_NTH2K).unbind(3)
         y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
-        return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
+        y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
+        return weights.linear(block + "attention_out", "DD", y_SBTD)

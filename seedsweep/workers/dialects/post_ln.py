@@ -20,6 +20,7 @@ from torch import Tensor
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
 from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 
@@ -89,25 +90,27 @@ class PostLN(Dialect):
         shapes.append(constant("unembed_bias_V", vocabulary, 0.0))
         return shapes
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
         """Scale, add positions, then blocks whose norms stand behind the residual sums."""
         d = self.model.width
         sites = _Sites(dropout, self.model.dropout)
-        x_SBTD = embedded_SBTD * math.sqrt(d) + self._position_table(embedded_SBTD.shape[2], embedded_SBTD.device)
+        table_TD = self._position_table(layout.length(embedded_SBTD), embedded_SBTD.device)
+        x_SBTD = embedded_SBTD * math.sqrt(d) + layout.of_positions(table_TD)
         x_SBTD = sites.drop(x_SBTD)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
-            attended = sites.drop(self._attention(weights, block, x_SBTD, sites))
+            attended = sites.drop(self._attention(weights, block, x_SBTD, layout, sites))
             x_SBTD = weights.affine(block + "attention_norm", F.layer_norm(x_SBTD + attended, (d,)))
             f_SBTF = sites.drop(F.relu(weights.linear(block + "mlp_in", "DF", x_SBTD)))
             fed = sites.drop(weights.linear(block + "mlp_out", "FD", f_SBTF))
             x_SBTD = weights.affine(block + "mlp_norm", F.layer_norm(x_SBTD + fed, (d,)))
         return x_SBTD
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, sites: _Sites) -> Tensor:
-        s, b, t, d = x_SBTD.shape
+    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout, sites: _Sites) -> Tensor:
         heads, size = self.model.heads, self.model.head_size
-        qkv_NT3HK = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, 3, heads, size)
+        qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
+        s, b, t, _ = qkv_SBTX.shape
+        qkv_NT3HK = qkv_SBTX.view(s * b, t, 3, heads, size)
         q_NHTK, k_NHTK, v_NHTK = qkv_NT3HK.transpose(1, 3).unbind(2)
         if sites.active:
             # By hand, because the mask of the attention weights has to be ours. Contiguous, its gradient too: a
@@ -122,7 +125,8 @@ class PostLN(Dialect):
                 y_NHTK.register_hook(Tensor.contiguous)
         else:
             y_NHTK = attend(q_NHTK, k_NHTK, v_NHTK)
-        return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
+        y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
+        return weights.linear(block + "attention_out", "DD", y_SBTD)
 
     def _position_table(self, length: int, device: torch.device) -> Tensor:
         """(T, D): sine in the even, cosine in the odd dimensions (Vaswani et al. 2017, section 3.5)."""

@@ -17,6 +17,7 @@ from seedsweep.workers.dialects.attention import attend
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 
@@ -71,14 +72,13 @@ class Qwen2(Dialect):
         config = qwen2_files.config_json(self.model, vocabulary=len(tensors["embed_VD"]))
         return Base(qwen2_files.to_bytes(self.model, shapes, tensors), config.encode())
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, dropout: Dropout | None) -> Tensor:
+    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
         """Attention, then feed-forward, each on the normalised residual stream; then the final norm."""
         x_SBTD = embedded_SBTD
         for layer in range(self.model.depth):
             block = f"layer{layer}."
-            x_SBTD = x_SBTD + self._attention(
-                weights, block, self._norm(weights, block + "attention_norm", x_SBTD)
-            )
+            n_SBTD = self._norm(weights, block + "attention_norm", x_SBTD)
+            x_SBTD = x_SBTD + self._attention(weights, block, n_SBTD, layout)
             n_SBTD = self._norm(weights, block + "mlp_norm", x_SBTD)
             gate_SBTF, up_SBTF = weights.linear(block + "gate_up", "DX", n_SBTD).chunk(2, dim=-1)
             x_SBTD = x_SBTD + weights.linear(block + "mlp_out", "FD", F.silu(gate_SBTF) * up_SBTF)
@@ -87,10 +87,11 @@ class Qwen2(Dialect):
     def _norm(self, weights: Weights, name: str, x_SBTD: Tensor) -> Tensor:
         return weights.scale(name, F.rms_norm(x_SBTD, (self.model.width,), eps=self.model.norm_epsilon))
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor) -> Tensor:
-        s, b, t, d = x_SBTD.shape
+    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout) -> Tensor:
         heads, groups, size = self.model.heads, self.model.kv_heads, self.model.head_size
-        qkv_NTXK = weights.linear(block + "qkv", "DX", x_SBTD).view(s * b, t, heads + 2 * groups, size)
+        qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
+        s, b, t, _ = qkv_SBTX.shape
+        qkv_NTXK = qkv_SBTX.view(s * b, t, heads + 2 * groups, size)
         turned_NTXK = self._rotate(qkv_NTXK[:, :, : heads + groups])
         q_NTHK, k_NTGK = turned_NTXK.split([heads, groups], dim=2)
         k_NTHK, v_NTHK = (
@@ -98,4 +99,5 @@ class Qwen2(Dialect):
             for kv_NTGK in (k_NTGK, qkv_NTXK[:, :, heads + groups :])
         )
         y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
-        return weights.linear(block + "attention_out", "DD", y_NHTK.transpose(1, 2).reshape(s, b, t, d))
+        y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
+        return weights.linear(block + "attention_out", "DD", y_SBTD)

@@ -1,0 +1,101 @@
+"""Padding that is left out changes no gradient but by rounding, and nobody's bits by who is in the pack."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+
+from seedsweep.seeds import Seed
+from seedsweep.workers.alignment import ROW_ALIGNMENT
+from seedsweep.workers.device import reproducible
+from seedsweep.workers.layout import SIZE_STEP, Unpadded, sizes
+from seedsweep.workers.step import Batch
+from seedsweep.workers.trainer import PackTrainer
+from tests.golden.make import GOLDEN, HERE
+from tests.workers.test_step import SEEDS, batch_of, drops, settings_of
+
+PLAIN = [path for path in GOLDEN if not drops(path)]
+
+
+def mask_of(lengths: list[list[int]], length: int) -> torch.Tensor:
+    """True at the last token that counts and at every third before it."""
+    places = torch.arange(length)
+    last = torch.tensor(lengths)[..., None] - 1
+    return (places <= last) & ((last - places) % 3 == 0)
+
+
+def test_tokens_are_gathered_and_spread() -> None:
+    mask_SBT = mask_of([[5, 0, 16], [1, 2, 3]], 16)
+    layout = Unpadded(mask_SBT, 32)
+    x_SBTX = torch.arange(2 * 3 * 16 * 2).view(2, 3, 16, 2).float()
+    gathered = layout.gather(x_SBTX)
+    assert gathered.shape == (2, 1, 32, 2)
+    assert torch.equal(gathered[0, 0, :21], torch.cat([x_SBTX[0, 0, :5], x_SBTX[0, 2]]))
+    assert torch.equal(gathered[1, 0, :6], torch.cat([x_SBTX[1, b, : b + 1] for b in range(3)]))
+    spread = layout.spread(gathered)
+    for seed, lengths in enumerate([[5, 0, 16], [1, 2, 3]]):
+        for row, length in enumerate(lengths):
+            assert torch.equal(spread[seed, row, :length], x_SBTX[seed, row, :length])
+    positions = layout.of_positions(torch.arange(16))
+    assert positions[0, 0, :21].tolist() == [*range(5), *range(16)]
+
+
+def test_a_seed_is_as_large_as_its_tokens_ask_for() -> None:
+    mask_SBT = mask_of([[16] * 8, [1] * 8, [4] * 8, [5] + [4] * 7], 16)
+    assert sizes(mask_SBT) == [128, SIZE_STEP, SIZE_STEP, 2 * SIZE_STEP]
+
+
+@pytest.mark.parametrize("path", PLAIN, ids=lambda path: path.stem)
+def test_gradients_are_those_of_the_padded_batch(path: Path) -> None:
+    with reproducible("cpu", "float32"):
+        padded = PackTrainer(settings_of(path), SEEDS, "cpu")
+        unpadded = PackTrainer(settings_of(path, unpadded=True), SEEDS, "cpu")
+        for trainer in (padded, unpadded):
+            trainer.train_to(1)
+        one, other = padded.gradient(batch_of(padded)), unpadded.gradient(batch_of(padded))
+    exact = settings_of(path).train.precision == "float32"
+    torch.testing.assert_close(other.losses_LS, one.losses_LS, rtol=1e-5 if exact else 2e-2, atol=1e-6)
+    apart_S = torch.linalg.vector_norm(other.grad_SP - one.grad_SP, dim=1)
+    assert (apart_S <= (1e-5 if exact else 5e-2) * torch.linalg.vector_norm(one.grad_SP, dim=1)).all()
+
+
+def test_what_stands_behind_the_last_that_counts_is_not_read() -> None:
+    settings = settings_of(HERE / "question-formation-full.json", unpadded=True)
+    with reproducible("cpu", "float32"):
+        trainer = PackTrainer(settings, SEEDS, "cpu")
+        batch = batch_of(trainer)
+        padding = batch.mask_SBT.flip(-1).cumsum(-1).flip(-1) == 0
+        assert padding.float().mean() > 0.3
+        other = Batch(torch.where(padding, 5, batch.tokens_SBT), *batch[1:])
+        one, same = trainer.gradient(batch), trainer.gradient(other)
+    assert torch.equal(one.grad_SP, same.grad_SP)
+    assert torch.equal(one.losses_LS[0], same.losses_LS[0])
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> None:
+    settings = settings_of(path, unpadded=True)
+
+    def trained(seeds: list[Seed]) -> dict[Seed, torch.Tensor]:
+        trainer = PackTrainer(settings, seeds, "cpu")
+        trainer.train_to(settings.train.steps)
+        return dict(zip(seeds, trainer.decoder.flat_SP.detach().view(torch.int32), strict=True))
+
+    with reproducible("cpu", settings.train.precision):
+        packed = trained(SEEDS)
+        for seeds in ([SEEDS[1]], [SEEDS[2], SEEDS[0]]):
+            for seed, weights in trained(seeds).items():
+                assert torch.equal(weights, packed[seed])
+
+
+def test_without_padding_rows_need_not_be_whole_registers() -> None:
+    """Products round alike for all sizes that `sizes` gives."""
+    assert SIZE_STEP % ROW_ALIGNMENT == 0
+
+
+def test_compiled_steps_keep_their_padding() -> None:
+    with pytest.raises(ValidationError, match=r"unpadded: not with compile, .*give one of them up"):
+        settings_of(HERE / "count.json", compile=True, unpadded=True)
