@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 
 from seedsweep.cell import Pack
 
@@ -26,18 +25,6 @@ def ran_out_of_memory(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
-
-
-def kernel_kills() -> int:
-    """Processes that this machine's kernel has killed for lack of memory since it started; 0 if it does not say.
-
-    A process that is killed leaves no word why. If this number has grown meanwhile, that was most likely why.
-    """
-    try:
-        lines = Path("/proc/vmstat").read_text().splitlines()
-    except OSError:  # not Linux
-        return 0
-    return next((int(line.split()[1]) for line in lines if line.startswith("oom_kill ")), 0)
 
 
 def split(pack: Pack, size: int) -> tuple[Pack, ...]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from seedsweep.cell import CellError, Pack, Recipe, Sink
+from seedsweep.cell import CellError, Pace, Pack, Recipe, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.halving import ran_out_of_memory
@@ -99,7 +99,8 @@ class StoreSink(Sink):
         self._origin = self._store.origin(job.pack.name)
         before = self._store.progress(job.pack.name)
         self._step = self._saved_step = before.saved_step if before else 0
-        self._steps = 0
+        self._steps = self._evaluations = 0
+        self._pace: Pace | None = None
         self._began: tuple[float, int] | None = None  # time and step of the first report
         self._told = time.monotonic()
         self._tell("running")
@@ -145,9 +146,9 @@ class StoreSink(Sink):
         )
         self._store.write_block(info, table)
 
-    def report(self, step: int, steps: int) -> None:
+    def report(self, step: int, steps: int, *, pace: Pace | None = None, evaluations: int = 0) -> None:
         """Note that `step` of `steps` are done. Cheap: writes at most every two seconds."""
-        self._step, self._steps = step, steps
+        self._step, self._steps, self._pace, self._evaluations = step, steps, pace, evaluations
         now = time.monotonic()
         if self._began is None:
             self._began = (now, step)
@@ -179,6 +180,8 @@ class StoreSink(Sink):
             updated=time.time(),
             host=socket.gethostname(),
             pid=os.getpid(),
+            pace=self._pace,
+            evaluations=self._evaluations,
         )
         with suppress(OSError):  # only a display waits for it: no reason to give up a pack
             self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)

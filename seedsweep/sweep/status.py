@@ -10,6 +10,8 @@ from typing import Any, Literal
 
 from seedsweep.sweep import lock
 from seedsweep.sweep.notes import notes
+from seedsweep.sweep.pace import steps_seen
+from seedsweep.sweep.queue import Queue
 from seedsweep.sweep.store import KnownPack, Store
 
 PackState = Literal["running", "interrupted", "failed"]
@@ -70,8 +72,8 @@ class SweepStatus:
     fraction: float
     """Of the arithmetic asked for, the share that is done."""
     seconds_left: float | None
-    """At the present rate, a large scale's step counting for more; None while nothing runs or nobody knows how
-    many steps there will be, 0 when complete."""
+    """Until the last pack ends, each part at the pace that packs of its scale have had (`sweep.queue`); None while
+    nothing runs or nothing is known of how long a seed takes, 0 when complete."""
     starting: bool = False
     """Whether a run on this machine is at this sweep whose workers have not begun yet."""
     notes: tuple[str, ...] = ()
@@ -128,13 +130,13 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
     scales: list[ScaleStatus] = []
     packs: list[PackStatus] = []
     work_asked = work_done = 0.0
-    work_rates: list[float] = []
+    queue = Queue(record, known, now)
     for costs in record.scales:
         scale = costs.scale
         of_scale = [known_pack for known_pack in known if known_pack.pack.scale == scale]
         finished = {seed for known_pack in of_scale if known_pack.finished for seed in known_pack.pack.seeds}
         asked = finished if record.imported else wanted if scale in record.ladder.values else set()
-        steps = costs.steps or _steps_seen(of_scale) or _steps_seen(known)
+        steps = costs.steps or steps_seen(of_scale) or steps_seen(known)
         own: list[PackStatus] = []
         cells = {"running": 0, "interrupted": 0, "failed": 0}
         unit = steps or 1  # a cell of which nobody knows how long it is, is one step: done or not
@@ -146,8 +148,8 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
             )  # handed out, but its worker is not up yet
             if known_pack.finished or not here:
                 continue
+            queue.take_in(known_pack, costs, steps)
             if untouched:
-                work_rates.append(0.0)
                 continue
             state_of_pack = _pack_status(known_pack, steps, now, store)
             own.append(state_of_pack)
@@ -173,10 +175,9 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         packs += own
         work_asked += len(asked) * unit * costs.flop_per_seed_step
         work_done += steps_done * costs.flop_per_seed_step
-        work_rates += [rate * costs.flop_per_seed_step if steps else 0.0 for rate in rates]
+        queue.wait(costs, steps, scales[-1].missing)
 
     left = work_asked - work_done
-    work_per_second = _total_rate(work_rates)
     return SweepStatus(
         path=store.location,
         name=record.name,
@@ -184,15 +185,10 @@ def status(place: str | os.PathLike[str] | Store) -> SweepStatus:
         scales=tuple(scales),
         packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
         fraction=work_done / work_asked,
-        seconds_left=0.0 if left <= 0 else left / work_per_second if work_per_second else None,
+        seconds_left=0.0 if left <= 0 else queue.seconds_left(),
         starting=left > 0 and not any(pack.state == "running" for pack in packs) and lock.held_here(store.files),
         notes=notes(known, record.ladder.field),
     )
-
-
-def _steps_seen(known: Sequence[KnownPack]) -> int:
-    """How many steps finished cells took, where only they can tell; 0 if there are none."""
-    return max((pack.blocks[-1].info.steps[1] for pack in known if pack.finished), default=0)
 
 
 def _total_rate(rates: Sequence[float]) -> float:

@@ -25,8 +25,8 @@ from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 from seedsweep.cell import Recipe
 from seedsweep.errors import ArgumentError
 from seedsweep.measures import scale_text
+from seedsweep.memory import kernel_kills
 from seedsweep.sweep.executors.executor import Executor
-from seedsweep.sweep.halving import kernel_kills
 from seedsweep.sweep.job import Job, Outcome, run_job
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.sections import ExecutionSettings, Share
