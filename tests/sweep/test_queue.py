@@ -156,7 +156,7 @@ def finished(pack: Pack, took: Pace | float, host: str = HERE) -> KnownPack:
 
 def ladder(kind: str, *, tried: bool = True) -> list[Scale]:
     """Four scales. By arithmetic each costs half of the next, but small models are worse at it; and where late
-    scales are dear, they are because of their evaluations. A trial is made alone and tells 70 to 80 % of the truth.
+    scales are dear, they are because of their evaluations. A trial, made alone, tells 70 to 80 % of the truth.
     """
     scales = []
     for number in range(4):
