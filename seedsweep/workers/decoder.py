@@ -18,7 +18,7 @@ from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
 from seedsweep.workers.dropout import Dropout
-from seedsweep.workers.layout import WHOLE, Layout
+from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.philox import Role, normal, uniform
 from seedsweep.workers.settings import ModelSettings
 
@@ -30,9 +30,18 @@ class StackedDecoder:
     reduction, the optimiser one kernel, a checkpoint one tensor. `parameters` are views into it.
     """
 
-    def __init__(self, model: ModelSettings, vocabulary: int, seeds: int, device: torch.device) -> None:
+    def __init__(
+        self,
+        model: ModelSettings,
+        vocabulary: int,
+        seeds: int,
+        device: torch.device,
+        *,
+        unpadded: bool = False,
+    ) -> None:
         self.model = model
         self.vocabulary = vocabulary
+        self.unpadded = unpadded
         self.dialect = find_dialect(model.dialect)(model)
         self.shapes = self.dialect.shapes(vocabulary)
         self.size = sum(shape.size for shape in self.shapes)
@@ -94,12 +103,23 @@ class StackedDecoder:
             content.update(tensors[name].contiguous().numpy().tobytes())
         return content.hexdigest()[:16]
 
-    def hidden(self, tokens_SBT: Tensor, dropout: Dropout | None = None) -> Tensor:
-        """Final hidden states (S, B, T, D) of token rows; with `dropout` in training only."""
+    def hidden(
+        self, tokens_SBT: Tensor, dropout: Dropout | None = None, *, lengths_B: Tensor | None = None
+    ) -> Tensor:
+        """Final hidden states (S, B, T, D) of token rows; with `dropout` in training only.
+
+        If it is said how many tokens of each row are asked for, the same for all seeds, an unpadded decoder leaves
+        out the others; their hidden states are then anything finite.
+        """
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
         tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
-        return self.hidden_of(tokens_SBT, WHOLE, dropout)[:, :, :length]
+        layout = WHOLE
+        if self.unpadded and lengths_B is not None:
+            last_BT = torch.arange(tokens_SBT.shape[2], device=tokens_SBT.device) == lengths_B[:, None] - 1
+            last_SBT = last_BT.expand(len(tokens_SBT), -1, -1)
+            layout = Unpadded(last_SBT, sizes(last_SBT[:1])[0])
+        return layout.spread(self.hidden_of(tokens_SBT, layout, dropout))[:, :, :length]
 
     def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
         """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""

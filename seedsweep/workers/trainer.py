@@ -37,7 +37,13 @@ class PackTrainer:
         self.seeds = tuple(seeds)
         self.device = torch.device(device)
         self.task = find_task(settings.task.name)(settings.task, self.device)
-        self.decoder = StackedDecoder(settings.model, settings.vocabulary_size, len(seeds), self.device)
+        self.decoder = StackedDecoder(
+            settings.model,
+            settings.vocabulary_size,
+            len(seeds),
+            self.device,
+            unpadded=settings.train.unpadded,
+        )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
         self.start = self._describe_start()
         self.gradient = Step(settings, self.task, self.decoder)

@@ -99,3 +99,27 @@ def test_without_padding_rows_need_not_be_whole_registers() -> None:
 def test_compiled_steps_keep_their_padding() -> None:
     with pytest.raises(ValidationError, match=r"unpadded: not with compile, .*give one of them up"):
         settings_of(HERE / "count.json", compile=True, unpadded=True)
+
+
+def test_evaluations_leave_out_what_is_not_asked_for() -> None:
+    path = HERE / "question-formation-small.json"
+    with reproducible("cpu", "float32"):
+        padded = PackTrainer(settings_of(path), SEEDS, "cpu")
+        unpadded = PackTrainer(settings_of(path, unpadded=True), SEEDS, "cpu")
+        alone = PackTrainer(settings_of(path, unpadded=True), [SEEDS[1]], "cpu")
+        values, others, own = (trainer.evaluate() for trainer in (padded, unpadded, alone))
+    assert values.keys() == others.keys()
+    for key, value_S in values.items():
+        assert others[key] == pytest.approx(value_S, rel=1e-5), key
+        assert others[key][1] == own[key][0], key
+
+
+def test_hidden_states_are_those_of_the_whole_rows_as_far_as_asked_for() -> None:
+    with reproducible("cpu", "float32"):
+        decoder = PackTrainer(settings_of(HERE / "count.json", unpadded=True), SEEDS, "cpu").decoder
+        tokens_SBT = torch.arange(3 * 4 * 21).view(3, 4, 21) % decoder.vocabulary
+        lengths_B = torch.tensor([1, 21, 7, 16])
+        with torch.no_grad():
+            whole_SBTD, found_SBTD = decoder.hidden(tokens_SBT), decoder.hidden(tokens_SBT, lengths_B=lengths_B)
+    for row, length in enumerate(lengths_B):
+        torch.testing.assert_close(found_SBTD[:, row, :length], whole_SBTD[:, row, :length])

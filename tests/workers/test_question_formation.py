@@ -51,7 +51,7 @@ class Oracle:
         self.rule = rule
         self.flat_SP = torch.zeros(1, 1)
 
-    def hidden(self, tokens_SBT: Tensor) -> Tensor:
+    def hidden(self, tokens_SBT: Tensor, **asked: Tensor) -> Tensor:
         """One-hot of the next token of every row, by the rule behind `quest`, as the row has it before."""
         rows = []
         for row in tokens_SBT[0].tolist():
@@ -90,8 +90,8 @@ def test_metrics_of_single_mistakes() -> None:
             super().__init__("hierarchical")
             self.offset = offset
 
-        def hidden(self, tokens_SBT: Tensor) -> Tensor:
-            logits_SBTV = super().hidden(tokens_SBT)
+        def hidden(self, tokens_SBT: Tensor, **asked: Tensor) -> Tensor:
+            logits_SBTV = super().hidden(tokens_SBT, **asked)
             for row, tokens in enumerate(tokens_SBT[0].tolist()):
                 marker = tokens.index(TOKEN["quest"])
                 place = marker + self.offset if self.offset < 90 else 2 * marker - 2 + self.offset - 90

@@ -229,11 +229,11 @@ class QuestionFormation(Task):
     def _score(self, decoder: StackedDecoder, rows_WT: Tensor) -> tuple[Tensor, ...]:
         """Per seed and line (S, W), in the order of METRICS."""
         seeds, lines = decoder.flat_SP.shape[0], torch.arange(len(rows_WT), device=rows_WT.device)
-        hidden_SWTD = decoder.hidden(rows_WT[:, :-1].expand(seeds, -1, -1))
-        logits_SWTV = decoder.logits(hidden_SWTD).float()
-        target_WT = rows_WT[:, 1:]
         quest_W = (rows_WT == QUEST).int().argmax(1)
         # The question is as long as the sentence, so with `quest` at t it fills t + 1 … 2t − 1.
+        hidden_SWTD = decoder.hidden(rows_WT[:, :-1].expand(seeds, -1, -1), lengths_B=2 * quest_W - 1)
+        logits_SWTV = decoder.logits(hidden_SWTD).float()
+        target_WT = rows_WT[:, 1:]
         place_T = torch.arange(target_WT.shape[1], device=rows_WT.device)
         asked_WT = (place_T >= quest_W[:, None]) & (place_T < 2 * quest_W[:, None] - 1)
         exact_SW = ((logits_SWTV.argmax(-1) == target_WT) | ~asked_WT).all(-1)
