@@ -63,13 +63,16 @@ def step_bytes(settings: CellSettings) -> int:
 def evaluation_bytes(settings: CellSettings) -> int:
     """Bytes that one seed takes besides at the largest moment of an evaluation.
 
-    Either inside a block, or where the logits are twice there (as they are, their softmax) beside the hidden
-    states that they are made of. And the scores that are kept, in float32 and as a truth value.
+    Either inside a block, where the logits of the pass before are still there if there was one, or where logits
+    are twice there (as they are, their softmax) beside the hidden states that they are made of. And the scores that
+    are kept, in float32 and as a truth value.
     """
     model, rows, length, scored, kept = settings.model, *settings.task.largest_pass()
+    hidden, logits = rows * length * model.width, rows * scored * settings.vocabulary_size
     inside = rows * (length + padding(length, ROW_ALIGNMENT)) * model.evaluation_activations()
-    outside = rows * (length * model.width + 2 * scored * settings.vocabulary_size)
-    return round(FLOAT * max(inside, outside)) + 5 * kept
+    if kept > rows * scored:
+        inside += hidden + logits
+    return round(FLOAT * max(inside, hidden + 2 * logits)) + 5 * kept
 
 
 def memory_per_seed(settings: CellSettings) -> int:

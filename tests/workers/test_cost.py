@@ -132,6 +132,7 @@ def test_memory_of_one_more_seed_is_what_tensors_take(
     settings = cell(**changes).model_copy(update={"model": model})
     one, three = held(settings, 1), held(settings, 3)
     state, step, evaluation = ((more - less) / 2 for less, more in zip(one, three, strict=True))
+    state -= 9 * settings.train.steps * settings.train.batch * settings.task.tokens_per_row()  # rows drawn ahead
     assert state == pytest.approx(state_bytes(settings), rel=0.1)
     assert step == pytest.approx(step_bytes(settings), rel=0.1)
     assert evaluation == pytest.approx(evaluation_bytes(settings), rel=0.1)
@@ -231,6 +232,6 @@ def test_a_pack_on_a_cpu_is_what_fits_with_one_on_every_core(
 ) -> None:
     monkeypatch.setattr("seedsweep.workers.packsize.free_memory", lambda: free)
     monkeypatch.setattr("seedsweep.workers.packsize.count_devices", lambda device: 2)
-    settings = cell(heads=8, head_dim=32, context=256, batch=32)
-    assert 120e6 < memory_on_cpu(settings, 2) - memory_on_cpu(settings, 1) < 300e6
+    settings = cell(heads=8, head_dim=32, context=256, batch=16)
+    assert 200e6 < memory_on_cpu(settings, 2) - memory_on_cpu(settings, 1) < 300e6
     assert pack_size(settings, "cpu") == size

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from pydantic import Field, field_validator, model_validator
 
 from seedsweep.measures import Metric, Split
+from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.scoring import ANSWER_METRICS
 from seedsweep.workers.settings import TOKENS_AT_ONCE, EvaluationPass, TaskSettings
 
@@ -63,7 +64,9 @@ class LengthSettings(TaskSettings):
             examples, answer = self.examples(length), tokens(length) - prompt(length)
             rows = min(examples, max(1, TOKENS_AT_ONCE // tokens(length)))
             passes.append(EvaluationPass(rows, tokens(length) - 1, answer, examples * answer))
-        return max(passes, key=lambda one: (one.rows * one.length, one.kept))
+        return max(
+            passes, key=lambda one: (one.rows * (one.length + padding(one.length, ROW_ALIGNMENT)), one.kept)
+        )
 
     def evaluated_lengths(self) -> dict[str, int]:
         """The length of every split by its name, the in-distribution one first."""
