@@ -64,8 +64,8 @@ def evaluation_bytes(settings: CellSettings) -> int:
     """Bytes that one seed takes besides at the largest moment of an evaluation.
 
     Either inside a block, where the logits of the pass before are still there if there was one, or where logits
-    are twice there (as they are, their softmax) beside the hidden states that they are made of. And the scores that
-    are kept, in float32 and as a truth value.
+    are twice there (as they are, their softmax) beside the hidden states that they are made of. And the scores
+    that are kept, in float32 and as a truth value.
     """
     model, rows, length, scored, kept = settings.model, *settings.task.largest_pass()
     hidden, logits = rows * length * model.width, rows * scored * settings.vocabulary_size
