@@ -7,13 +7,15 @@ from seedsweep.workers.settings import CellSettings
 
 FLOAT = 4
 """Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""
-PROCESS_BYTES = 370 * 2**20
-"""Interpreter, torch and the other packages after a step of a tiny model: 365 to 377 MiB were measured."""
-COMPILER_BYTES = 200 * 2**20
-"""What torch's compiler adds to that and keeps."""
-KEPT_BY_ALLOCATOR = 1.25
-"""Of tensors that come and go, the allocator of glibc keeps so much as it is asked for at most: freed ones of less
-than 32 MiB remain with the process, and few later ones fit exactly."""
+PROCESS_BYTES = 390 * 2**20
+"""Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
+the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
+COMPILER_BYTES = 132 * 2**20
+"""What torch's compiler adds to that."""
+OF_STEP, OF_EVALUATION = 0.9, 1.9
+"""How much of the memory of a step and of an evaluation, each at its largest moment, is there in the end. Freed memory
+is kept (`workers.heap`), but that of one fits the other ill, and evaluations of splits with rows of different lengths
+each other."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -83,9 +85,9 @@ def memory_per_seed(settings: CellSettings) -> int:
 def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     """Bytes of the process that trains a pack of so many seeds on a CPU, at its largest moment.
 
-    There a checkpoint counts as well, which is written from a copy of the state.
+    Besides what is kept of steps and evaluations there may be a checkpoint, which is written from a copy of the state.
     """
     state = state_bytes(settings)
-    comes_and_goes = max(step_bytes(settings), evaluation_bytes(settings), state)
+    freed = OF_STEP * step_bytes(settings) + OF_EVALUATION * evaluation_bytes(settings)
     process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
-    return round(process + seeds * (state + KEPT_BY_ALLOCATOR * comes_and_goes))
+    return round(process + seeds * (state + max(freed, state)))
