@@ -1,4 +1,4 @@
-"""Output on terminals that know no UTF-8: what they cannot show is written in ASCII, and nothing fails."""
+"""Output on terminals, whatever is in it: what they cannot show is written in ASCII, and nothing commands them."""
 
 from __future__ import annotations
 
@@ -38,3 +38,14 @@ def _in_ascii(character: str) -> str:
         return known
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain or "?"
+
+
+def shown(text: str) -> str:
+    """Text from elsewhere as it may be shown: what a terminal would obey, or not show, is spelled out.
+
+    >>> shown("a\\x1b[2Jb\\u202ec")
+    'a\\\\x1b[2Jb\\\\u202ec'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else c.encode("unicode_escape").decode() for c in text)

@@ -14,9 +14,10 @@ from rich.live import Live
 import seedsweep
 from seedsweep import formats
 from seedsweep.cli import origin
+from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
 from seedsweep.cli.progress import RunDisplay, Waiting
-from seedsweep.cli.show import print_json, show_findings, stderr, stdout
+from seedsweep.cli.show import print_json, show_findings
 from seedsweep.cli.timeleft import TimeLeft
 
 
