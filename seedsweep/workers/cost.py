@@ -13,9 +13,9 @@ the three numbers below it was fitted, by least squares, to what `benchmarks/mem
 COMPILER_BYTES = 132 * 2**20
 """What torch's compiler adds to that."""
 OF_STEP, OF_EVALUATION = 0.9, 1.9
-"""How much of the memory of a step and of an evaluation, each at its largest moment, is there in the end. Freed memory
-is kept (`workers.heap`), but that of one fits the other ill, and evaluations of splits with rows of different lengths
-each other."""
+"""How much of the memory of a step and of an evaluation, each at its largest moment, is there in the end. Freed
+memory is kept (`workers.heap`), but that of one fits the other ill, and that of rows of one length those of
+another."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -85,7 +85,8 @@ def memory_per_seed(settings: CellSettings) -> int:
 def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     """Bytes of the process that trains a pack of so many seeds on a CPU, at its largest moment.
 
-    Besides what is kept of steps and evaluations there may be a checkpoint, which is written from a copy of the state.
+    Besides what is kept of steps and evaluations there may be a checkpoint, which is written from a copy of the
+    state.
     """
     state = state_bytes(settings)
     freed = OF_STEP * step_bytes(settings) + OF_EVALUATION * evaluation_bytes(settings)
