@@ -5,7 +5,7 @@
 
 The numbers in `seedsweep.workers.cost` were fitted to the points without a mark; those marked with * were measured
 afterwards, to check them. Each process trains a pack for three steps as a worker does, with an evaluation and a
-checkpoint after every step, and then asks the kernel for the most memory that it ever had (`getrusage`, ru_maxrss).
+checkpoint after every step, and then asks the kernel for the most memory that it ever had (`getrusage`).
 Recorded output: `benchmarks/results/memory.json` and `memory.txt`.
 """
 

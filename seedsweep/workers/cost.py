@@ -14,8 +14,7 @@ COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
 OF_TRAINING, OF_EVALUATION = 1.33, 1.57
 """How much of the memory of training and of an evaluation, each at its largest moment, is there in the end. Freed
-memory is kept (`workers.heap`), but that of one fits the other ill, and that of rows of one length those of another.
-"""
+memory is kept (`workers.heap`), but that of one fits the other ill, and that of short rows long ones."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
