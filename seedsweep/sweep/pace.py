@@ -33,9 +33,9 @@ def paces_of(
 def expected(scales: Iterable[ScaleRecord], measured: Paces) -> dict[float, Pace]:
     """The pace of every scale of which something is known.
 
-    As it was measured: the median of its packs, of set-ups the shortest. Where nothing was measured: as in the trial
-    that the run has made, times as much as the other scales' packs took longer than theirs (workers share memory and
-    caches). Without a trial in proportion to arithmetic, from the scale that is nearest in that.
+    As it was measured: the median of its packs, of set-ups the shortest. Where nothing was measured: as in the
+    trial that the run has made, times as much as the other scales' packs took longer than theirs (workers share
+    memory and caches). Without a trial in proportion to arithmetic, from the scale that is nearest in that.
     """
     scales = list(scales)
     found = {scale: _middle(paces) for scale, paces in measured.items() if paces}
