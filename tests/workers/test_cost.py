@@ -91,8 +91,8 @@ def held(settings: CellSettings, seeds: int) -> tuple[int, int, int]:
     with held:
         trainer = PackTrainer(settings, [Seed(s, s) for s in range(seeds)], "cpu")
         trainer.train_to(2)
-        kept, drawn = held.rest(), trainer._rows_of(2)
-        trainer._train_step(*drawn)
+        kept = held.rest()
+        trainer.train_to(3)  # the rows are drawn
         step = held.most - kept
         held.rest()
         trainer.evaluate()
@@ -175,6 +175,8 @@ def test_a_trial_is_short_and_extrapolated_by_arithmetic(
     trials = 0.0
 
     class Trainer:
+        warm_up = 1
+
         def __init__(self, settings: CellSettings, seeds: list[Seed], device: str) -> None:
             assert len(seeds) <= 4
             self.step, self.cost = 0, flop_per_seed_step(settings) * len(seeds)
@@ -226,7 +228,7 @@ def test_a_pack_is_as_large_as_makes_it_faster(
     assert knee(seconds, most) == size
 
 
-@pytest.mark.parametrize(("free", "size"), [(None, 4), (64e9, 4), (2.2e9, 2), (1e8, 1)])
+@pytest.mark.parametrize(("free", "size"), [(None, 4), (64e9, 4), (2.6e9, 2), (1e8, 1)])
 def test_a_pack_on_a_cpu_is_what_fits_with_one_on_every_core(
     free: float | None, size: int, cell: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
