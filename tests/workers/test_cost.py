@@ -14,6 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.memory import POINTS, measure
 from benchmarks.recording import RESULTS
 from seedsweep.seeds import Seed
 from seedsweep.workers.cost import (
@@ -138,11 +139,19 @@ def test_memory_of_one_more_seed_is_what_tensors_take(
     assert evaluation == pytest.approx(evaluation_bytes(settings), rel=0.1)
 
 
-def test_memory_of_a_process_is_what_the_kernel_says(cell: Cell) -> None:
+def test_memory_of_a_process_is_what_the_kernel_says() -> None:
     """The smallest point of the benchmark. The others are in benchmarks/results/memory.json."""
-    from benchmarks.memory import POINTS, measure
-
     assert measure(POINTS[0], 1)["ratio"] == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.heavy
+@pytest.mark.parametrize(
+    "preset", sorted({point.preset for point in POINTS if point.preset.startswith("pocket/")})
+)
+def test_memory_of_larger_packs_is_what_the_kernel_says(preset: str) -> None:
+    """Of eight seeds of every task, of which the evaluation takes most, or the steps."""
+    point = next(point for point in POINTS if point.preset == preset and 8 in point.seeds)
+    assert measure(point, 8)["ratio"] == pytest.approx(1.0, abs=0.12)
 
 
 def test_the_recorded_memory_is_within_a_tenth() -> None:
