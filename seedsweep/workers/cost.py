@@ -13,9 +13,9 @@ the three numbers below it was fitted, by least squares, to what `benchmarks/mem
 COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
 OF_TRAINING, OF_EVALUATION = 1.0, 1.9
-"""What the process grows by for the memory of training, and of an evaluation, at its largest moment. Freed memory is
-kept (`workers.heap`): the smaller of the two fits into the larger, but rows of one length ill into those of another.
-"""
+"""What the process grows by for the memory of training, and of an evaluation, at its largest moment. Freed memory
+is kept (`workers.heap`): the smaller of the two fits into the larger, but rows of one length ill into those of
+another."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
