@@ -28,18 +28,17 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from benchmarks import recording
 from benchmarks.idle import Idle, sweep_of, write_store
 from benchmarks.rivals import tune_trials
-from seedsweep.sweep import run as running
 from seedsweep.sweep.compact import compact
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.files import Files
-from seedsweep.sweep.find import find
+from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.status import status
@@ -105,7 +104,7 @@ def _run(place: Path, kind: str, executor: str, cells: int, pack: int) -> dict[s
             resident.append((event.status.done, _resident_mib()))
 
     times = {"began": _now()}
-    with _idle() if kind == "idle" else _as_it_is():
+    with mock.patch("seedsweep.sweep.run.find", _idle if kind == "idle" else find):
         result = run(spec, place / "sweep", executor=executor, on_progress=note)
     times["ended"] = _now()
     assert result.trained == cells, result
@@ -126,24 +125,10 @@ def _run(place: Path, kind: str, executor: str, cells: int, pack: int) -> dict[s
     }
 
 
-@contextmanager
-def _idle() -> Iterator[None]:
-    """While entered, cells train nothing."""
-
-    def find_idle(*args: Any) -> Any:
-        found = find(*args)
-        return dataclasses.replace(found, recipes={scale: Idle() for scale in found.recipes})
-
-    running.find = find_idle
-    try:
-        yield
-    finally:
-        running.find = find
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
+def _idle(*args: Any) -> Found:
+    """What `find` finds, of cells that train nothing."""
+    found = find(*args)
+    return dataclasses.replace(found, recipes={scale: Idle() for scale in found.recipes})
 
 
 def _store(place: Path, cells: int, pack: int) -> list[dict[str, Any]]:

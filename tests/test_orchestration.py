@@ -11,7 +11,7 @@ from benchmarks import orchestration
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS", 0.0)
 
 
 def test_cells_that_train_nothing(tmp_path: Path) -> None:

@@ -6,6 +6,10 @@ if the merging was killed, until the next run or `compact`. Whoever asks here se
 
 from __future__ import annotations
 
+import io
+import json
+import time
+import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -20,12 +24,18 @@ from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.sweep import merged
 from seedsweep.sweep.files import FileEntry, Files
+from seedsweep.sweep.provenance import now
 
 FOLDER = "metrics"
 MERGES = "merged.json"
 """Says when blocks were last removed because they had been merged."""
 _THREADS = 8
 """An object store answers slowly, but many at once."""
+ROWS_READ_TOGETHER = 1 << 14
+"""Of a merged file, whose rows are sorted: so many at once are read, or passed over because none is wanted."""
+LISTING_SECONDS = 1.0
+LISTING_SECONDS_REMOTE = 10.0
+"""Longer than anybody takes to list the files of a scale, on a disk and on an object store."""
 AGAIN = "delete it and run again: its cells are trained anew"
 """What helps where a file is damaged."""
 
@@ -69,6 +79,38 @@ class BlockFiles:
         superseded = self._superseded()
         blocks = [block for entry in entries if entry.name not in superseded for block in self._read[entry]]
         return blocks, sorted(superseded)
+
+    def count(self, fingerprint: str) -> int:
+        """How many files the blocks lie in, those that were merged already left out."""
+        return len(files_of(self.look(fingerprint)[0]))
+
+    def write_merged(self, blocks: Sequence[Block], table: pa.Table) -> str:
+        """Write the rows of blocks as one file beside them; returns its name below the root.
+
+        The strings of the table may be dictionaries: the file holds plain ones.
+        """
+        infos = [block.info for block in blocks]
+        buffer = io.BytesIO()
+        # Without Arrow's own copy of the schema, which would repeat the entry and turn strings into dictionaries.
+        with pq.ParquetWriter(
+            buffer, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
+        ) as writer:
+            writer.write_table(table, row_group_size=ROWS_READ_TOGETHER)
+            writer.add_key_value_metadata(merged.to_metadata(infos, [block.rows for block in blocks]))
+        name = merged.file_name(infos)
+        self._files.write(name, buffer.getbuffer())
+        return name
+
+    def remove_superseded(self, fingerprint: str) -> None:
+        """Remove the files of which every block is in a merged file too."""
+        superseded = self.look(fingerprint)[1]
+        if not superseded:
+            return
+        # Whoever has begun to list the folder before the merged file was there must still find the old ones: our
+        # own readers look again when this file has changed, others have the time.
+        self._files.write(MERGES, json.dumps({"at": now(), "id": uuid.uuid4().hex}).encode())
+        time.sleep(LISTING_SECONDS if self._files.local else LISTING_SECONDS_REMOTE)
+        self._files.delete_all(superseded)
 
     def _superseded(self) -> set[str]:
         """The smallest files first, so that of two every reader leaves out the same."""

@@ -94,15 +94,15 @@ def compact(place: str | os.PathLike[str], *, on_progress: Callable[[int, int], 
 
 def merge(store: Store, record: SweepRecord, on_progress: Callable[[int, int], None] | None = None) -> Compaction:
     """The same for who holds the sweep's lock."""
-    before = store.parquet_files(record)
+    before = store.blocks.count(record.fingerprint)
     groups = _groups(store.packs(record))
     for number, blocks in enumerate(groups, start=1):
-        store.write_merged(blocks, _rows(store, blocks))
+        store.blocks.write_merged(blocks, _rows(store, blocks))
         pa.default_memory_pool().release_unused()
         if on_progress is not None:
             on_progress(number, len(groups))
-    store.remove_superseded(record)
-    return Compaction(store.location, before, store.parquet_files(record))
+    store.blocks.remove_superseded(record.fingerprint)
+    return Compaction(store.location, before, store.blocks.count(record.fingerprint))
 
 
 def _groups(known: Iterable[KnownPack]) -> list[list[Block]]:

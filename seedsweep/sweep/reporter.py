@@ -23,7 +23,7 @@ TICK_SECONDS = 2.0
 TICK_SECONDS_REMOTE = 10.0
 """Least time between two "tick" events: longer on an object store, where looking costs."""
 LOOKING_SHARE = 0.05
-"""Of its time a run looks at the store at most so much."""
+"""Of its time a run spends at most so much on ticks, and so much on counting the store."""
 MANY_PARTS = 100
 """With more scales and unfinished packs a status is made once per tick, not for every event."""
 
@@ -39,10 +39,13 @@ class Reporter:
     counts: Counts | None = None
     status: SweepStatus | None = None
     at_work: dict[str, Pack] = field(default_factory=dict)
-    look_after: float = 0.0
-    """When the running packs may be looked at again."""
+    tick_after: float = field(init=False)
+    """When there shall be another tick."""
     count_after: float = 0.0
     """When the store may be counted again."""
+
+    def __post_init__(self) -> None:
+        self.tick_after = self.last + self._tick_seconds
 
     def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
         """Tell it, with where the sweep stands now."""
@@ -91,11 +94,13 @@ class Reporter:
         self.send("fail", f"{pack.name}: {message}")
 
     def tick(self) -> None:
-        """Nothing but time has passed."""
-        now = time.monotonic()
-        if self.on_progress is not None and now - self.last >= self._tick_seconds and now >= self.look_after:
-            self._look()
-            self.send("tick", "")
+        """Time has passed, whatever else has happened."""
+        began = time.monotonic()
+        if self.on_progress is None or began < self.tick_after:
+            return
+        self._look()
+        self.send("tick", "")
+        self.tick_after = max(time.monotonic() + self._tick_seconds, self._rest(began))
 
     def _leave(self, pack: Pack) -> None:
         self.at_work.pop(pack.name, None)
@@ -108,7 +113,6 @@ class Reporter:
         if began < self.count_after and self.counts is not None:
             for pack in self.at_work.values():
                 self.counts.look(pack)
-            self.look_after = self._rest(began)
             return
         try:
             record = self.store.existing_record()

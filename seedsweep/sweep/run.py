@@ -87,7 +87,7 @@ def run(
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
             if found.record is not None and found.present == found.asked:
-                found.store.remove_superseded(found.record)
+                found.store.blocks.remove_superseded(found.fingerprint)
                 _keep_wishes(found, name)
                 return _result(found, began)
         stop = StopRequest()
@@ -181,7 +181,7 @@ def _begin(
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
     found.store.remove_debris(found.known)
-    found.store.remove_superseded(record)
+    found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
@@ -202,7 +202,7 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
 def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
     """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
     try:
-        files = store.parquet_files(record)
+        files = store.blocks.count(record.fingerprint)
         if files < FEWEST_FILES:
             return
         reporter.send("merge", f"merging small blocks: {files:,} files")

@@ -27,8 +27,6 @@ import io
 import json
 import os
 import tempfile
-import time
-import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -42,22 +40,16 @@ from seedsweep.errors import InputError
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.sweep import lock, merged, record
-from seedsweep.sweep.blocks import FOLDER, MERGES, Block, BlockFiles, block_name, files_of
+from seedsweep.sweep import lock, record
+from seedsweep.sweep.blocks import FOLDER, Block, BlockFiles, block_name
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
-from seedsweep.sweep.provenance import now
 from seedsweep.sweep.record import SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 CELLS = "cells"
 _OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs")
-ROWS_READ_TOGETHER = 1 << 14
-"""Of a merged file, whose rows are sorted: so many at once are read, or passed over because none is wanted."""
-LISTING_SECONDS = 1.0
-LISTING_SECONDS_REMOTE = 10.0
-"""Longer than anybody takes to list the files of a scale, on a disk and on an object store."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +82,7 @@ class Store:
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
-        self._blocks = BlockFiles(self.files)
+        self.blocks = BlockFiles(self.files)
 
     @property
     def location(self) -> str:
@@ -174,7 +166,7 @@ class Store:
         Parquet file that is not ours or not of this sweep, is damaged, renamed, of another schema or a newer
         format, and if two finished packs hold the same cell.
         """
-        known = self._known(content.ladder.field, self._blocks.look(content.fingerprint)[0])
+        known = self._known(content.ladder.field, self.blocks.look(content.fingerprint)[0])
         self._refuse_doubled_cells([pack for pack in known if pack.finished])
         return known
 
@@ -299,38 +291,6 @@ class Store:
         """The files of a pack whose blocks were not merged."""
         names = [entry.name for entry in self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")]
         return [name for name in names if name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
-
-    def parquet_files(self, content: SweepRecord) -> int:
-        """How many files the blocks lie in, those that were merged already left out."""
-        return len(files_of(self._blocks.look(content.fingerprint)[0]))
-
-    def write_merged(self, blocks: Sequence[Block], table: pa.Table) -> str:
-        """Write the rows of blocks as one file beside them; returns its name below the root.
-
-        The strings of the table may be dictionaries: the file holds plain ones.
-        """
-        infos = [block.info for block in blocks]
-        buffer = io.BytesIO()
-        # Without Arrow's own copy of the schema, which would repeat the entry and turn strings into dictionaries.
-        with pq.ParquetWriter(
-            buffer, table.schema, compression="zstd", write_page_checksum=True, store_schema=False
-        ) as writer:
-            writer.write_table(table, row_group_size=ROWS_READ_TOGETHER)
-            writer.add_key_value_metadata(merged.to_metadata(infos, [block.rows for block in blocks]))
-        name = merged.file_name(infos)
-        self.files.write(name, buffer.getbuffer())
-        return name
-
-    def remove_superseded(self, content: SweepRecord) -> None:
-        """Remove the files of which every block is in a merged file too."""
-        superseded = self._blocks.look(content.fingerprint)[1]
-        if not superseded:
-            return
-        # Whoever has begun to list the folder before the merged file was there must still find the old ones: our
-        # own readers look again when this file has changed, others have the time.
-        self.files.write(MERGES, json.dumps({"at": now(), "id": uuid.uuid4().hex}).encode())
-        time.sleep(LISTING_SECONDS if self.files.local else LISTING_SECONDS_REMOTE)
-        self.files.delete_all(superseded)
 
     def _recorded_pack(self, name: str, field: str) -> Pack | None:
         """What pack.json says; None if it is not there, or was torn by a power cut."""

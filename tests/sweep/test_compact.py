@@ -42,8 +42,8 @@ KEY = ["scale", "seed", "step", "split", "metric"]
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody lists while these tests merge, but who does so on purpose."""
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 0.0)
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS_REMOTE", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS_REMOTE", 0.0)
 
 
 @pytest.fixture
@@ -298,8 +298,8 @@ def test_a_process_killed_by_the_system(out: Path) -> None:
 import os, signal, sys
 from seedsweep.sweep.compact import compact
 from seedsweep.sweep.files import Files
-import seedsweep.sweep.store
-seedsweep.sweep.store.LISTING_SECONDS = 0
+import seedsweep.sweep.blocks
+seedsweep.sweep.blocks.LISTING_SECONDS = 0
 real, count = os.replace, 0
 def replace(source, target):
     global count
@@ -344,7 +344,7 @@ def test_who_reads_at_any_moment_has_every_row(out: Path, mutations: dict[str, A
 def test_the_old_files_stay_for_as_long_as_a_listing_takes(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So that who has begun to list before the merged file was there finds the old ones in any case."""
     slept: list[tuple[float, list[str]]] = []
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 7.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS", 7.0)
     monkeypatch.setattr("time.sleep", lambda seconds: slept.append((seconds, files(out))))
     compact(out)
     ((seconds, there),) = slept
@@ -440,7 +440,7 @@ def test_files_merged_in_two_ways_are_refused(out: Path, spec: MakeSpec, monkeyp
     first = [block for pack in packs for block in pack.blocks]
     second = [block for pack in more[1:] for block in pack.blocks]
     for blocks in (first, second):
-        store.write_merged(blocks, compacting._rows(store, blocks))
+        store.blocks.write_merged(blocks, compacting._rows(store, blocks))
     for file in out.glob("metrics/scale-1/*-block-*.parquet"):
         file.unlink()
     for call in (load, status, compact):

@@ -42,7 +42,7 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     for name in ("listing", "read", "write", "delete", "delete_folder", "exists"):
         count(Files, name)
     count(pq, "read_metadata")
-    monkeypatch.setattr("seedsweep.sweep.store.LISTING_SECONDS", 0.0)
+    monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS", 0.0)
     monkeypatch.setattr("seedsweep.sweep.reporter.TICK_SECONDS", 1000.0)
     return counts
 
@@ -79,6 +79,19 @@ def test_the_store_is_counted_again_after_a_while_only(
     monkeypatch.setattr("seedsweep.sweep.reporter.LOOKING_SHARE", 1e-9)
     run(wanted, tmp_path / "b", executor="inline", on_progress=lambda event: None)
     assert calls["listing"] < often, "looking has its share of the time and no more"
+
+
+def test_packs_that_end_one_after_another_do_not_keep_the_running_ones_from_being_looked_at(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake()
+    monkeypatch.setattr("seedsweep.sweep.reporter.TICK_SECONDS", 0.01)
+    monkeypatch.setattr("seedsweep.sweep.reporter.LOOKING_SHARE", 1e9)
+    events: list[Event] = []
+    run(spec(seeds="0:24"), tmp_path / "out", executor="inline", on_progress=events.append)
+    kinds = [event.kind for event in events]
+    assert kinds.count("tick") > 24 // 2
+    assert max(pack.step for event in events for pack in event.status.packs) > 0
 
 
 def test_with_many_parts_a_status_is_made_by_the_clock(
