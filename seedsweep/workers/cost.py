@@ -10,12 +10,11 @@ FLOAT = 4
 PROCESS_BYTES = 390 * 2**20
 """Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
 the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
-COMPILER_BYTES = 132 * 2**20
+COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
-OF_STEP, OF_EVALUATION = 0.9, 1.9
-"""How much of the memory of a step and of an evaluation, each at its largest moment, is there in the end. Freed memory
-is kept (`workers.heap`), but that of one fits the other ill, and evaluations of splits with rows of different lengths
-each other."""
+OF_TRAINING, OF_EVALUATION = 1.33, 1.57
+"""How much of the memory of training and of an evaluation, each at its largest moment, is there in the end. Freed
+memory is kept (`workers.heap`), but that of one fits the other ill, and that of short rows long ones."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -85,9 +84,9 @@ def memory_per_seed(settings: CellSettings) -> int:
 def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     """Bytes of the process that trains a pack of so many seeds on a CPU, at its largest moment.
 
-    Besides what is kept of steps and evaluations there may be a checkpoint, which is written from a copy of the state.
+    Training is at its largest in a step or in a checkpoint, which is written from a copy of the state.
     """
     state = state_bytes(settings)
-    freed = OF_STEP * step_bytes(settings) + OF_EVALUATION * evaluation_bytes(settings)
+    training = max(step_bytes(settings), state)
     process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
-    return round(process + seeds * (state + max(freed, state)))
+    return round(process + seeds * (state + OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings)))

@@ -35,7 +35,7 @@ def train_pack(
     bool
         True when the pack is finished; False when `should_stop` said so: a checkpoint is then saved.
     """
-    watch = Stopwatch(len(pack.seeds))
+    watch = _Stopwatch(len(pack.seeds))
     with reproducible(device, settings.train.precision):
         base = sink.load_base() if settings.base is not None else None
         trainer = PackTrainer(settings, pack.seeds, device, base)
@@ -67,7 +67,7 @@ def train_pack(
     return True
 
 
-class Stopwatch:
+class _Stopwatch:
     """Tells the parts of a pack's time apart, as long as this attempt goes on."""
 
     def __init__(self, seeds: int) -> None:
