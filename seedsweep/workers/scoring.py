@@ -11,6 +11,7 @@ from torch import Tensor
 
 from seedsweep.measures import Metric
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
 from seedsweep.workers.settings import TOKENS_AT_ONCE
 
 ANSWER_METRICS = (
@@ -44,7 +45,7 @@ def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
         target_SWA = tokens_SWT[..., first:]
         nll.append(F.cross_entropy(logits_SWAV.movedim(-1, 1), target_SWA, reduction="none"))
         right.append(logits_SWAV.argmax(-1) == target_SWA)
-    return Scores(torch.cat(nll, 1).cpu().numpy(), torch.cat(right, 1).cpu().numpy())
+    return Scores(*to_host(torch.cat(nll, 1), torch.cat(right, 1)))
 
 
 def answer_metrics(scores: Scores) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -155,9 +155,11 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
     from seedsweep.workers.step import Step
 
     honest = Step.token_nll
-    monkeypatch.setattr(
-        Step, "token_nll", lambda self, decoder, batch: honest(self, decoder, batch) / len(batch.keys_S)
-    )
+
+    def coupled(self: Step, decoder: Any, batch: Any, *layout: Any) -> Any:
+        return honest(self, decoder, batch, *layout) / len(batch.keys_S)
+
+    monkeypatch.setattr(Step, "token_nll", coupled)
     ended = seedsweep_command("verify small.yaml --seeds 0:2")
     assert ended.status == 1
     assert "NOT verified" in ended.out
