@@ -33,9 +33,9 @@ def paces_of(
 def expected(scales: Iterable[ScaleRecord], measured: Paces) -> dict[float, Pace]:
     """The pace of every scale of which something is known.
 
-    As it was measured, the median of its packs. Where nothing was: as in the trial that the run has made, times as
-    much as the other scales' packs took longer than theirs (workers share memory and caches). Without a trial in
-    proportion to arithmetic, from the scale that is nearest in that.
+    As it was measured: the median of its packs, of set-ups the shortest. Where nothing was measured: as in the
+    trial that the run has made, times as much as the other scales' packs took longer than theirs (workers share
+    memory and caches). Without a trial in proportion to arithmetic, from the scale that is nearest in that.
     """
     scales = list(scales)
     found = {scale: _middle(paces) for scale, paces in measured.items() if paces}
@@ -94,7 +94,9 @@ def _at_work(pack: KnownPack, now: float | None) -> tuple[str | None, Pace | Non
 
 
 def _middle(paces: Sequence[Pace]) -> Pace:
-    return Pace(*(median(getattr(pace, part) for pace in paces) for part in ("setup", "step", "evaluation")))
+    # The first pack of a worker also loads what later ones have, so that the shortest set-up is the usual one.
+    setup = min(pace.setup for pace in paces)
+    return Pace(setup, median(pace.step for pace in paces), median(pace.evaluation for pace in paces))
 
 
 def _in_proportion(one: ScaleRecord, references: Sequence[ScaleRecord], found: Mapping[float, Pace]) -> Pace:
@@ -104,4 +106,5 @@ def _in_proportion(one: ScaleRecord, references: Sequence[ScaleRecord], found: M
 
     nearest = min(references, key=apart)
     ratio, pace = one.flop_per_seed_step / nearest.flop_per_seed_step, found[nearest.scale]
-    return Pace(pace.setup, ratio * pace.step, ratio * pace.evaluation)
+    setup = min(known.setup for known in found.values())
+    return Pace(setup, ratio * pace.step, ratio * pace.evaluation)

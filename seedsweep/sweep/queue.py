@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -73,7 +74,8 @@ class Queue:
         """None if nothing runs, or nothing is known of what is left."""
         if not self.running or self.endless:
             return None
-        hosts = {pack.progress.host for pack in self.known if pack.progress and pack.progress.is_alive(self.now)}
+        at_work = {pack.progress.host for pack in self.known if pack.progress and pack.progress.is_alive(self.now)}
+        hosts = at_work or {platform.node()}  # between two packs nobody may be at work
         paces = expected(self.record.scales, paces_of(self.known, hosts, self.now))
         parts = [*self.running, *self.waiting]
         if any(part.own is None and part.costs.scale not in paces for part in parts):

@@ -61,6 +61,9 @@ def train_pack(
                 if time.monotonic() - saved_at > checkpoint_seconds:
                     checkpoint()
                     saved_at = time.monotonic()
+            if device == "cuda":  # the evaluation would wait for the steps, which are queued there
+                torch.cuda.synchronize()
+                watch.waited()
             values = trainer.evaluate()
             watch.evaluated()
             recorder.record(trainer.step, values, watch.pace)
@@ -89,6 +92,10 @@ class _Stopwatch:
             self._first = took  # whatever has to be done but once: it may have been compiled
         else:
             self._training, self._steps = self._training + took, self._steps + 1
+
+    def waited(self) -> None:
+        """The device has done the steps."""
+        self._training += self._lap()
 
     def evaluated(self) -> None:
         """The seeds were evaluated."""

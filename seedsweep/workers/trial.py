@@ -29,23 +29,23 @@ def pace(settings: CellSettings, device: str, pack: int) -> Pace:
     batch = settings.train.batch
     if seeds * flop_per_seed_step(settings) > budget:
         batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
-    train = settings.train.model_copy(update={"batch": batch, "steps": STEPS})
+    train = settings.train.model_copy(update={"batch": batch, "steps": 3 * STEPS})  # some warm up
     trial = settings.from_scratch().model_copy(update={"train": train})
     flop = seeds * flop_per_seed_step(trial)
     timed = max(1, min(STEPS - 1, int(budget / flop)))
     with reproducible(device, settings.train.precision):
         began = _now(device)
         trainer = PackTrainer(trial, [Seed(s, s) for s in range(seeds)], device)
-        trainer.train_to(1)  # the first step also pays for setting up
+        trainer.train_to(trainer.warm_up)  # the first steps also pay for setting up
         set_up = _now(device)
-        trainer.train_to(1 + timed)
+        trainer.train_to(trainer.warm_up + timed)
         trained = _now(device)
         per_flop = (trained - set_up) / timed / flop
         evaluation = per_flop * flop_per_evaluation(settings)
         if seeds * flop_per_evaluation(settings) <= budget:
             trainer.evaluate()
             evaluation = (_now(device) - trained) / seeds
-    setup = max(0.0, set_up - began - (trained - set_up) / timed)
+    setup = max(0.0, set_up - began - trainer.warm_up * (trained - set_up) / timed)
     return Pace(setup, per_flop * flop_per_seed_step(settings), evaluation)
 
 
