@@ -12,6 +12,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -32,7 +33,7 @@ class Pack:
     fingerprint: str
     """Of the sweep the pack belongs to."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Deterministic and readable, fit for file names: `depth-2-seeds-0-3-1f0c9a2b`."""
         ids = [seed.id for seed in self.seeds]

@@ -20,6 +20,9 @@ if TYPE_CHECKING:  # imports torch
 PLAIN_SECONDS = 30.0
 """Without a terminal a line about the whole sweep is printed this often."""
 
+REDRAW_SECONDS = 0.1
+"""Packs may end many times a second; the table is drawn anew no more often for that."""
+
 SILENT_SECONDS = 2.0
 """Without a terminal it is said what a run is at after this much silence."""
 
@@ -92,6 +95,7 @@ class RunDisplay:
         self._told_at = time.monotonic()
         self._waiting = Waiting(console, "looking for what is there, starting the executor …")
         self._ready = False
+        self._drawn_at = 0.0
         self._left = TimeLeft()
 
     def __enter__(self) -> Self:
@@ -110,7 +114,7 @@ class RunDisplay:
         from seedsweep.cli import tables
 
         self._waiting.stop()
-        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop"):
+        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "merge"):
             self._console.print(event.message, markup=False, highlight=False)
         if event.dashboard is not None:
             self._console.print(f"Ray dashboard: {event.dashboard}", markup=False, highlight=False)
@@ -120,6 +124,10 @@ class RunDisplay:
         unknown = "estimating …" if self._ready else "starting workers …"
         left = self._left.after(event.status.seconds_left)
         if self._console.is_terminal:
+            now = time.monotonic()
+            if event.kind in ("start", "finish") and now - self._drawn_at < REDRAW_SECONDS:
+                return
+            self._drawn_at = now
             if self._live is None:
                 self._live = Live(console=self._console, auto_refresh=False, transient=True)
                 self._live.start()

@@ -127,6 +127,26 @@ def status(
         stdout.print(tables.status(current))
 
 
+def compact(directory: Directory, as_json: Json = False) -> None:
+    """Merge the small files of a sweep into few, which are read many times faster; no row changes.
+
+    A run does it by itself when there are many. It is safe while others read, and may be stopped at any time.
+
+    Example: seedsweep compact runs/pocket/count-depth
+    """
+    with Waiting(stderr, "merging blocks …") as waiting:
+        from seedsweep.sweep.compact import compact as merge_blocks
+
+        made = merge_blocks(
+            directory, on_progress=lambda done, files: waiting.update(f"merging blocks: {done} of {files} files …")
+        )
+    if as_json:
+        print_json(made.to_dict())
+    else:
+        was = f"{formats.counted(made.files_before, 'file')} before"
+        typer.echo(f"store     {directory}: {formats.counted(made.files, 'file')}, {was}")
+
+
 def presets(
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Print this one.")] = None,
     as_json: Json = False,

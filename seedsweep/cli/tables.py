@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.events import RunResult
     from seedsweep.sweep.presets import Preset
     from seedsweep.sweep.programverify import Repetition
-    from seedsweep.sweep.status import SweepStatus
+    from seedsweep.sweep.standing import SweepStatus
     from seedsweep.sweep.verify import Verification
 
 

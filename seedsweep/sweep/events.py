@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from seedsweep.sweep.status import SweepStatus
+from seedsweep.sweep.standing import SweepStatus
 
-EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "tick"]
+EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "merge", "tick"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Event:
     kind: EventKind
     """plan: what will be trained is known. base: the model that all seeds start from
     is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
-    stop: packs are asked to save a checkpoint. tick: nothing but the time."""
+    stop: packs are asked to save a checkpoint. merge: small blocks are merged. tick: nothing but the time."""
     message: str
     """One line for people; empty for a tick."""
     status: SweepStatus

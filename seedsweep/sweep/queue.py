@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from seedsweep.cell import Pace
 from seedsweep.sweep.pace import expected, makespan, paces_of
@@ -64,7 +65,7 @@ class Queue:
     def wait(self, costs: ScaleRecord, steps: int, cells: int) -> None:
         """So many cells of a scale are in no pack yet."""
         self.endless = self.endless or (cells > 0 and not steps)
-        size = self._pack_size(costs.scale)
+        size = self._pack_sizes.get(costs.scale) or max(self._planned_sizes, default=1)
         for first in range(0, cells, size):
             seeds = min(size, cells - first)
             self.waiting.append(Part(costs, seeds, steps or 1, costs.evaluations, set_up=False))
@@ -84,9 +85,15 @@ class Queue:
         running = [part.seconds(paces[part.costs.scale]) for part in self.running]
         return makespan(running, [part.seconds(paces[part.costs.scale]) for part in waiting])
 
-    def _pack_size(self, scale: float) -> int:
-        """Of the packs there are of this scale, or else of those that the run has planned."""
-        sizes = [len(pack.pack.seeds) for pack in self.known if pack.pack.scale == scale]
-        if not sizes and self.record.runs:
-            sizes = self.record.runs[-1].get("pack_sizes") or []
-        return max(sizes, default=1)
+    @cached_property
+    def _pack_sizes(self) -> dict[float, int]:
+        """Of the largest pack that there is of each scale."""
+        sizes: dict[float, int] = {}
+        for pack in self.known:
+            sizes[pack.pack.scale] = max(sizes.get(pack.pack.scale, 0), len(pack.pack.seeds))
+        return sizes
+
+    @property
+    def _planned_sizes(self) -> Sequence[int]:
+        """Of the packs that the run has planned."""
+        return (self.record.runs[-1].get("pack_sizes") or []) if self.record.runs else []

@@ -13,7 +13,9 @@ from seedsweep.cell import Pace
 from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
-from seedsweep.sweep.driver import TICK_SECONDS_REMOTE, Driver, Reporter
+from seedsweep.sweep.blocks import files_of
+from seedsweep.sweep.compact import FEWEST_FILES, merge
+from seedsweep.sweep.driver import Driver
 from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
@@ -23,6 +25,7 @@ from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import SweepRecord, scale_record
+from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import Store
 
@@ -83,7 +86,8 @@ def run(
         if found.record is not None:
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
-            if found.present == found.asked:
+            if found.record is not None and found.present == found.asked:
+                found.store.blocks.remove_superseded(found.fingerprint)
                 _keep_wishes(found, name)
                 return _result(found, began)
         stop = StopRequest()
@@ -108,13 +112,15 @@ def run(
         tried = try_scales(found, planned, crew.device)
         record = _begin(found, name, planned, executor, crew.device, tried)
         reporter.send("plan", str(planned))
-        driver = Driver(found, crew, stop, reporter)
+        driver = Driver(found, crew, stop, reporter, record)
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except InputError:
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
             raise
+        if not stop.requested:
+            _merge(found.store, record, reporter)
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -142,9 +148,10 @@ def _refuse_unfit(found: Found) -> None:
     recipe, *_ = found.recipes.values()
     if recipe.pinned:
         refuse_other_code(found.known, recipe.code())
-    finished = [pack.pack for pack in found.known if pack.finished]
+    finished = [pack for pack in found.known if pack.finished][:LOOKED_AT]
     if finished and not recipe.metrics():
-        refuse_unknown_success(found.spec.success, measured_by(found.store, finished[:LOOKED_AT]))
+        files = files_of(block for pack in finished for block in pack.blocks)
+        refuse_unknown_success(found.spec.success, measured_by(found.store, files))
 
 
 def _begin(
@@ -174,6 +181,7 @@ def _begin(
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
     found.store.remove_debris(found.known)
+    found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
@@ -189,6 +197,18 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
     }
     runs = (*record.runs[:-1], {**record.runs[-1], **outcome})
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
+
+
+def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
+    """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
+    try:
+        files = store.blocks.count(record.fingerprint)
+        if files < FEWEST_FILES:
+            return
+        reporter.send("merge", f"merging small blocks: {files:,} files")
+        merge(store, record)
+    except (InputError, OSError) as error:
+        reporter.send("merge", f"small blocks were not merged: {error}")
 
 
 def _keep_wishes(found: Found, name: str | None) -> None:

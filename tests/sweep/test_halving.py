@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from seedsweep.cell import CellError, Pack
-from seedsweep.schema import BlockInfo
+from seedsweep.schema import entry
 from seedsweep.seeds import Seed
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.halving import ran_out_of_memory, split
@@ -93,10 +93,10 @@ def test_packs_are_halved_until_they_fit(spec: MakeSpec, fake: MakeFake, tmp_pat
     halved = next(event.message for event in events if event.kind == "retry")
     assert halved.endswith("out of memory with 8 seeds; training them in packs of 4")
     for file in out.glob("metrics/**/*.parquet"):
-        info = BlockInfo.from_metadata(pq.read_metadata(file).metadata)
-        assert info is not None
-        assert len(info.seeds) <= 2
-        assert info.provenance["halved_from"] in (4, 8)
+        said = entry(pq.read_metadata(file).metadata)
+        assert said is not None
+        assert len(said["seeds"]) <= 2
+        assert said["provenance"]["halved_from"] in (4, 8)
     note = (
         "packs ran out of memory and were halved: down to 2 in place of 8 at depth 1, 2 in place of 8 at depth 2"
     )
