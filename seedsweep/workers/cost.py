@@ -12,10 +12,9 @@ PROCESS_BYTES = 376 * 2**20
 the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
 COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
-OF_TRAINING, OF_EVALUATION = 1.0, 1.9
+OF_TRAINING, OF_EVALUATION = 0.3, 1.75
 """What the process grows by for the memory of training, and of an evaluation, at its largest moment. Freed memory
-is kept (`workers.heap`): the smaller of the two fits into the larger, but rows of one length ill into those of
-another."""
+is kept (`workers.heap`): most of the one fits into the other, but rows of one length ill into those of another."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -90,5 +89,5 @@ def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     state = state_bytes(settings)
     training = max(step_bytes(settings), state)
     process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
-    freed = max(OF_TRAINING * training, OF_EVALUATION * evaluation_bytes(settings))
+    freed = max(training, OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings))
     return round(process + seeds * (state + freed))
