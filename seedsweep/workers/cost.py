@@ -9,7 +9,7 @@ FLOAT = 4
 """Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""
 PROCESS_BYTES = 376 * 2**20
 """Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
-the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
+the three numbers below it was fitted to `benchmarks/memory.py`, when evaluations had 2048 tokens at once."""
 COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
 OF_TRAINING, OF_EVALUATION = 0.3, 1.75
