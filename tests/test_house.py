@@ -55,6 +55,7 @@ GROUND = {
     "htmltable": set(),
     "criterion": set(),
     "measures": {"section"},
+    "memory": set(),
     "cell": {"measures", "seeds"},
     "population": {"criterion", "errors", "formats", "htmltable", "measures"},
 }

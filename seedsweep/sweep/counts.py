@@ -6,7 +6,7 @@ same in a sweep of a hundred cells and in one of a million.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.notes import notes
+from seedsweep.sweep.queue import Queue
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.standing import PackStatus, ScaleStatus, SweepStatus
 from seedsweep.sweep.store import KnownPack, Store
@@ -30,6 +31,8 @@ class Counts:
         ladder, wanted = record.ladder, frozenset(record.seeds)
         self._field = ladder.field
         self._notes = notes(known, ladder.field)
+        self._finished = [pack for pack in known if pack.finished]
+        self._left: tuple[float, float | None] = (0.0, None)  # when it was worked out, and what came out
         self._scales = {costs.scale: _Scale(costs) for costs in record.scales}
         for pack in known:
             if pack.finished and pack.pack.scale in self._scales:
@@ -64,6 +67,10 @@ class Counts:
         """A pack will not be tried again."""
         self._change(pack, failed=True)
 
+    def forget(self, pack: Pack) -> None:
+        """An unfinished pack was removed."""
+        self._scales[pack.scale].unfinished.pop(pack.name, None)
+
     def look(self, pack: Pack) -> None:
         """Read how far the worker of an unfinished pack is."""
         self._change(pack, progress=self._store.progress(pack.name))
@@ -73,17 +80,24 @@ class Counts:
         if pack.name in unfinished:
             unfinished[pack.name] = replace(unfinished[pack.name], **changes)
 
-    def status(self, now: float) -> SweepStatus:
-        """Where the sweep stands; `now` in seconds since 1970 says which workers are still alive."""
+    def status(self, now: float, *, simulate: bool = True) -> SweepStatus:
+        """Where the sweep stands; `now` in seconds since 1970 says which workers are still alive.
+
+        The time that is left is found by going through the packs that wait. Without `simulate` it is what was
+        found last, less what has passed since.
+        """
         longest = max((scale.seen for scale in self._scales.values()), default=0)
+        steps = {value: scale.costs.steps or scale.seen or longest for value, scale in self._scales.items()}
         told = [
-            scale.tell(self._store, scale.costs.steps or scale.seen or longest, now)
-            for scale in self._scales.values()
+            scale.tell(self._store, steps[value], now)
+            for value, scale in self._scales.items()
             if scale.asked or scale.finished
         ]
         packs = [pack for scale in told for pack in scale.packs]
         left = sum(scale.work_asked - scale.work_done for scale in told)
-        per_second = _total_rate([rate for scale in told for rate in scale.rates])
+        if simulate:
+            self._left = now, self._simulated(told, steps, now)
+        then, seconds = self._left
         return SweepStatus(
             path=self._store.location,
             name=self._record.name,
@@ -91,12 +105,22 @@ class Counts:
             scales=tuple(scale.status for scale in told),
             packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
             fraction=sum(scale.work_done for scale in told) / sum(scale.work_asked for scale in told),
-            seconds_left=0.0 if left <= 0 else left / per_second if per_second else None,
+            seconds_left=0.0 if left <= 0 else None if seconds is None else max(0.0, seconds - (now - then)),
             starting=left > 0
             and not any(pack.state == "running" for pack in packs)
             and lock.held_here(self._store.files),
             notes=self._notes,
         )
+
+    def _simulated(self, told: Sequence[_Told], steps: Mapping[float, int], now: float) -> float | None:
+        unfinished = [pack for scale in self._scales.values() for pack in scale.unfinished.values()]
+        queue = Queue(self._record, [*self._finished, *unfinished], now)
+        for scale in told:
+            value = scale.status.scale
+            for pack in scale.unfinished:
+                queue.take_in(pack, self._scales[value].costs, steps[value])
+            queue.wait(self._scales[value].costs, steps[value], scale.status.missing)
+        return queue.seconds_left()
 
 
 @dataclass(frozen=True)
@@ -107,8 +131,8 @@ class _Told:
     packs: list[PackStatus]
     work_asked: float
     work_done: float
-    rates: list[float]
-    """Work per second of the packs at work."""
+    unfinished: list[KnownPack]
+    """Packs of cells that are asked for."""
 
 
 @dataclass
@@ -139,14 +163,14 @@ class _Scale:
         unit = steps or 1  # a cell of which nobody knows how long it is, is one step: done or not
         steps_done = self.done * unit
         packs: list[PackStatus] = []
-        waiting: list[float] = []
+        unfinished: list[KnownPack] = []
         cells = {"running": 0, "interrupted": 0, "failed": 0}
         for known in self.unfinished.values():
             here = sum(seed in self.asked and seed not in self.finished for seed in known.pack.seeds)
             if not here:
                 continue
+            unfinished.append(known)
             if known.progress is None and not known.blocks:  # handed out, but its worker is not up yet
-                waiting.append(0.0)
                 continue
             pack = _pack_status(known, steps, now, store)
             packs.append(pack)
@@ -169,7 +193,7 @@ class _Scale:
             packs,
             work_asked=len(self.asked) * unit * weight,
             work_done=steps_done * weight,
-            rates=waiting + [rate * weight if steps else 0.0 for rate in rates],
+            unfinished=unfinished,
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, deque
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
@@ -14,6 +14,7 @@ from seedsweep.sweep.compact import OFTEN, merge
 from seedsweep.sweep.events import Failure
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.find import Found
+from seedsweep.sweep.halving import split
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.job import Job, Outcome
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
@@ -46,6 +47,10 @@ class Driver:
     attempts: Counter[str] = field(default_factory=Counter)
     saved: dict[str, int] = field(default_factory=dict)
     """Step of the checkpoint when the pack's worker was last lost."""
+    fresh: set[Pack] = field(default_factory=set)
+    """Packs that wait and have left nothing in the store."""
+    halved_from: dict[str, int] = field(default_factory=dict)
+    """Size of the planned pack of which a pack is a part, because there was too little memory."""
     trained: int = 0
     """Cells."""
     unmerged: int = 0
@@ -62,6 +67,7 @@ class Driver:
 
         Raises InputError if the first cells show that what the spec says of success cannot be: the others stop.
         """
+        self.fresh.update(planned.fresh)
         for pack in planned.packs:
             recipe = self.found.recipes[pack.scale]
             self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
@@ -89,7 +95,8 @@ class Driver:
                 self._take_in(outcome)
 
     def _submit(self, job: Job) -> None:
-        self.store.begin(job.pack)
+        self.fresh.discard(job.pack)
+        self.store.begin(job.pack, halved_from=self.halved_from.get(job.pack.name))
         self.running.add(job.pack.name)
         self.crew.submit(job)
         self.reporter.start(job.pack)
@@ -106,6 +113,8 @@ class Driver:
                 self._check_success(pack)
         elif outcome.storage is not None:
             raise StorageError(self.store.location, outcome.storage)
+        elif outcome.kind == "memory" and len(pack.seeds) > 1 and not self.stop.requested:
+            self._halve(outcome)
         elif outcome.kind != "stopped" and not self.stop.requested:
             self._retry_or_give_up(outcome)
 
@@ -117,6 +126,28 @@ class Driver:
         self.unmerged = 0
         with suppress(InputError, OSError):  # it is tried again, and told, when the run ends
             merge(self.store, self.record)
+
+    def _halve(self, outcome: Outcome) -> None:
+        """Train the seeds of a pack that ran out of memory in two, and those of its scale that wait likewise.
+
+        What the pack has left is removed, as its seeds start anew; no attempt is spent on it.
+        """
+        pack = outcome.job.pack
+        size = -(-len(pack.seeds) // 2)
+        self.store.drop_pack(pack.name)
+        waiting, self.waiting = self.waiting, deque()
+        for job in (outcome.job, *waiting):
+            too_large = job.pack.scale == pack.scale and len(job.pack.seeds) > size
+            if job is not outcome.job and not (too_large and job.pack in self.fresh):
+                self.waiting.append(job)
+                continue
+            whole = self.halved_from.get(job.pack.name, len(job.pack.seeds))
+            for part in split(job.pack, size):
+                self.halved_from[part.name] = whole
+                self.fresh.add(part)
+                self.waiting.append(replace(job, pack=part))
+        seeds = counted(len(pack.seeds), "seed")
+        self.reporter.drop(pack, f"out of memory with {seeds}; training them in packs of {size}")
 
     def _check_success(self, pack: Pack) -> None:
         try:

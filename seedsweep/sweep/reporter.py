@@ -56,7 +56,7 @@ class Reporter:
         if self.counts is None:
             return
         if self.status is None or kind not in ("start", "finish") or self.counts.parts <= MANY_PARTS:
-            self.status = self.counts.status(time.time())
+            self.status = self.counts.status(time.time(), simulate=kind not in ("start", "finish"))
         self.on_progress(Event(kind, message, self.status, dashboard))
         self.last = time.monotonic()
 
@@ -77,6 +77,13 @@ class Reporter:
     def retry(self, pack: Pack, message: str) -> None:
         """An attempt has failed, and there will be another."""
         self._leave(pack)
+        self.send("retry", f"{pack.name}: {message}")
+
+    def drop(self, pack: Pack, message: str) -> None:
+        """A pack was removed with all that it had left: its cells are trained in others."""
+        self.at_work.pop(pack.name, None)
+        if self.counts is not None:
+            self.counts.forget(pack)
         self.send("retry", f"{pack.name}: {message}")
 
     def fail(self, pack: Pack, message: str) -> None:

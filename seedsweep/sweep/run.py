@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import Any
 
+from seedsweep.cell import Pace
 from seedsweep.errors import InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.blocks import files_of
 from seedsweep.sweep.compact import FEWEST_FILES, merge
 from seedsweep.sweep.driver import Driver
+from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
@@ -22,7 +24,7 @@ from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.record import SweepRecord, scale_record
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.store import Store
@@ -107,7 +109,8 @@ def run(
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
-        record = _begin(found, name, planned, executor, crew.device)
+        tried = try_scales(found, planned, crew.device)
+        record = _begin(found, name, planned, executor, crew.device, tried)
         reporter.send("plan", str(planned))
         driver = Driver(found, crew, stop, reporter, record)
         try:
@@ -151,7 +154,9 @@ def _refuse_unfit(found: Found) -> None:
         refuse_unknown_success(found.spec.success, measured_by(found.store, files))
 
 
-def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:
+def _begin(
+    found: Found, name: str | None, planned: Plan, executor: str, device: str, tried: Mapping[float, Pace]
+) -> SweepRecord:
     """Write down what is wanted and by whom, then clear away what is in its way."""
     wanted = found.spec.model_dump(mode="json")
     entry = {
@@ -166,7 +171,7 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
         "pack_sizes": sorted({len(pack.seeds) for pack in planned.packs}),
         **provenance(),
     }
-    record = _record(found, name)
+    record = _record(found, name, tried)
     record = record.model_copy(update={"runs": (*record.runs, entry)})
     try:
         found.store.write_record(record)
@@ -209,19 +214,18 @@ def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
 def _keep_wishes(found: Found, name: str | None) -> None:
     """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
     assert found.record is not None
-    record = _record(found, name)
+    record = _record(found, name, {})
     if record.model_copy(update={"updated": found.record.updated}) != found.record:
         found.store.write_record(record)
 
 
-def _record(found: Found, name: str | None) -> SweepRecord:
-    """The record as it shall be now, with its history."""
+def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> SweepRecord:
+    """The record as it shall be now, with its history and what trials have told."""
     before = found.record
     scales = {entry.scale: entry for entry in (before.scales if before else ())}
     for scale, recipe in found.recipes.items():
-        cost = recipe.cost()
-        weight = cost.flop_per_step if cost is not None else 1.0
-        scales[scale] = ScaleRecord(scale=scale, steps=recipe.steps, flop_per_seed_step=weight)
+        earlier = scales[scale].pace if scale in scales else None
+        scales[scale] = scale_record(scale, recipe, tried.get(scale, earlier))
     recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,

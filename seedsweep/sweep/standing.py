@@ -63,8 +63,8 @@ class SweepStatus:
     fraction: float
     """Of the arithmetic asked for, the share that is done."""
     seconds_left: float | None
-    """At the present rate, a large scale's step counting for more; None while nothing runs or nobody knows how
-    many steps there will be, 0 when complete."""
+    """Until the last pack ends, each part at the pace that packs of its scale have had (`sweep.queue`); None while
+    nothing runs or nothing is known of how long a seed takes, 0 when complete."""
     starting: bool = False
     """Whether a run on this machine is at this sweep whose workers have not begun yet."""
     notes: tuple[str, ...] = ()

@@ -202,12 +202,24 @@ class Store:
             )
         return known
 
-    def begin(self, pack: Pack) -> None:
-        """Note that a pack is about to be trained; forgets its earlier failure."""
-        content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint}
+    def begin(self, pack: Pack, *, halved_from: int | None = None) -> None:
+        """Note that a pack is about to be trained; forgets its earlier failure.
+
+        `halved_from` is the size of the pack that ran out of memory, of which this one is a part.
+        """
+        origin = self.origin(pack.name) if halved_from is None else {"halved_from": halved_from}
+        content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint, **origin}
         # Torn by a power cut it costs the pack's checkpoint; waiting for the disk here would cost every pack.
         self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode(), durable=False)
         self.files.delete(f"failures/{pack.name}.txt")
+
+    def origin(self, pack: str) -> dict[str, int]:
+        """How an unfinished pack came to be, for the provenance of its blocks: `{"halved_from": 8}` or nothing."""
+        try:
+            content = json.loads(self.files.read(f"work/{pack}/pack.json") or b"{}")
+            return {"halved_from": content["halved_from"]} if "halved_from" in content else {}
+        except (ValueError, TypeError):  # torn by a power cut
+            return {}
 
     def clean_up(self, pack: str) -> None:
         """Remove what only the training of a pack, now finished, needed."""
@@ -220,6 +232,13 @@ class Store:
         self.clean_up(known.name)
         for block in known.blocks:
             self.files.delete(block.file)
+
+    def drop_pack(self, pack: str) -> None:
+        """The same by its name, whatever it has left."""
+        self.clean_up(pack)
+        for entry in self.files.listing("metrics"):
+            if entry.name.rpartition("/")[2].startswith(f"{pack}-block-"):
+                self.files.delete(entry.name)
 
     def remove_debris(self, known: Iterable[KnownPack]) -> None:
         """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""

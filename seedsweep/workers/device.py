@@ -15,11 +15,6 @@ from torch import Tensor
 from seedsweep.errors import InputError
 from seedsweep.workers import heap
 
-SEEDS_ON_CPU = 4
-"""On one CPU core packs of eight train 4 to 12 % more seeds per hour, but packs of four
-finish twice as soon, and lose half as much with a worker."""
-LARGEST_AUTO_PACK = 64
-
 
 def choose_device(wanted: str) -> str:
     """`auto` is `cuda` where there is one, else `cpu`; InputError if a device is asked for that is not there."""
@@ -37,14 +32,6 @@ def count_devices(device: str) -> int:
     if hasattr(os, "sched_getaffinity"):  # not on macOS
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def pack_size(device: str, bytes_per_seed: int) -> int:
-    """Seeds to train together, each of which takes so much memory: what fits in 80 % of a GPU's free memory."""
-    if device == "cpu":
-        return SEEDS_ON_CPU
-    free, _ = torch.cuda.mem_get_info()
-    return max(1, min(LARGEST_AUTO_PACK, int(0.8 * free) // bytes_per_seed))
 
 
 def check_precision(precision: str, device: str) -> None:

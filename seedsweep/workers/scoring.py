@@ -12,6 +12,7 @@ from torch import Tensor
 from seedsweep.measures import Metric
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
+from seedsweep.workers.settings import TOKENS_AT_ONCE
 
 ANSWER_METRICS = (
     Metric(name="exact_match", bounds=(0, 1), counts_examples=True),
@@ -20,10 +21,6 @@ ANSWER_METRICS = (
     Metric(name="error_score", bounds=(0, None)),
     Metric(name="min_probability", bounds=(0, 1)),
 )
-
-TOKENS_AT_ONCE = 8192
-"""Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack,
-because a matrix product may round differently for another number of rows."""
 
 
 class Scores(NamedTuple):

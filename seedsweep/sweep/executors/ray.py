@@ -20,11 +20,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 
 from seedsweep.cell import Recipe
 from seedsweep.errors import ArgumentError
 from seedsweep.measures import scale_text
+from seedsweep.memory import kernel_kills
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.job import Job, Outcome, run_job
 from seedsweep.sweep.progress import Progress
@@ -108,6 +109,7 @@ class RayExecutor(Executor):
         self._execution = execution
         self._namespace = f"seedsweep-{uuid.uuid4().hex[:8]}"
         self._slots: list[_Slot] = []
+        self._kernel_kills = kernel_kills()
         self._started_ray = not ray.is_initialized()
         if self._started_ray:
             self.dashboard = _connect(address or os.environ.get("RAY_ADDRESS"))
@@ -190,11 +192,14 @@ class RayExecutor(Executor):
         slot.job = slot.pending = None
         try:
             result = ray.get(pending)
-        except RayActorError as error:
+        except (RayActorError, OutOfMemoryError) as error:
             if job is None:  # it did not even come up
                 self._give_up(slot, error)
                 return None
             slot.pending = _ping(slot.actor)
+            kills, self._kernel_kills = self._kernel_kills, kernel_kills()
+            if isinstance(error, OutOfMemoryError) or self._kernel_kills > kills:
+                return Outcome(job, "memory", f"The worker was killed for lack of memory: {error}")
             return Outcome(job, "lost", f"The worker was lost: {error}")
         except RayError as error:
             if job is None:

@@ -25,8 +25,7 @@ from seedsweep.section import AddedLater
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.philox import Role
-from seedsweep.workers.scoring import TOKENS_AT_ONCE
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import TOKENS_AT_ONCE, TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.question_data import QUEST_SHARE, generate, remix
