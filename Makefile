@@ -3,6 +3,7 @@
 # make golden   store how seeds train now; after a change that raised ENGINE
 # make docs   build the site, docs/_build/index.html
 # make bench-gpu MINUTES=60   on a machine with a GPU: tests, verify, speed, profiles, then cells of the paper
+# make chaos N=500   kill the processes of small sweeps, and count what it costs; half on Ray
 # make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
@@ -13,8 +14,9 @@ INSTALLED := .venv/.installed
 PARALLEL := -n logical --maxprocesses 8
 
 MINUTES ?= 60
+N ?= 500
 
-.PHONY: demo test test-all lint golden docs notebooks bench-gpu install clean
+.PHONY: demo test test-all lint golden docs notebooks chaos bench-gpu install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
@@ -39,6 +41,9 @@ docs: install
 
 notebooks: install
 	$(BIN)/python notebooks/execute.py
+
+chaos: install
+	$(BIN)/python -m tests.chaos --kills $(N)
 
 # With what is there: machines with GPUs bring a torch of their own.
 bench-gpu:

@@ -21,14 +21,15 @@ MOST = 10
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--ray", type=int, default=0, help="as many of them on Ray")
+    parser.add_argument("--ray", type=int, help="as many of them on Ray; by default half")
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
+    on_ray = given.kills // 2 if given.ray is None else given.ray
     toll = Toll()
     made = tempfile.TemporaryDirectory(prefix="seedsweep-chaos-", ignore_cleanup_errors=True)
     with made as place, suppress(KeyboardInterrupt):  # what has been done until then is told all the same
-        kill_inline(Path(place), given.seed, given.kills - given.ray, toll)
-        kill_on_ray(Path(place), given.seed, given.ray, toll)
+        kill_inline(Path(place), given.seed, given.kills - on_ray, toll)
+        kill_on_ray(Path(place), given.seed, on_ray, toll)
     print(toll)
     return 1 if toll.harm else 0
 

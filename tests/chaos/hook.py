@@ -212,9 +212,10 @@ def _watch_job(hook: Hook, module: Any) -> None:
     module.REPORT_SECONDS = 0.1
     report = module.StoreSink.report
 
-    def met_report(sink: Any, step: int, steps: int) -> None:
+    @functools.wraps(report)
+    def met_report(*arguments: Any, **named: Any) -> None:
         hook.meet(TRAINING)
-        report(sink, step, steps)
+        report(*arguments, **named)
 
     module.StoreSink.report = met_report
 
