@@ -18,7 +18,7 @@ from seedsweep.cell import CellError, Pace, Pack, Recipe, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.halving import ran_out_of_memory
-from seedsweep.sweep.progress import Progress, State
+from seedsweep.sweep.progress import Progress, State, process_began
 from seedsweep.sweep.store import Store
 
 REPORT_SECONDS = 2.0
@@ -182,6 +182,7 @@ class StoreSink(Sink):
             pid=os.getpid(),
             pace=self._pace,
             evaluations=self._evaluations,
+            process_began=process_began(os.getpid()),
         )
         with suppress(OSError):  # only a display waits for it: no reason to give up a pack
             self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)

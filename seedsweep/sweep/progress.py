@@ -7,6 +7,7 @@ import os
 import socket
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 from seedsweep.cell import Pace
@@ -14,7 +15,7 @@ from seedsweep.cell import Pace
 STALE_SECONDS = 60.0
 """A worker on another machine that has not reported for so long counts as gone."""
 HUNG_SECONDS = 600.0
-"""The same for a process on this machine that is still alive."""
+"""The same for a process on this machine, where the system does not tell when a process has begun."""
 
 State = Literal["running", "stopped", "failed"]
 
@@ -44,6 +45,8 @@ class Progress:
     """As its worker measured it, if it did."""
     evaluations: int = 0
     """Done, where they are counted."""
+    process_began: int = 0
+    """When the process of this `pid` began, as the kernel counts; 0 where it does not tell."""
 
     def to_json(self) -> bytes:
         """As the file's content."""
@@ -60,13 +63,18 @@ class Progress:
             return None
 
     def is_alive(self, now: float | None = None) -> bool:
-        """Whether a worker is at this pack now, as far as the file, the clock and this machine can tell."""
+        """Whether a worker is at this pack now.
+
+        On the worker's own machine its process is believed, not a clock. Elsewhere the file must say that it was
+        written in the last minute, by clocks that agree as far.
+        """
         if self.state != "running":
             return False
+        here = self.host == socket.gethostname()
+        if here and self.process_began:
+            return process_began(self.pid) == self.process_began
         age = abs((time.time() if now is None else now) - self.updated)
-        if self.host == socket.gethostname():
-            return age < HUNG_SECONDS and process_exists(self.pid)
-        return age < STALE_SECONDS
+        return age < HUNG_SECONDS and process_exists(self.pid) if here else age < STALE_SECONDS
 
 
 def process_exists(pid: int) -> bool:
@@ -78,3 +86,15 @@ def process_exists(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def process_began(pid: int) -> int:
+    """When a process of this machine began, in ticks since the machine's start: another that is given its number
+    later has another. 0 if it has ended, or the system has no /proc.
+    """
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    state, began = fields[0], int(fields[19])
+    return 0 if state in "ZX" else began

@@ -87,6 +87,7 @@ def run(
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
             if found.record is not None and found.present == found.asked:
+                found.store.remove_debris(found.known)
                 found.store.blocks.remove_superseded(found.fingerprint)
                 _keep_wishes(found, name)
                 return _result(found, began)

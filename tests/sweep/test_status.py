@@ -19,7 +19,7 @@ import pytest
 from seedsweep.cell import Pack
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.job import Job, StoreSink
-from seedsweep.sweep.progress import Progress
+from seedsweep.sweep.progress import Progress, process_began
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
@@ -114,7 +114,8 @@ def test_a_pack_that_has_just_begun_is_expected_at_the_pace_of_others(half: Path
         {"state": "stopped"},
         {"pid": 2**22 + 1},  # over the largest process id
         {"host": "elsewhere", "updated": 0.0},
-        {"updated": 0.0},
+        {"updated": 0.0},  # of a version, or on a system, that does not tell when its process began
+        {"process_began": 1},  # another process has its number now
     ],
 )
 def test_a_pack_whose_worker_is_gone_counts_as_far_as_its_checkpoint(
@@ -126,6 +127,41 @@ def test_a_pack_whose_worker_is_gone_counts_as_far_as_its_checkpoint(
     assert (scale.running, scale.interrupted) == (0, 2)
     assert scale.fraction == (2 * 6 + 2 * 2) / (4 * 6)
     assert (now.packs[0].state, now.packs[0].step, now.packs[0].rate) == ("interrupted", 2, 0.0)
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_on_the_workers_machine_its_process_is_believed_and_no_clock(
+    half: Path, spec: MakeSpec, hours: int
+) -> None:
+    """Also if the clock was put right meanwhile, or a step takes hours."""
+    then = time.time() + hours * 3600
+    told = begin(half, spec(), updated=then, process_began=process_began(os.getpid()))
+    assert status(half).scales[1].running == 2
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    begin(half, spec(), pid=child.pid, updated=then, process_began=process_began(child.pid))
+    assert status(half).scales[1].running == 2
+    child.kill()
+    os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)  # dead, though nobody has taken notice
+    assert status(half).scales[1].running == 0
+    child.communicate()
+    assert told.process_began > 0
+
+
+def test_a_worker_tells_when_its_process_began(
+    spec: MakeSpec, fake: Callable[..., FakeTraining], tmp_path: Path
+) -> None:
+    fake()
+    seen: list[int] = []
+
+    def look(event: Event) -> None:
+        for file in (tmp_path / "out/work").glob("*/progress.json"):
+            told = Progress.from_json(file.read_bytes())
+            assert told is not None
+            seen.append(told.process_began)
+
+    fake(step_seconds=0.5)
+    run(spec("scale.values=[1]", seeds="0:2"), tmp_path / "out", executor="inline", on_progress=look)
+    assert set(seen) == {process_began(os.getpid())} != {0}
 
 
 def test_a_worker_on_another_machine_is_believed_for_a_while(half: Path, spec: MakeSpec) -> None:
