@@ -27,7 +27,14 @@ SECONDS = 120.0
 LASTING = {hook.TRAINING: 0.03, hook.EVALUATION: 0.01, hook.START: 1.0}
 """Moments that last, in seconds: a kill comes anywhen after they have begun."""
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["seedsweep.sweep.run", "seedsweep.workers.engine"])
+_FORKS.set_forkserver_preload(
+    [
+        "seedsweep.sweep.run",
+        "seedsweep.sweep.programspec",
+        "seedsweep.workers.tasks.count",
+        "torch._inductor.config",  # which torch imports when it is told to be deterministic
+    ]
+)
 
 
 class Kind:
