@@ -75,12 +75,13 @@ class Files:
             # One call on a buffer that is complete: an exception on the way must not leave half an object.
             with self.filesystem.open_output_stream(self.path(name)) as stream:
                 stream.write(data)
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(self.location, error) from error
 
     def _write_locally(self, target: Path, data: bytes | memoryview, durable: bool) -> None:
-        if not Path(self.root).is_dir():
-            raise FileNotFoundError(errno.ENOENT, "the directory is gone")
+        self.refuse_if_gone()
         target.parent.mkdir(parents=True, exist_ok=True)
         temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
         try:
@@ -95,6 +96,11 @@ class Files:
             raise
         if durable:
             _sync_folder(target.parent)
+
+    def refuse_if_gone(self) -> None:
+        """Raise StorageError if the root is a local directory that is not there."""
+        if self.local and not Path(self.root).is_dir():
+            raise StorageError(self.location, FileNotFoundError(errno.ENOENT, "the directory is gone"))
 
     def delete(self, name: str) -> None:
         """Delete one file; no error if there is none."""

@@ -81,7 +81,7 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
     except StorageError as error:
         trace = traceback.format_exc()
         if error.lasting:
-            return Outcome(job, "full", trace, storage=OSError(error.errno, os.strerror(error.errno or 0)))
+            return Outcome(job, "full", trace, storage=OSError(error.errno, error.reason))
         return Outcome(job, "failed", trace)
     except Exception as error:
         return Outcome(job, "memory" if ran_out_of_memory(error) else "failed", traceback.format_exc())
@@ -192,4 +192,5 @@ class StoreSink(Sink):
         # A driver that was killed may leave a worker behind for a while. What that worker writes is what the next
         # run would write too, unless the next run has grouped the seeds anew: then it must write nothing.
         if not self._store.files.exists(f"{self._folder}/pack.json"):
+            self._store.files.refuse_if_gone()
             raise PackDroppedError(f"{self._pack.name} is no longer part of {self._store.location}")

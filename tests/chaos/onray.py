@@ -8,10 +8,11 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.chaos import hook, inline
-from tests.chaos.hook import Kill
+from tests.chaos.hook import Kill, Order
 from tests.chaos.toll import Toll, started_by
 
 ROOT = Path(__file__).parents[2]
@@ -47,29 +48,42 @@ def _live(
     """Of one driver; returns its exit status, None if it hung."""
     workers = 0 if quiet else chance.randint(4, 16)
     last = "" if quiet else chance.choice(["", "driver", "raylet"])
-    before = len(hook.kills(folder))
-    deadline = time.monotonic() + SECONDS
     with (folder / "log.txt").open("ab") as log:
         driver = subprocess.Popen(_command(kind.spec, out), env=_environment(folder), stdout=log, stderr=log)
+    try:
+        _harass(driver, out, folder, lambda: inline.an_order(kind, chance, "worker"), workers, last, toll)
+    finally:
+        ended = driver.poll()
+        driver.kill()
+        driver.wait()
+        for order in (folder / hook.ORDERS).iterdir():
+            order.unlink(missing_ok=True)
+    return ended
+
+
+def _harass(
+    driver: subprocess.Popen[bytes],
+    out: Path,
+    folder: Path,
+    next_order: Callable[[], Order],
+    workers: int,
+    last: str,
+    toll: Toll,
+) -> None:
+    """Kill workers of a driver, so many, and then the driver itself or the raylet, if one of them is the last."""
+    before = len(hook.kills(folder))
+    deadline = time.monotonic() + SECONDS
     order: Path | None = None
     while driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
         killed = len(hook.kills(folder)) - before
         if killed < workers and (order is None or not order.exists()):
-            order = inline.an_order(kind, chance, "worker").give(folder)
+            order = next_order().give(folder)
         elif killed >= workers and last and any(out.glob("work/*/progress.json")):
             if victim := _victim(last, driver.pid, folder):
-                time.sleep(chance.uniform(0, 1))
                 os.kill(victim, signal.SIGKILL)
                 toll.count([Kill(last, "with workers", victim)])
             last = ""
-    for left in (folder / hook.ORDERS).iterdir():
-        left.unlink(missing_ok=True)
-    if driver.poll() is None:
-        driver.kill()
-        driver.wait()
-        return None
-    return driver.returncode
 
 
 def _victim(role: str, driver: int, folder: Path) -> int | None:
