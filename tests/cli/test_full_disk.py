@@ -111,3 +111,36 @@ def test_a_store_that_fails_in_the_middle_ends_in_a_line_and_costs_no_attempt(wh
         [("seed", "ascending"), ("step", "ascending")]
     )
     assert table.column("step").to_pylist() == [*range(60), *range(60)]
+
+
+SCRIPT = """
+import json, sys
+with open(f"{sys.argv[1]}/metrics.jsonl", "w") as file:
+    file.write(json.dumps({"step": 1, "test/accuracy": 0.5}) + chr(10))
+with open(f"{sys.argv[1]}/weights", "wb") as file:
+    file.write(bytes(1_000_000))
+"""
+
+
+def test_a_program_that_finds_no_room_fails_for_the_disk_and_not_for_itself(tmp_path: Path) -> None:
+    """Its folder is on the disk of the sweep."""
+    (tmp_path / "fill.py").write_text(SCRIPT)
+    command = f"{sys.executable} -S fill.py {{dir}} {{width}}"
+    program = f'program: {{command: "{command}", metrics: metrics.jsonl, directory: .}}'
+    _, _, *rest = PROGRAM.splitlines()
+    (tmp_path / "program.yaml").write_text("\n".join([program, *rest]))
+    run = "seedsweep run program.yaml --executor inline --out d/sw"
+    script = f"""
+        {MOUNT.format(size="300k")}
+        {run}; echo status $?; ls -A d/sw/failures 2>/dev/null
+        mount -o remount,size=50M d
+        {run}; echo status $?
+    """
+    lines = in_a_namespace(script, tmp_path)
+    assert not [line for line in lines if "Traceback" in line or "attempt" in line]
+    assert [line for line in lines if line.startswith(("seedsweep:", "status"))] == [
+        f"seedsweep: {tmp_path}/d/sw: cannot be written: No space left on device; once it can, the same command "
+        "goes on",
+        f"status {STORAGE}",
+        "status 0",
+    ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -15,6 +16,7 @@ from typing import Any
 import pyarrow as pa
 
 from seedsweep.cell import Pack, Sink
+from seedsweep.errors import StorageError
 from seedsweep.schema import METRICS
 from seedsweep.sweep.job import Job
 from seedsweep.workers.engine import EngineRecipe
@@ -43,6 +45,8 @@ class FakeTraining:
     """Seeds for which there is memory; a larger pack runs out of it at its fourth evaluation."""
     killed_without_room: bool = False
     """Whether it is then killed, as by the kernel; else the allocation fails."""
+    disk_full: bool = False
+    """What is written after the first step finds no room."""
     step_seconds: float = 0.0
     checkpoints: bool = True
 
@@ -64,6 +68,8 @@ class FakeTraining:
             if should_stop():
                 sink.save_checkpoint(json.dumps(state).encode())
                 return False
+            if self.disk_full:
+                raise StorageError("the store", OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
             state["pending"].append(steps[index])
             state["done"] = index + 1
             if self.die_at == (pack.scale, index) and (self.always_die or self._first_time(pack)):

@@ -22,7 +22,7 @@ MakeFake = Callable[..., FakeTraining]
 Write = Callable[[Files, Path, bytes, bool], None]
 
 
-@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EROFS, errno.EDQUOT])
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM])
 @pytest.mark.parametrize("file", ["sweep.json", "pack.json", "checkpoint.pt", ".parquet"])
 def test_a_run_on_a_full_disk_stops_with_a_word_and_goes_on_later(
     why: int, file: str, spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from ray.exceptions import RayActorError
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError
 from seedsweep.sweep.events import Event
+from seedsweep.sweep.progress import process_exists
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
@@ -124,6 +127,12 @@ def test_a_killed_driver_leaves_a_store_that_the_next_run_completes(
     out = tmp_path / "out"
     process = start_driver(spec_file, out, tmp_path / "diary.txt", "ray", ray_cluster)
     kill_when(process, lambda: bool(list(out.glob("metrics/**/*.parquet"))))
+    workers = {json.loads(file.read_text())["pid"] for file in out.glob("work/*/progress.json")}
+    assert workers
+    deadline = time.monotonic() + 120
+    while any(map(process_exists, workers)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not any(map(process_exists, workers)), "the workers of a dead driver train for nobody"
     assert run(spec(), out, executor="inline").missing == 0
     assert rows(out).equals(rows(tmp_path / "undisturbed"))
     assert any(line.endswith((" 1", " 2", " 3")) for line in training.calls())
@@ -200,6 +209,18 @@ def test_a_function_survives_its_worker_and_stops_at_its_next_report(tmp_path: P
     whole = LOSES_ITS_WORKER_AND_STOPS.replace("step == 4", "step == -1").replace("0.05", "0")
     run(spec_of(tmp_path / "whole", whole, scale={"width": [16]}), tmp_path / "inline", executor="inline")
     assert rows(out).drop(["task"]).equals(rows(tmp_path / "inline").drop(["task"]))
+
+
+def test_a_worker_that_finds_no_room_stops_the_run_and_costs_no_attempt(
+    spec: MakeSpec, fake: MakeFake, tmp_path: Path
+) -> None:
+    training, out = fake(disk_full=True), tmp_path / "out"
+    with pytest.raises(StorageError, match=r"out: cannot be written: No space left on device; once it can"):
+        run(spec(), out, executor="ray")
+    assert len(training.calls()) <= 2, "one per worker"
+    assert not (out / "failures").exists()
+    fake()
+    assert run(spec(), out, executor="ray").missing == 0
 
 
 def test_a_device_that_the_cluster_has_not_is_refused_and_nothing_is_made(spec: MakeSpec, tmp_path: Path) -> None:
