@@ -37,8 +37,6 @@ class MissingPackageError(ModuleNotFoundError):
 
 LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
 """What is wrong with a place that is full, read-only or gone: trying again does not help."""
-FORBIDDEN = frozenset({errno.EACCES, errno.EPERM})
-"""The same of a place that may not be written, if it could be before."""
 
 
 class StorageError(OSError):
@@ -56,7 +54,8 @@ class StorageError(OSError):
     @property
     def lasting(self) -> bool:
         """Whether trying again at once is in vain."""
-        return self.errno in LASTING | FORBIDDEN
+        # What may not be written need not be a disk's fault, but it could be written before.
+        return self.errno in LASTING | {errno.EACCES, errno.EPERM}
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
