@@ -14,6 +14,9 @@ import pyarrow.dataset as ds
 
 from tests.chaos.hook import IN_A_WRITE, VARIABLE, Kill
 
+NEEDED_FOLDERS = ("metrics/", "cells/", "logs/", "figures/")
+NEEDED_FILES = ("sweep.json", "run.lock", "report.html")
+"""What is there when a sweep is complete."""
 KEY = ("scale", "seed", "init_seed", "data_seed", "step", "split", "metric")
 
 
@@ -73,7 +76,7 @@ class Toll:
         """Of a complete sweep: what only its training has needed."""
         for path in sorted(out.rglob("*")):
             name = path.relative_to(out).as_posix()
-            needed = name.startswith(("metrics/", "cells/", "logs/")) or name in ("sweep.json", "run.lock")
+            needed = name.startswith(NEEDED_FOLDERS) or name in NEEDED_FILES
             if path.is_file() and (path.name.endswith(".tmp") or not needed):
                 self.left_over.append(name)
 
