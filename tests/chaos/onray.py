@@ -20,8 +20,8 @@ SEEDS = 10
 LIVES = 20
 SECONDS = 240.0
 """A life that takes longer is stuck."""
-ENDED_SECONDS = 60.0
-"""What a driver has left running counts as surviving after so long."""
+ENDED_SECONDS = 180.0
+"""What a driver has left running counts as surviving after so long. Ray's agents take their time to notice."""
 
 
 def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> None:
