@@ -45,7 +45,7 @@ app = typer.Typer(
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
     epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
-    "full, read-only or gone; 130 stopped by Ctrl-C.",
+    "full, read-only or gone; 4 a Ray cluster that is lost or starts no worker; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from seedsweep.sweep.status import SweepStatus
 
-EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "tick"]
+EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "workers", "tick"]
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,8 @@ class Event:
     kind: EventKind
     """plan: what will be trained is known. base: the model that all seeds start from
     is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
-    stop: packs are asked to save a checkpoint. tick: nothing but the time."""
+    stop: packs are asked to save a checkpoint. workers: they are waited for, are there again, or are
+    left out; before "plan" the status knows of no scale. tick: nothing but the time."""
     message: str
     """One line for people; empty for a tick."""
     status: SweepStatus

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import Any
 
-from seedsweep.errors import InputError, StorageError
+from seedsweep.errors import ClusterError, InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.driver import TICK_SECONDS_REMOTE, Driver, Reporter
@@ -22,6 +22,7 @@ from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.status import SweepStatus
 from seedsweep.sweep.store import Store
 
 LOOKED_AT = 8
@@ -71,6 +72,8 @@ def run(
     StorageError
         If the store is full, has become read-only or is gone; what was written before stays, and the same call
         goes on from there.
+    ClusterError
+        If the Ray cluster is lost, or can start no worker; the same call goes on.
     """
     began = time.monotonic()
     executors.check_choice(executor, address)
@@ -97,6 +100,7 @@ def run(
         )
         for recipe in found.recipes.values():
             recipe.check_device(crew.device)
+        crew.prepare(next(iter(found.recipes.values())), lambda line: _say(found, line, on_progress))
         if found.record is None:
             locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
@@ -109,12 +113,20 @@ def run(
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
-        except InputError:
+        except (ClusterError, InputError):
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
             raise
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
+
+
+def _say(found: Found, message: str, on_progress: Callable[[Event], None] | None) -> None:
+    """Tell what is waited for while there is nothing to look at yet."""
+    if on_progress is not None:
+        name, scale = PurePosixPath(found.store.location).name, found.spec.scale.field
+        nothing = SweepStatus(found.store.location, name, scale, (), (), 0.0, None)
+        on_progress(Event("workers", message, nothing))
 
 
 def _has_base(found: Found, stop: StopRequest, reporter: Reporter) -> bool:
