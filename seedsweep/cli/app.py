@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seedsweep
-from seedsweep.cli import results, sweeps
+from seedsweep.cli import clusters, results, sweeps
 
 
 class Interrupted(BaseException):
@@ -79,3 +79,4 @@ app.command()(sweeps.plan)
 app.command()(sweeps.status)
 app.command()(sweeps.presets)
 app.command()(sweeps.verify)
+app.command()(clusters.submit)

@@ -16,14 +16,17 @@ from seedsweep.sweep.sections import Share
 LOOK_SECONDS = 3.0
 """Least time between two looks at the cluster."""
 HEAD_SECONDS = 40.0
-"""So long the head may be away. After 60 seconds Ray ends this process, and nobody could say why."""
+OWN_HEAD_SECONDS = 5.0
+"""So long the head may be away; one that this process has started will not come back. After 60 seconds Ray ends this
+process, and nobody could say why."""
 
 
 class Nodes:
     """The machines that are up. `look` asks the cluster again, now and then."""
 
-    def __init__(self, share: Share) -> None:
+    def __init__(self, share: Share, *, own: bool) -> None:
         self._share = share
+        self._head_seconds = OWN_HEAD_SECONDS if own else HEAD_SECONDS
         self._head = host_and_port(ray.get_runtime_context().gcs_address)
         self._looked = self._answered = time.monotonic()
         self._resources: list[Mapping[str, float]] = []
@@ -36,7 +39,7 @@ class Nodes:
             return
         self._looked = now
         if unreachable(*self._head, 1.0):  # asked now, Ray would wait for it
-            if now - self._answered > HEAD_SECONDS:
+            if now - self._answered > self._head_seconds:
                 raise ClusterError(f"its head has not answered for {formats.duration(now - self._answered)}")
             return
         self._answered = now

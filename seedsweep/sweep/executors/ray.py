@@ -33,6 +33,9 @@ from seedsweep.sweep.sections import ExecutionSettings
 SILENT_SECONDS = 15.0
 """A worker that was lost is back after some seconds if there is room for it; until then nothing is said."""
 
+REASON_CHARACTERS = 200
+"""Of what Ray says of a worker that did not start, which is long."""
+
 
 @dataclass
 class _Slot:
@@ -68,12 +71,14 @@ class RayExecutor(Executor):
         self._said_none = False
         self._lost = False
         self._started_ray = not ray.is_initialized()
+        cluster = wanted_cluster(address)
+        own = self._started_ray and cluster is None
         if self._started_ray:
-            self.dashboard = connect(wanted_cluster(address))
+            self.dashboard = connect(cluster)
         try:
             self.device = execution.cluster_device(int(ray.cluster_resources().get("GPU", 0)))  # type: ignore[no-untyped-call]
             self._share = execution.share(self.device)
-            self._nodes = Nodes(self._share)
+            self._nodes = Nodes(self._share, own=own)
         except BaseException:
             self.close()
             raise
@@ -204,13 +209,13 @@ class RayExecutor(Executor):
             result = ray.get(pending)
         except RayActorError as error:
             if job is None:  # it did not even come up
-                self._leave_out(slot, ClusterError(f"no worker can be started: {error}"))
+                self._leave_out(slot, _not_started(error))
                 return None
             slot.pending = self._ready(slot.actor)
             return Outcome(job, "lost", f"The worker was lost: {error}", error="its worker was lost")
         except RayError as error:
             if job is None:
-                self._leave_out(slot, ClusterError(f"no worker can be started: {error}"))
+                self._leave_out(slot, _not_started(error))
                 return None
             return Outcome(job, "failed", str(error))
         if job is None and result is not None:
@@ -230,3 +235,9 @@ class RayExecutor(Executor):
         """A call that outlives restarts of the actor: ready when the actor is up."""
         call = actor.ready.options(name="start", max_task_retries=-1)
         return call.remote(seedsweep.__version__, self.device, self._recipe)
+
+
+def _not_started(error: RayError) -> ClusterError:
+    """The last line of what Ray says, which has the reason."""
+    reason = str(error).strip().rpartition("\n")[2].strip()
+    return ClusterError(f"no worker can be started: {reason[:REASON_CHARACTERS]}")
