@@ -15,7 +15,6 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
-from ruamel.yaml import YAML
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seedsweep"
@@ -197,13 +196,6 @@ def test_what_is_imported_is_declared() -> None:
                 packages = {canonicalize_name(package) for package in known[top]}
                 may = declared | {"pandas"} if folder == "seedsweep" else for_all  # `to_pandas`, for who has it
                 assert packages & may, f"{path} imports {top}, which pyproject.toml does not ask for"
-
-
-def test_cluster_yaml_is_valid_by_rays_own_schema() -> None:
-    from ray.autoscaler._private.util import prepare_config, validate_config
-
-    config = YAML(typ="safe", pure=True).load(ROOT / "cluster.yaml")
-    validate_config(prepare_config(config))
 
 
 @pytest.mark.parametrize(

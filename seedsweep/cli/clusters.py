@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import shlex
 import sys
 from typing import Annotated
@@ -34,7 +35,10 @@ def submit(
     if out is None:
         raise InputError("--out: give a place that all machines reach: s3://my-bucket/mine or /shared/mine")
     with Waiting(stderr, "reading the spec, asking the cluster …"):
+        from seedsweep.sweep.submit import STOPPED
         from seedsweep.sweep.submit import submit as send
+
+        logging.getLogger("ray").setLevel(logging.ERROR)  # it tells of every package and connection
 
         job = send(spec, address=address, out=out, overrides=changes or [], seeds=seeds, only_find=stop)
     at = shlex.join(["--address", address])
@@ -51,7 +55,7 @@ def submit(
     except KeyboardInterrupt:
         _say(f"the job goes on; the same command follows it again, and ray job stop {at} {job.id} stops it")
         raise typer.Exit(130) from None
-    if status:
+    if status and not (stop and status == STOPPED):
         raise typer.Exit(status)
 
 

@@ -26,6 +26,8 @@ from seedsweep.sweep.specfile import read_spec
 STOP_SECONDS = 60
 """After so long a job that was asked to stop is killed; its packs need 15 to save their checkpoints."""
 FOLLOW_AGAIN_SECONDS = 5.0
+STOPPED = 130
+"""Exit status of a job that was stopped on request, as of a run."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ class Submission:
             raise ClusterError(f"the job {self.id} cannot be followed: {_first_line(error)}") from error
         if info.status == JobStatus.SUCCEEDED:
             return 0
-        if info.driver_exit_code is None:
+        if info.status == JobStatus.STOPPED:
+            return STOPPED
+        if info.driver_exit_code is None or info.driver_exit_code < 0:  # it was killed
             raise ClusterError(f"the job {self.id} has ended as {info.status}: {_first_line(info.message)}")
-        # A process that a signal has ended has the negative number of that.
-        return int(info.driver_exit_code) if info.driver_exit_code > 0 else 130
+        return int(info.driver_exit_code)
 
     def stop(self) -> None:
         """Ask it to save checkpoints and end."""

@@ -17,8 +17,8 @@ LOOK_SECONDS = 3.0
 """Least time between two looks at the cluster."""
 HEAD_SECONDS = 40.0
 OWN_HEAD_SECONDS = 5.0
-"""So long the head may be away; one that this process has started will not come back. After 60 seconds Ray ends this
-process, and nobody could say why."""
+"""So long the head may be away; one that this process has started will not come back. After 60 seconds Ray ends
+this process, and nobody could say why."""
 
 
 class Nodes:
