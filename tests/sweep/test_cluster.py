@@ -256,6 +256,4 @@ def cluster_resources(cluster: Cluster) -> str:
     """What Ray says of the cluster."""
     command = [sys.executable, "-c", "import ray, sys; ray.init(sys.argv[1]); print(ray.cluster_resources())"]
     surroundings = cluster.environment() | {"RAY_AUTH_MODE": "token"}
-    return subprocess.run(
-        [*command, cluster.address], capture_output=True, text=True, env=surroundings, cwd=ROOT
-    ).stdout
+    return subprocess.run([*command, cluster.address], capture_output=True, text=True, env=surroundings).stdout
