@@ -198,7 +198,7 @@ def test_a_sweep_is_submitted_found_again_stopped_and_goes_on(
 
 
 PROGRAM = """\
-program: {command: "python train.py {width} {seed} {out}", metrics: "metrics.jsonl", parameters: {width: 1}}
+program: {command: "python train.py {width} {seed} {dir}", metrics: "metrics.jsonl", parameters: {width: 1}}
 scale: {field: program.width, values: [1, 2]}
 seeds: 0:2
 success: {metric: accuracy, split: test, at_least: 0.5}
