@@ -2,6 +2,7 @@
 # make test   set up, then run the tests
 # make golden   store how seeds train now; after a change that raised ENGINE
 # make docs   build the site, docs/_build/index.html
+# make bench-gpu MINUTES=60   on a machine with a GPU: tests, verify, speed, profiles, then cells of the paper
 # make notebooks   execute the notebooks again and store what they show
 # make test-all, make lint, make clean
 
@@ -11,7 +12,9 @@ INSTALLED := .venv/.installed
 # A process of tests per core; tests/conftest.py says which stay together.
 PARALLEL := -n logical --maxprocesses 8
 
-.PHONY: demo test test-all lint golden docs notebooks install clean
+MINUTES ?= 60
+
+.PHONY: demo test test-all lint golden docs notebooks bench-gpu install clean
 
 demo: install
 	$(BIN)/seedsweep run pocket/count-depth
@@ -36,6 +39,10 @@ docs: install
 
 notebooks: install
 	$(BIN)/python notebooks/execute.py
+
+# With what is there: machines with GPUs bring a torch of their own.
+bench-gpu:
+	$(firstword $(wildcard $(BIN)/python) $(PYTHON)) -m benchmarks.gpu --minutes $(MINUTES)
 
 install: $(INSTALLED)
 

@@ -30,7 +30,7 @@ from seedsweep.workers.trainer import PackTrainer
 PARTS: dict[str, tuple[type, str]] = {
     "set-up": (PackTrainer, "__init__"),
     "steps": (PackTrainer, "train_to"),
-    "drawing rows": (PackTrainer, "_rows_of"),
+    "drawing rows": (PackTrainer, "inputs"),
     "evaluations": (PackTrainer, "evaluate"),
     "blocks": (StoreSink, "write_block"),
     "checkpoints": (StoreSink, "save_checkpoint"),

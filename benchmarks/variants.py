@@ -31,6 +31,8 @@ class Cells:
     """That the process may use; none: all."""
     steps: int
     """Taken at a time."""
+    threads: int = 1
+    """Of torch, in every process."""
 
 
 @dataclass(frozen=True)
@@ -150,7 +152,7 @@ def _made(variant: Variant, cells: Cells) -> tuple[Callable[[], None], Callable[
     from seedsweep.workers.device import reproducible
     from seedsweep.workers.trainer import PackTrainer
 
-    torch.set_num_threads(len(cells.cores) or 1)
+    torch.set_num_threads(cells.threads)
     compiled = ["train.compile=true"] if variant.kind == "compiled" else []
     spec = read_spec(cells.preset, overrides=[*cells.overrides, *compiled]).spec
     settings = spec.recipes[cells.scale].settings.from_scratch()

@@ -11,7 +11,8 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
@@ -32,7 +33,7 @@ class Pack:
     fingerprint: str
     """Of the sweep the pack belongs to."""
 
-    @property
+    @cached_property
     def name(self) -> str:
         """Deterministic and readable, fit for file names: `depth-2-seeds-0-3-1f0c9a2b`."""
         ids = [seed.id for seed in self.seeds]
@@ -128,8 +129,31 @@ class Sink(Protocol):
     ) -> None:
         """Keep a block of rows. Writing a block again writes the same rows."""
 
-    def report(self, step: int, steps: int) -> None:
-        """Where the training stands, of `steps` or, if that is not known, of 0; called after every step."""
+    def report(self, step: int, steps: int, *, pace: Pace | None = None, evaluations: int = 0) -> None:
+        """Where the training stands, of `steps` or, if that is not known, of 0; called after every step.
+
+        Who measures it says how fast its parts were so far, and how many evaluations are done.
+        """
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How long the parts of a pack take on one worker, in seconds."""
+
+    setup: float
+    """Of a pack before its first step, and what that step takes longer than others: data, compiling."""
+    step: float
+    """Of a step, per seed."""
+    evaluation: float
+    """Of an evaluation, per seed."""
+
+    def seconds(self, seeds: int, steps: float, evaluations: float) -> float:
+        """Of a pack with so many seeds, steps and evaluations, its set-up apart."""
+        return seeds * (steps * self.step + evaluations * self.evaluation)
+
+    def times(self, factor: float) -> Pace:
+        """All parts in proportion."""
+        return Pace(*(factor * seconds for seconds in astuple(self)))
 
 
 Metrics: TypeAlias = "dict[tuple[str, str], np.ndarray]"
@@ -162,7 +186,7 @@ class Cost:
     flop: float
     """Arithmetic of the whole training, evaluations included."""
     bytes: int
-    """Memory that one more seed in a pack takes, an upper estimate."""
+    """Memory that one more seed in a pack takes."""
 
 
 class Recipe(ABC):
@@ -205,9 +229,18 @@ class Recipe(ABC):
     def pack_size(self, device: str) -> int:
         """Seeds that train together well on the device of this process."""
 
-    @abstractmethod
-    def seconds_per_seed(self, device: str, pack: int) -> float | None:
-        """Seconds that one seed of a pack takes on this machine, by a short trial; None if none can be made."""
+    @property
+    def evaluations(self) -> int:
+        """Evaluations of every seed that take time besides its steps."""
+        return 0
+
+    def pace(self, device: str, pack: int) -> Pace | None:
+        """Of packs of so many seeds on this machine, by a short trial; None if none can be made."""
+        return None
+
+    def pack_bytes(self, device: str, seeds: int) -> int | None:
+        """Memory of a pack at its largest moment, on a CPU that of its process; None if that is not known."""
+        return None
 
     def code(self) -> Code | None:
         """The code that trains the cells now; None if that is seedsweep's own."""

@@ -11,6 +11,9 @@ import pyarrow as pa
 FORMAT = 1
 """Version of the store's layout and of the columns below."""
 
+MERGED = 2
+"""Version of the metadata of a file into which blocks were merged; the layout and the columns are those of 1."""
+
 METRICS = pa.schema(
     [
         pa.field("task", pa.string(), nullable=False),
@@ -54,18 +57,22 @@ class BlockInfo:
         return {KEY: json.dumps(asdict(self), sort_keys=True).encode()}
 
     @classmethod
-    def from_metadata(cls, metadata: dict[bytes, bytes] | None) -> BlockInfo | None:
-        """From the metadata of a Parquet file; None if the file is not one of ours.
+    def from_entry(cls, content: dict[str, Any]) -> BlockInfo:
+        """From what `entry` returns of a file with one block."""
+        seeds = tuple((init, data) for init, data in content["seeds"])
+        return cls(**(content | {"seeds": seeds, "steps": tuple(content["steps"])}))
 
-        Raises ValueError, saying why, if the entry is of a newer format or cannot be understood.
-        """
-        if not metadata or KEY not in metadata:
-            return None
-        content = json.loads(metadata[KEY])
-        if content["format"] > FORMAT:
-            raise ValueError(
-                f"it has format {content['format']}, this seedsweep reads up to {FORMAT}: update seedsweep"
-            )
-        content["seeds"] = tuple((init, data) for init, data in content["seeds"])
-        content["steps"] = tuple(content["steps"])
-        return cls(**content)
+
+def entry(metadata: dict[bytes, bytes] | None) -> dict[str, Any] | None:
+    """Our entry in the metadata of a Parquet file; None if the file is not one of ours.
+
+    Raises ValueError, saying why, if it is of a newer format or cannot be understood.
+    """
+    if not metadata or KEY not in metadata:
+        return None
+    content: dict[str, Any] = json.loads(metadata[KEY])
+    if content["format"] > MERGED:
+        raise ValueError(
+            f"it has format {content['format']}, this seedsweep reads up to {MERGED}: update seedsweep"
+        )
+    return content

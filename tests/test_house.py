@@ -54,6 +54,7 @@ GROUND = {
     "htmltable": set(),
     "criterion": set(),
     "measures": {"section"},
+    "memory": set(),
     "cell": {"measures", "seeds"},
     "population": {"criterion", "errors", "formats", "htmltable", "measures"},
 }

@@ -66,5 +66,7 @@ def _invoke() -> int:
 
 
 def _say(message: str, status: int) -> int:
-    print(f"seedsweep: {' '.join(message.split())}", file=sys.stderr)
+    from seedsweep.cli.streams import shown
+
+    print(f"seedsweep: {shown(' '.join(message.split()))}", file=sys.stderr)
     return status

@@ -9,9 +9,10 @@ from typing import Annotated
 
 import typer
 
+from seedsweep.cli.console import stderr
 from seedsweep.cli.options import Out, Seeds, Set, Spec
 from seedsweep.cli.progress import Waiting
-from seedsweep.cli.show import stderr
+from seedsweep.cli.streams import shown
 from seedsweep.errors import InputError
 
 
@@ -51,7 +52,7 @@ def submit(
     if not wait:
         return
     try:
-        status = job.follow(lambda text: print(text, end="", flush=True))
+        status = job.follow(lambda text: print(shown(text), end="", flush=True))
     except KeyboardInterrupt:
         _say(f"the job goes on; the same command follows it again, and ray job stop {at} {job.id} stops it")
         raise typer.Exit(130) from None

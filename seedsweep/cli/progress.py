@@ -21,6 +21,9 @@ if TYPE_CHECKING:  # imports torch
 PLAIN_SECONDS = 30.0
 """Without a terminal a line about the whole sweep is printed this often."""
 
+REDRAW_SECONDS = 0.1
+"""Packs may end many times a second; the table is drawn anew no more often for that."""
+
 SILENT_SECONDS = 2.0
 """Without a terminal it is said what a run is at after this much silence."""
 
@@ -94,6 +97,7 @@ class RunDisplay:
         self._told_at = time.monotonic()
         self._waiting = Waiting(console, "looking for what is there, starting the executor …")
         self._ready = False
+        self._drawn_at = 0.0
         self._left = TimeLeft()
 
     def __enter__(self) -> Self:
@@ -114,7 +118,7 @@ class RunDisplay:
 
         self._waiting.stop()
         self._tell_news()
-        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "workers"):
+        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "workers", "merge"):
             self._console.print(event.message, markup=False, highlight=False)
         if not event.status.scales:
             return
@@ -126,6 +130,10 @@ class RunDisplay:
         unknown = "estimating …" if self._ready else "starting workers …"
         left = self._left.after(event.status.seconds_left)
         if self._console.is_terminal:
+            now = time.monotonic()
+            if event.kind in ("start", "finish") and now - self._drawn_at < REDRAW_SECONDS:
+                return
+            self._drawn_at = now
             if self._live is None:
                 self._live = Live(console=self._console, auto_refresh=False, transient=True)
                 self._live.start()

@@ -10,6 +10,7 @@ import typer
 
 import seedsweep
 from seedsweep.cli import origin
+from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import (
     Categories,
     Format,
@@ -27,7 +28,7 @@ from seedsweep.cli.options import (
     Where,
 )
 from seedsweep.cli.progress import Waiting
-from seedsweep.cli.show import drawn_as, print_json, show_findings, stderr, stdout, writing
+from seedsweep.cli.show import drawn_as, print_json, show_findings, writing
 from seedsweep.errors import InputError
 
 

@@ -9,18 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
 
 import seedsweep
 from seedsweep.cli import origin
+from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.progress import Waiting
 from seedsweep.errors import LASTING, InputError, StorageError
 
 if TYPE_CHECKING:  # needs numpy, which `--help` does not
     from seedsweep.cli.source import Source
-
-stdout = Console()
-stderr = Console(stderr=True)
 
 
 def show_findings(

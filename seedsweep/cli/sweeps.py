@@ -14,10 +14,11 @@ from rich.live import Live
 import seedsweep
 from seedsweep import formats
 from seedsweep.cli import origin
+from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
 from seedsweep.cli.progress import RunDisplay, Waiting
-from seedsweep.cli.show import print_json, show_findings, stderr, stdout
-from seedsweep.cli.streams import ray_aside
+from seedsweep.cli.raylog import ray_aside
+from seedsweep.cli.show import print_json, show_findings
 from seedsweep.cli.timeleft import TimeLeft
 
 
@@ -130,6 +131,26 @@ def status(
         print_json(current.to_dict())
     elif not watch:
         stdout.print(tables.status(current))
+
+
+def compact(directory: Directory, as_json: Json = False) -> None:
+    """Merge the small files of a sweep into few, which are read many times faster; no row changes.
+
+    A run does it by itself when there are many. It is safe while others read, and may be stopped at any time.
+
+    Example: seedsweep compact runs/pocket/count-depth
+    """
+    with Waiting(stderr, "merging blocks …") as waiting:
+        from seedsweep.sweep.compact import compact as merge_blocks
+
+        made = merge_blocks(
+            directory, on_progress=lambda done, files: waiting.update(f"merging blocks: {done} of {files} files …")
+        )
+    if as_json:
+        print_json(made.to_dict())
+    else:
+        was = f"{formats.counted(made.files_before, 'file')} before"
+        typer.echo(f"store     {directory}: {formats.counted(made.files, 'file')}, {was}")
 
 
 def presets(

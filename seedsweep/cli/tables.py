@@ -20,6 +20,7 @@ from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.cli.numbers import Numbers
+from seedsweep.errors import listed
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:  # the driver's modules import torch
@@ -27,7 +28,7 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.events import RunResult
     from seedsweep.sweep.presets import Preset
     from seedsweep.sweep.programverify import Repetition
-    from seedsweep.sweep.status import SweepStatus
+    from seedsweep.sweep.standing import SweepStatus
     from seedsweep.sweep.verify import Verification
 
 
@@ -217,19 +218,36 @@ def plan(estimated: Estimate) -> RenderableType:
             "once one seed has finished"
         )
     else:
-        source = (
-            "as long as finished seeds took"
-            if estimated.measured
-            else "from a trial of a few steps on this machine"
-        )
         line = (
             f"{text.seeds(estimated.missing)} to train: about {formats.duration(estimated.seconds)} on {workers}, "
-            f"{source}"
+            f"{_basis(estimated)}"
         )
     if estimated.resumed:
         goes = "goes" if estimated.resumed == 1 else "go"
         line += f"; {formats.counted(estimated.resumed, 'pack')} {goes} on from a checkpoint"
+    if estimated.bytes is not None:
+        line += f"; memory: {formats.quantity(estimated.bytes, 'B')}"
+        if estimated.memory is not None:
+            line += f" of {formats.quantity(estimated.memory, 'B')} that are free here"
     return Group(table, Text(line))
+
+
+def _basis(estimated: Estimate) -> str:
+    """What the seconds rest on."""
+    words = {
+        "finished": "as long as finished seeds took on this machine",
+        "trial": "from a trial of a few steps and an evaluation on this machine",
+        "proportion": "in proportion to what seeds of other scales took on this machine",
+    }
+    used = {scale.basis for scale in estimated.scales if scale.basis is not None}
+    if len(used) == 1:
+        return words[used.pop()]
+    parts = []
+    for basis, told in words.items():
+        scales = [formats.scale(scale.scale) for scale in estimated.scales if scale.basis == basis]
+        if scales:
+            parts.append(f"{text.field(estimated.scale_name)} {listed(scales)} {told}")
+    return ", ".join(parts)
 
 
 def presets(found: Sequence[Preset]) -> Table:

@@ -1,24 +1,27 @@
-"""The queue of a run: packs are fed to an executor, tried again, given up; what goes on is reported."""
+"""The queue of a run: packs are fed to an executor, tried again, given up."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter, deque
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import counted
-from seedsweep.sweep.events import Event, EventKind, Failure
+from seedsweep.sweep.compact import OFTEN, merge
+from seedsweep.sweep.events import Failure
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.find import Found
+from seedsweep.sweep.halving import split
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.job import Job, Outcome
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now
-from seedsweep.sweep.status import SweepStatus, status
+from seedsweep.sweep.record import SweepRecord
+from seedsweep.sweep.reporter import Reporter
 from seedsweep.sweep.store import Store
 
 ATTEMPTS = 3
@@ -28,49 +31,6 @@ HOPELESS_CELLS = 3
 """If so many cells of a user's program are given up before any has finished, the others are not tried."""
 STOP_SECONDS = 15.0
 """Time that running packs have to save a checkpoint after Ctrl-C."""
-TICK_SECONDS = 2.0
-TICK_SECONDS_REMOTE = 10.0
-"""Time between two "tick" events: longer on an object store, where looking costs."""
-MANY_CELLS = 1000
-"""Of a sweep of more the store is not read again for every pack that begins or ends, but once per tick."""
-
-
-@dataclass
-class Reporter:
-    """Sends events; a "tick" at most every few seconds."""
-
-    store: Store
-    on_progress: Callable[[Event], None] | None
-    last: float = field(default_factory=time.monotonic)
-    status: SweepStatus | None = None
-    looked: float = 0.0
-    """When the status was read."""
-
-    def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
-        """Tell it, with where the sweep stands now."""
-        if self.on_progress is None:
-            return
-        if self.status is None or kind not in ("start", "finish") or self._shall_look(self.status):
-            try:
-                self.status, self.looked = status(self.store), time.monotonic()
-            except (InputError, OSError):
-                if self.status is None:  # whatever has come into the directory since: training goes on
-                    return
-        self.on_progress(Event(kind, message, self.status, dashboard))
-        self.last = time.monotonic()
-
-    def tick(self) -> None:
-        """Nothing but time has passed."""
-        if time.monotonic() - self.last >= self._tick_seconds:
-            self.send("tick", "")
-
-    @property
-    def _tick_seconds(self) -> float:
-        return TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
-
-    def _shall_look(self, before: SweepStatus) -> bool:
-        """Reading the status takes the longer the more cells there are, and they may end many times a second."""
-        return before.asked <= MANY_CELLS or time.monotonic() - self.looked >= self._tick_seconds
 
 
 @dataclass
@@ -81,13 +41,20 @@ class Driver:
     crew: Executor
     stop: StopRequest
     reporter: Reporter
+    record: SweepRecord
     waiting: deque[Job] = field(default_factory=deque)
     running: set[str] = field(default_factory=set)
     attempts: Counter[str] = field(default_factory=Counter)
     saved: dict[str, int] = field(default_factory=dict)
     """Step of the checkpoint when the pack's worker was last lost."""
+    fresh: set[Pack] = field(default_factory=set)
+    """Packs that wait and have left nothing in the store."""
+    halved_from: dict[str, int] = field(default_factory=dict)
+    """Size of the planned pack of which a pack is a part, because there was too little memory."""
     trained: int = 0
     """Cells."""
+    unmerged: int = 0
+    """Packs that were finished since blocks were merged."""
     failures: list[Failure] = field(default_factory=list)
 
     @property
@@ -100,6 +67,7 @@ class Driver:
 
         Raises InputError if the first cells show that what the spec says of success cannot be: the others stop.
         """
+        self.fresh.update(planned.fresh)
         for pack in planned.packs:
             recipe = self.found.recipes[pack.scale]
             self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
@@ -129,10 +97,11 @@ class Driver:
                 self._take_in(outcome)
 
     def _submit(self, job: Job) -> None:
-        self.store.begin(job.pack)
+        self.fresh.discard(job.pack)
+        self.store.begin(job.pack, halved_from=self.halved_from.get(job.pack.name))
         self.running.add(job.pack.name)
         self.crew.submit(job)
-        self.reporter.send("start", f"{job.pack.name}: training {counted(len(job.pack.seeds), 'seed')}")
+        self.reporter.start(job.pack)
 
     def _take_in(self, outcome: Outcome) -> None:
         pack = outcome.job.pack
@@ -140,17 +109,52 @@ class Driver:
         if outcome.kind == "finished":
             self.store.clean_up(pack.name)
             self.trained += len(pack.seeds)
-            self.reporter.send("finish", f"{pack.name}: finished")
+            self.reporter.finish(pack)
+            self._merge_now_and_then()
             if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
                 self._check_success(pack)
         elif outcome.storage is not None:
             raise StorageError(self.store.location, outcome.storage)
+        elif outcome.kind == "memory" and len(pack.seeds) > 1 and not self.stop.requested:
+            self._halve(outcome)
         elif outcome.kind != "stopped" and not self.stop.requested:
             self._retry_or_give_up(outcome)
 
+    def _merge_now_and_then(self) -> None:
+        """So that a sweep of any length can be opened while it goes on."""
+        self.unmerged += 1
+        if self.unmerged < OFTEN:
+            return
+        self.unmerged = 0
+        with suppress(InputError, OSError):  # it is tried again, and told, when the run ends
+            merge(self.store, self.record)
+
+    def _halve(self, outcome: Outcome) -> None:
+        """Train the seeds of a pack that ran out of memory in two, and those of its scale that wait likewise.
+
+        What the pack has left is removed, as its seeds start anew; no attempt is spent on it.
+        """
+        pack = outcome.job.pack
+        size = -(-len(pack.seeds) // 2)
+        self.store.drop_pack(pack.name)
+        waiting, self.waiting = self.waiting, deque()
+        for job in (outcome.job, *waiting):
+            too_large = job.pack.scale == pack.scale and len(job.pack.seeds) > size
+            if job is not outcome.job and not (too_large and job.pack in self.fresh):
+                self.waiting.append(job)
+                continue
+            whole = self.halved_from.get(job.pack.name, len(job.pack.seeds))
+            for part in split(job.pack, size):
+                self.halved_from[part.name] = whole
+                self.fresh.add(part)
+                self.waiting.append(replace(job, pack=part))
+        seeds = counted(len(pack.seeds), "seed")
+        self.reporter.drop(pack, f"out of memory with {seeds}; training them in packs of {size}")
+
     def _check_success(self, pack: Pack) -> None:
         try:
-            refuse_unknown_success(self.found.spec.success, measured_by(self.store, [pack]))
+            files = self.store.files_of_pack(pack)
+            refuse_unknown_success(self.found.spec.success, measured_by(self.store, files))
         except InputError:
             self.waiting.clear()
             if self.running:
@@ -170,16 +174,14 @@ class Driver:
         error = outcome.error or outcome.trace.strip().rpartition("\n")[2]
         if tried < ATTEMPTS and not outcome.hopeless:
             self.waiting.appendleft(outcome.job)
-            self.reporter.send(
-                "retry", f"{pack.name}: attempt {tried} of {ATTEMPTS} failed, trying again: {error}"
-            )
+            self.reporter.retry(pack, f"attempt {tried} of {ATTEMPTS} failed, trying again: {error}")
             return
         seeds = tuple(seed.id for seed in pack.seeds)
         attempts = counted(tried, "attempt")
         header = f"{pack.name}\nseeds {', '.join(map(str, seeds))}\ngiven up {now()} after {attempts}\n\n"
         path = self.store.write_failure(pack.name, header + outcome.trace)
         self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
-        self.reporter.send("fail", f"{pack.name}: given up after {attempts}: {error}; see {path}")
+        self.reporter.fail(pack, f"given up after {attempts}: {error}; see {path}")
         # Of a program nothing is known beforehand: it is more likely wrong as a whole than in its first cells.
         none_works = self.found.present + self.trained == 0 and len(self.failures) >= HOPELESS_CELLS
         if none_works and not outcome.job.recipe.metrics() and self.waiting:

@@ -43,7 +43,8 @@ class EngineExecution(ExecutionSettings):
     """How packs of the engine's cells are scheduled."""
 
     pack: int | Literal["auto"] = "auto"
-    """Seeds trained together; auto: 4 on a CPU, as many as fit (at most 64) on a GPU."""
+    """Seeds trained together; auto: 4 on a CPU, on a GPU as many (at most 64) as make it faster; fewer where
+    memory is short."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     workers: int | Literal["auto"] = "auto"
     """Worker processes under Ray; auto: one per CPU core or per GPU."""

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import os
+import platform
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from statistics import median
-from typing import Any
+from typing import Any, Final, Literal, TypeAlias
 
-from seedsweep.sweep.find import find
+from seedsweep.cell import Pace
+from seedsweep.memory import free_memory
+from seedsweep.sweep.find import Found, find
+from seedsweep.sweep.pace import Paces, expected, makespan, paces_of, steps_seen
+from seedsweep.sweep.plan import Plan
+from seedsweep.sweep.record import scale_record
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.sweep.store import KnownPack
+
+Basis: TypeAlias = Literal["finished", "trial", "proportion"]
+
+WORTH_A_TRIAL: Final = 1e12
+"""FLOP of a run, a minute or two of one core, from which on it begins with a trial of its scales."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +39,13 @@ class ScaleEstimate:
     flop: float | None
     """Arithmetic of all missing seeds, evaluations included."""
     seconds_per_seed: float | None
-    """Of one seed in a full pack on one worker; from a trial of a few steps on this machine. Where the recipe can
-    make none, what finished seeds of this scale took, or of all. None where none is missing, or nothing known."""
+    """Of one seed in a full pack on one worker, set-up and evaluations included. None where none is missing, or
+    nothing is known."""
     pack_bytes: int | None
-    """Memory of a full pack, an upper estimate."""
+    """Memory of a full pack at its largest moment; on a CPU that of its process."""
+    basis: Basis | None = None
+    """What the seconds rest on: what finished seeds of this scale took on this machine, a trial of a few steps and
+    an evaluation, or what finished seeds of another scale took, in proportion to FLOP. None as they are."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +61,8 @@ class Estimate:
     scales: tuple[ScaleEstimate, ...]
     resumed: int
     """Packs that go on from a checkpoint (their trained part is counted as if it were still to do)."""
-    measured: bool = False
-    """Whether the seconds are those of finished seeds, not of a trial."""
+    memory: int | None = None
+    """Bytes that this machine has free; None if it does not say."""
 
     @property
     def missing(self) -> int:
@@ -59,22 +71,35 @@ class Estimate:
 
     @property
     def seconds(self) -> float | None:
-        """Of the whole run, all workers busy to the end; start-up apart. None if that is not known."""
+        """Of the whole run, start-up of the workers apart; at its end not all are busy. None if not known."""
         if any(scale.missing and scale.seconds_per_seed is None for scale in self.scales):
             return None
-        return sum(scale.missing * (scale.seconds_per_seed or 0.0) for scale in self.scales) / self.workers
+        order = sorted(self.scales, key=lambda scale: -(scale.flop or 0.0) / max(1, scale.missing))
+        packs = [
+            seeds * (scale.seconds_per_seed or 0.0)
+            for scale in order
+            for seeds in _even(scale.missing, scale.packs)
+        ]
+        return makespan([0.0] * self.workers, packs)
+
+    @property
+    def bytes(self) -> int | None:
+        """Memory of all workers, each at the largest pack. None if that is not known."""
+        packs = [scale.pack_bytes for scale in self.scales if scale.missing]
+        return None if None in packs or not packs else self.workers * max(size for size in packs if size)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "missing": self.missing, "seconds": self.seconds}
+        return {**asdict(self), "missing": self.missing, "seconds": self.seconds, "bytes": self.bytes}
 
 
 def estimate(
     spec: SweepSpec, out: str | os.PathLike[str], *, on_scale: Callable[[float], None] | None = None
 ) -> Estimate:
-    """Plan a run of `spec` in `out` and time a few steps of every scale with missing seeds; changes nothing.
+    """Plan a run of `spec` in `out`; changes nothing.
 
-    `on_scale` is called with every scale before its steps are timed. Raises InputError as `run` does.
+    How long a seed takes is what finished seeds took here. A scale that has none is tried for a few steps;
+    `on_scale` is called with it before that. Raises InputError as `run` does.
     """
     device = spec.execution.device_here()
     found = find(spec, out)
@@ -88,12 +113,13 @@ def estimate(
         seeds_to_train[pack.scale] += len(pack.seeds)
     workers = spec.execution.workers
     slots = spec.execution.slots_here(device) if workers == "auto" else workers
-    took = _seconds_taken(found.known)
+    here = paces_of(found.known, [platform.node()])
     scales = []
     for scale, recipe in found.recipes.items():
-        missing, cost = seeds_to_train[scale], recipe.cost()
-        if missing and on_scale is not None:
-            on_scale(scale)
+        missing, cost, size = seeds_to_train[scale], recipe.cost(), sizes[scale]
+        pace, basis = None, None
+        if missing:
+            pace, basis = _pace(found, scale, size, device, here, on_scale)
         scales.append(
             ScaleEstimate(
                 scale=scale,
@@ -101,13 +127,15 @@ def estimate(
                 present=len(found.wanted[scale]) - missing,
                 missing=missing,
                 packs=packs[scale],
-                pack_size=sizes[scale],
+                pack_size=size,
                 parameters=cost.parameters if cost else None,
                 flop=missing * cost.flop if cost else None,
-                seconds_per_seed=_seconds(recipe.seconds_per_seed(device, sizes[scale]), took, scale)
-                if missing
-                else None,
-                pack_bytes=sizes[scale] * cost.bytes if cost else None,
+                seconds_per_seed=None
+                if pace is None
+                else pace.setup / size
+                + pace.seconds(1, recipe.steps or steps_seen(found.known), recipe.evaluations),
+                pack_bytes=recipe.pack_bytes(device, size),
+                basis=basis,
             )
         )
     return Estimate(
@@ -117,21 +145,49 @@ def estimate(
         device=device,
         workers=max(1, min(slots, len(planned.packs))),
         scales=tuple(scales),
-        measured=bool(took),
         resumed=len(planned.resumed),
+        memory=free_memory(),
     )
 
 
-def _seconds_taken(known: Iterable[KnownPack]) -> dict[float, list[float]]:
-    """What finished cells of the user's program took, by scale."""
-    took: dict[float, list[float]] = {}
-    for pack in known:
-        if pack.finished and (seconds := pack.blocks[-1].info.provenance.get("seconds")):
-            took.setdefault(pack.pack.scale, []).append(seconds)
-    return took
+def _pace(
+    found: Found,
+    scale: float,
+    size: int,
+    device: str,
+    here: Paces,
+    on_scale: Callable[[float], None] | None,
+) -> tuple[Pace | None, Basis | None]:
+    """Of a scale's packs, and what that rests on."""
+    if scale in here:
+        return expected([], here)[scale], "finished"
+    if on_scale is not None:
+        on_scale(scale)
+    tried = found.recipes[scale].pace(device, size)
+    if tried is not None:
+        return tried, "trial"
+    records = [scale_record(other, recipe) for other, recipe in found.recipes.items()]
+    return expected(records, here).get(scale), "proportion" if here else None
 
 
-def _seconds(tried: float | None, took: Mapping[float, Sequence[float]], scale: float) -> float | None:
-    if tried is not None or not took:
-        return tried
-    return median(took.get(scale) or [seconds for of_scale in took.values() for seconds in of_scale])
+def try_scales(found: Found, planned: Plan, device: str) -> dict[float, Pace]:
+    """A trial of every scale that a run will train, if the run is long enough for that and nothing is known yet.
+
+    It tells how long the run takes before its first packs have ended. On a CPU only: the driver's machine need not
+    have the workers' GPU.
+    """
+    if device != "cpu":
+        return {}
+    here = paces_of(found.known, [platform.node()])
+    costs = {scale: recipe.cost() for scale, recipe in found.recipes.items()}
+    flop = sum(len(pack.seeds) * cost.flop for pack in planned.packs if (cost := costs[pack.scale]))
+    if flop < WORTH_A_TRIAL:
+        return {}
+    sizes = {pack.scale: len(pack.seeds) for pack in reversed(planned.packs) if pack.scale not in here}
+    tried = {scale: found.recipes[scale].pace(device, size) for scale, size in sizes.items()}
+    return {scale: pace for scale, pace in tried.items() if pace is not None}
+
+
+def _even(cells: int, packs: int) -> list[int]:
+    """Sizes of so many packs that have so many cells together."""
+    return [(number + 1) * cells // packs - number * cells // packs for number in range(packs)]

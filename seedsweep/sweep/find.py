@@ -10,7 +10,7 @@ from typing import Any
 
 from seedsweep.cell import Recipe
 from seedsweep.seeds import Seed
-from seedsweep.sweep.plan import Plan, make_plan, present_cells
+from seedsweep.sweep.plan import Plan, count_present, make_plan
 from seedsweep.sweep.record import SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import SweepSpec, fingerprint
 from seedsweep.sweep.store import KnownPack, Store
@@ -45,7 +45,7 @@ class Found:
     @cached_property
     def present(self) -> int:
         """Those that do."""
-        return len(present_cells(self.wanted, self.known))
+        return count_present(self.wanted, self.known)
 
     def looked_again(self) -> Found:
         """The same, as the directory is now. Raises InputError as `find` does, but for the spec's own files."""

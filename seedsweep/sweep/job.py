@@ -14,9 +14,10 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
-from seedsweep.cell import CellError, Pack, Recipe, Sink
+from seedsweep.cell import CellError, Pace, Pack, Recipe, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
+from seedsweep.sweep.halving import ran_out_of_memory
 from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
 
@@ -42,9 +43,9 @@ class Outcome:
     """How a job ended."""
 
     job: Job
-    kind: Literal["finished", "stopped", "failed", "lost", "full"]
-    """stopped: at a checkpoint, on request. failed: by an exception. lost: with its worker process or machine.
-    full: the store is full, read-only or gone, for every other pack too."""
+    kind: Literal["finished", "stopped", "failed", "memory", "lost", "full"]
+    """stopped: at a checkpoint, on request. failed: by an exception. memory: for lack of it. lost: with its worker
+    process or machine. full: the store is full, read-only or gone, for every other pack too."""
     trace: str = ""
     """Traceback of a failure, or what is known of a loss."""
     error: str = ""
@@ -75,14 +76,15 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
         sink.close("stopped")
     except CellError as error:
         trace = f"{error}\n\n{error.output}" if error.output else str(error)
-        return Outcome(job, "failed", trace, error=str(error), hopeless=error.hopeless)
+        kind: Literal["memory", "failed"] = "memory" if ran_out_of_memory(error) else "failed"
+        return Outcome(job, kind, trace, error=str(error), hopeless=error.hopeless)
     except StorageError as error:
         trace = traceback.format_exc()
         if error.lasting:
             return Outcome(job, "full", trace, storage=OSError(error.errno, os.strerror(error.errno or 0)))
         return Outcome(job, "failed", trace)
-    except Exception:
-        return Outcome(job, "failed", traceback.format_exc())
+    except Exception as error:
+        return Outcome(job, "memory" if ran_out_of_memory(error) else "failed", traceback.format_exc())
     return Outcome(job, "finished" if finished else "stopped")
 
 
@@ -94,9 +96,11 @@ class StoreSink(Sink):
         self._pack = job.pack
         self._on_progress = on_progress
         self._folder = f"work/{job.pack.name}"
+        self._origin = self._store.origin(job.pack.name)
         before = self._store.progress(job.pack.name)
         self._step = self._saved_step = before.saved_step if before else 0
-        self._steps = 0
+        self._steps = self._evaluations = 0
+        self._pace: Pace | None = None
         self._began: tuple[float, int] | None = None  # time and step of the first report
         self._told = time.monotonic()
         self._tell("running")
@@ -138,13 +142,13 @@ class StoreSink(Sink):
             scale=self._pack.scale,
             seeds=tuple((seed.init, seed.data) for seed in self._pack.seeds),
             steps=steps,
-            provenance=provenance,
+            provenance=provenance | self._origin,
         )
         self._store.write_block(info, table)
 
-    def report(self, step: int, steps: int) -> None:
+    def report(self, step: int, steps: int, *, pace: Pace | None = None, evaluations: int = 0) -> None:
         """Note that `step` of `steps` are done. Cheap: writes at most every two seconds."""
-        self._step, self._steps = step, steps
+        self._step, self._steps, self._pace, self._evaluations = step, steps, pace, evaluations
         now = time.monotonic()
         if self._began is None:
             self._began = (now, step)
@@ -176,6 +180,8 @@ class StoreSink(Sink):
             updated=time.time(),
             host=socket.gethostname(),
             pid=os.getpid(),
+            pace=self._pace,
+            evaluations=self._evaluations,
         )
         with suppress(OSError):  # only a display waits for it: no reason to give up a pack
             self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)

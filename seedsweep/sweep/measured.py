@@ -6,27 +6,21 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import pyarrow.parquet as pq
 
-from seedsweep.cell import Pack
 from seedsweep.errors import InputError, did_you_mean, listed
-from seedsweep.measures import scale_text
 from seedsweep.population import ALL_ROWS, of_split
 from seedsweep.sweep.sections import SuccessSettings
 from seedsweep.sweep.store import Store
 
 
-def measured_by(store: Store, packs: Iterable[Pack]) -> dict[str, list[str]]:
-    """The metrics of every split that the blocks of these packs hold."""
+def measured_by(store: Store, files: Iterable[str]) -> dict[str, list[str]]:
+    """The metrics of every split that these files of blocks hold."""
     found: dict[str, list[str]] = {}
-    for pack in packs:
-        for entry in store.files.listing(f"metrics/scale-{scale_text(pack.scale)}"):
-            if not entry.name.rpartition("/")[2].startswith(f"{pack.name}-block-"):
-                continue
-            with store.files.filesystem.open_input_file(store.files.path(entry.name)) as file:
-                rows = pq.read_table(file, columns=["split", "metric"])
-            names = (rows[name].to_pylist() for name in rows.column_names)
-            for split, metric in dict.fromkeys(zip(*names, strict=True)):
-                if metric not in found.setdefault(split, []):
-                    found[split].append(metric)
+    for name in files:
+        with store.files.filesystem.open_input_file(store.files.path(name)) as file:
+            rows = pq.read_table(file, columns=["split", "metric"])
+        for row in rows.group_by(rows.column_names, use_threads=False).aggregate([]).to_pylist():
+            if row["metric"] not in found.setdefault(row["split"], []):
+                found[row["split"]].append(row["metric"])
     return found
 
 

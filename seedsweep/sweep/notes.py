@@ -22,9 +22,9 @@ FEWEST_AGREEING = 2
 
 
 def notes(known: Iterable[KnownPack], scale_name: str) -> tuple[str, ...]:
-    """Sentences for who looks at the numbers; none for cells that the engine has trained."""
+    """Sentences for who looks at the numbers."""
     known = list(known)
-    return (*code_notes(codes_of(known)), *_twins(known, scale_name))
+    return (*code_notes(codes_of(known)), *_twins(known, scale_name), *memory_notes(known, scale_name))
 
 
 def code_notes(codes: Counter[Code]) -> tuple[str, ...]:
@@ -49,6 +49,24 @@ def failure_notes(known: Iterable[KnownPack]) -> tuple[str, ...]:
         f"{are} given up after failures and {'is' if total == 1 else 'are'} not in these numbers ({places}): if "
         "seeds fail that learn badly, what is left looks better than it is",
     )
+
+
+def memory_notes(known: Iterable[KnownPack], scale_name: str) -> tuple[str, ...]:
+    """That packs were halved because they ran out of memory, if some were."""
+    smallest: dict[float, tuple[int, int]] = {}
+    for pack in known:
+        halved_from = pack.blocks[-1].info.provenance.get("halved_from") if pack.blocks else None
+        if halved_from is not None:
+            size, whole = smallest.get(pack.pack.scale, (len(pack.pack.seeds), halved_from))
+            smallest[pack.pack.scale] = min(size, len(pack.pack.seeds)), max(whole, halved_from)
+    if not smallest:
+        return ()
+    word = scale_name.rpartition(".")[2]
+    sizes = listed(
+        f"{size} in place of {whole} at {word} {scale_text(scale)}"
+        for scale, (size, whole) in sorted(smallest.items())
+    )
+    return (f"packs ran out of memory and were halved: down to {sizes}",)
 
 
 def codes_of(known: Iterable[KnownPack]) -> Counter[Code]:

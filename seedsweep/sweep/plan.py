@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.store import KnownPack
 
 Cell = tuple[float, Seed]
@@ -43,12 +45,13 @@ class Plan:
         return text
 
 
-def present_cells(wanted: Mapping[float, Sequence[Seed]], known: Iterable[KnownPack]) -> frozenset[Cell]:
-    """Wanted cells that are finished."""
-    asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
-    return frozenset(asked & _finished(known))
+def count_present(wanted: Mapping[float, Sequence[Seed]], known: Iterable[KnownPack]) -> int:
+    """How many wanted cells are finished."""
+    finished = _finished(known)
+    return sum(seed in finished[scale] for scale, seeds in wanted.items() for seed in seeds)
 
 
+@no_collection()
 def make_plan(
     wanted: Mapping[float, Sequence[Seed]],
     known: Iterable[KnownPack],
@@ -78,44 +81,46 @@ def make_plan(
     goes on only if it is no larger than `pack_size`: so a smaller pack is the way out of a lack of memory.
     """
     known = sorted(known, key=lambda pack: pack.name)
-    finished = _finished(known)
-    asked = {(scale, seed) for scale, seeds in wanted.items() for seed in seeds}
-    taken = set(finished)
+    taken = _finished(known)
+    asked = {scale: frozenset(seeds) for scale, seeds in wanted.items()}
+    present = frozenset((scale, seed) for scale, seeds in asked.items() for seed in seeds & taken[scale])
     resumed: list[Pack] = []
     dropped: list[KnownPack] = []
     for begun in known:
         if begun.finished:
             continue
-        cells = _cells(begun.pack)
-        if cells.isdisjoint(taken | asked):
+        scale, seeds = begun.pack.scale, frozenset(begun.pack.seeds)
+        of_scale = asked.get(scale, frozenset())
+        if seeds.isdisjoint(taken[scale]) and seeds.isdisjoint(of_scale):
             continue
         goes_on = (
-            cells <= asked
-            and cells.isdisjoint(taken)
+            seeds <= of_scale
+            and seeds.isdisjoint(taken[scale])
             and begun.resumable
-            and not (begun.failed and len(cells) > pack_size[begun.pack.scale])
+            and not (begun.failed and len(seeds) > pack_size[scale])
         )
         if goes_on:
             resumed.append(begun.pack)
-            taken |= cells
+            taken[scale] |= seeds
         else:
             dropped.append(begun)
 
     fresh: list[Pack] = []
-    for scale, seeds in wanted.items():
-        missing = sorted((seed for seed in seeds if (scale, seed) not in taken), key=lambda seed: seed.id)
+    for scale, wished in wanted.items():
+        missing = sorted((seed for seed in wished if seed not in taken[scale]), key=lambda seed: seed.id)
         size = pack_size[scale]
         for start in range(0, len(missing), size):
             fresh.append(Pack(scale_name, scale, tuple(missing[start : start + size]), fingerprint))
 
     # Stable: what is half done comes before what is new within a scale, low seeds first.
     order = sorted([*resumed, *fresh], key=lambda pack: -cost[pack.scale])
-    return Plan(frozenset(asked & finished), tuple(resumed), tuple(fresh), tuple(dropped), tuple(order))
+    return Plan(present, tuple(resumed), tuple(fresh), tuple(dropped), tuple(order))
 
 
-def _cells(pack: Pack) -> set[Cell]:
-    return {(pack.scale, seed) for seed in pack.seeds}
-
-
-def _finished(known: Iterable[KnownPack]) -> set[Cell]:
-    return {cell for begun in known if begun.finished for cell in _cells(begun.pack)}
+def _finished(known: Iterable[KnownPack]) -> defaultdict[float, set[Seed]]:
+    """The finished seeds of every scale."""
+    finished: defaultdict[float, set[Seed]] = defaultdict(set)
+    for begun in known:
+        if begun.finished:
+            finished[begun.pack.scale].update(begun.pack.seeds)
+    return finished

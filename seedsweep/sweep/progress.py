@@ -9,6 +9,8 @@ import time
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from seedsweep.cell import Pace
+
 STALE_SECONDS = 60.0
 """A worker on another machine that has not reported for so long counts as gone."""
 HUNG_SECONDS = 600.0
@@ -38,6 +40,10 @@ class Progress:
     """Seconds since 1970."""
     host: str
     pid: int
+    pace: Pace | None = None
+    """As its worker measured it, if it did."""
+    evaluations: int = 0
+    """Done, where they are counted."""
 
     def to_json(self) -> bytes:
         """As the file's content."""
@@ -48,8 +54,9 @@ class Progress:
         """From the file's content; None if there is no file or another version of seedsweep wrote it."""
         try:
             content: dict[str, Any] = json.loads(data or b"null")
-            return cls(**content)
-        except (TypeError, ValueError):
+            pace = content.pop("pace", None)
+            return cls(**content, pace=None if pace is None else Pace(**pace))
+        except (TypeError, ValueError, AttributeError):
             return None
 
     def is_alive(self, now: float | None = None) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from seedsweep.cell import Pace, Recipe
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.schema import FORMAT
@@ -27,6 +28,22 @@ class ScaleRecord(BaseModel):
     flop_per_seed_step: float
     """Arithmetic of one training step of one seed: the weight of this scale in "how much is left". 1 if the recipe
     cannot tell its cost."""
+    evaluations: int = 0
+    """Of every seed, if they take time besides its steps."""
+    pace: Pace | None = None
+    """Of a pack's parts, by a trial on the driver's machine, if the run that began has made one."""
+
+
+def scale_record(scale: float, recipe: Recipe, pace: Pace | None = None) -> ScaleRecord:
+    """Of a recipe, with the pace of a trial if there is one."""
+    cost = recipe.cost()
+    return ScaleRecord(
+        scale=scale,
+        steps=recipe.steps,
+        flop_per_seed_step=cost.flop_per_step if cost is not None else 1.0,
+        evaluations=recipe.evaluations,
+        pace=pace,
+    )
 
 
 class SweepRecord(BaseModel):

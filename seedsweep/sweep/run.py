@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import Any
 
+from seedsweep.cell import Pace
 from seedsweep.errors import ClusterError, InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
-from seedsweep.sweep.driver import TICK_SECONDS_REMOTE, Driver, Reporter
+from seedsweep.sweep.blocks import files_of
+from seedsweep.sweep.compact import FEWEST_FILES, merge
+from seedsweep.sweep.driver import Driver
+from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
@@ -20,9 +24,10 @@ from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.record import ScaleRecord, SweepRecord
+from seedsweep.sweep.record import SweepRecord, scale_record
+from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
-from seedsweep.sweep.status import SweepStatus
+from seedsweep.sweep.standing import SweepStatus
 from seedsweep.sweep.store import Store
 
 LOOKED_AT = 8
@@ -84,7 +89,8 @@ def run(
         if found.record is not None:
             locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
-            if found.present == found.asked:
+            if found.record is not None and found.present == found.asked:
+                found.store.blocks.remove_superseded(found.fingerprint)
                 _keep_wishes(found, name)
                 return _result(found, began)
         stop = StopRequest()
@@ -107,15 +113,18 @@ def run(
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
-        record = _begin(found, name, planned, executor, crew.device)
+        tried = try_scales(found, planned, crew.device)
+        record = _begin(found, name, planned, executor, crew.device, tried)
         reporter.send("plan", str(planned))
-        driver = Driver(found, crew, stop, reporter)
+        driver = Driver(found, crew, stop, reporter, record)
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except (ClusterError, InputError):
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
             raise
+        if not stop.requested:
+            _merge(found.store, record, reporter)
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
         _end(found.store, record, result)
         return result
@@ -151,12 +160,15 @@ def _refuse_unfit(found: Found) -> None:
     recipe, *_ = found.recipes.values()
     if recipe.pinned:
         refuse_other_code(found.known, recipe.code())
-    finished = [pack.pack for pack in found.known if pack.finished]
+    finished = [pack for pack in found.known if pack.finished][:LOOKED_AT]
     if finished and not recipe.metrics():
-        refuse_unknown_success(found.spec.success, measured_by(found.store, finished[:LOOKED_AT]))
+        files = files_of(block for pack in finished for block in pack.blocks)
+        refuse_unknown_success(found.spec.success, measured_by(found.store, files))
 
 
-def _begin(found: Found, name: str | None, planned: Plan, executor: str, device: str) -> SweepRecord:
+def _begin(
+    found: Found, name: str | None, planned: Plan, executor: str, device: str, tried: Mapping[float, Pace]
+) -> SweepRecord:
     """Write down what is wanted and by whom, then clear away what is in its way."""
     wanted = found.spec.model_dump(mode="json")
     entry = {
@@ -171,7 +183,7 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
         "pack_sizes": sorted({len(pack.seeds) for pack in planned.packs}),
         **provenance(),
     }
-    record = _record(found, name)
+    record = _record(found, name, tried)
     record = record.model_copy(update={"runs": (*record.runs, entry)})
     try:
         found.store.write_record(record)
@@ -181,6 +193,7 @@ def _begin(found: Found, name: str | None, planned: Plan, executor: str, device:
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
     found.store.remove_debris(found.known)
+    found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
@@ -198,22 +211,33 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
 
 
+def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
+    """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
+    try:
+        files = store.blocks.count(record.fingerprint)
+        if files < FEWEST_FILES:
+            return
+        reporter.send("merge", f"merging small blocks: {files:,} files")
+        merge(store, record)
+    except (InputError, OSError) as error:
+        reporter.send("merge", f"small blocks were not merged: {error}")
+
+
 def _keep_wishes(found: Found, name: str | None) -> None:
     """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
     assert found.record is not None
-    record = _record(found, name)
+    record = _record(found, name, {})
     if record.model_copy(update={"updated": found.record.updated}) != found.record:
         found.store.write_record(record)
 
 
-def _record(found: Found, name: str | None) -> SweepRecord:
-    """The record as it shall be now, with its history."""
+def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> SweepRecord:
+    """The record as it shall be now, with its history and what trials have told."""
     before = found.record
     scales = {entry.scale: entry for entry in (before.scales if before else ())}
     for scale, recipe in found.recipes.items():
-        cost = recipe.cost()
-        weight = cost.flop_per_step if cost is not None else 1.0
-        scales[scale] = ScaleRecord(scale=scale, steps=recipe.steps, flop_per_seed_step=weight)
+        earlier = scales[scale].pace if scale in scales else None
+        scales[scale] = scale_record(scale, recipe, tried.get(scale, earlier))
     recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,

@@ -4,6 +4,8 @@
     base/model.safetensors, base/config.json      the trained model that all seeds start from, if there is one
     run.lock                                      held while a run goes on (local disks)
     metrics/scale-2/<pack>-block-0000.parquet     rows, the only thing that analysis reads
+    metrics/scale-2/merged-seeds-0-4095-….parquet the rows of many blocks, which it replaces
+    merged.json                                   when that was done last
     work/<pack>/pack.json                         an unfinished pack: its scale and seeds,
     work/<pack>/progress.json                     how far it is,
     work/<pack>/checkpoint.pt                     and the state it goes on from
@@ -25,9 +27,9 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -39,24 +41,15 @@ from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock, record
-from seedsweep.sweep.files import FileEntry, Files
+from seedsweep.sweep.blocks import FOLDER, Block, BlockFiles, block_name
+from seedsweep.sweep.files import Files
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.record import SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 CELLS = "cells"
 _OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs")
-_AGAIN = "delete it and run again: its cells are trained anew"
-
-
-@dataclass(frozen=True)
-class Block:
-    """One Parquet file of metrics."""
-
-    file: str
-    """Name below the store's root."""
-    info: BlockInfo
-    rows: int
 
 
 @dataclass(frozen=True)
@@ -72,7 +65,7 @@ class KnownPack:
     """Given up by the latest run that tried it."""
     progress: Progress | None
 
-    @property
+    @cached_property
     def finished(self) -> bool:
         """Whether every row of its seeds is there."""
         numbers = [block.info.block for block in self.blocks]
@@ -89,7 +82,7 @@ class Store:
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
-        self._blocks: dict[FileEntry, Block] = {}  # footers already read; a changed file has another entry
+        self.blocks = BlockFiles(self.files)
 
     @property
     def location(self) -> str:
@@ -173,9 +166,15 @@ class Store:
         Parquet file that is not ours or not of this sweep, is damaged, renamed, of another schema or a newer
         format, and if two finished packs hold the same cell.
         """
-        blocks: dict[str, list[Block]] = {}
-        for block in self._read_blocks(content):
-            blocks.setdefault(block.info.pack, []).append(block)
+        known = self._known(content.ladder.field, self.blocks.look(content.fingerprint)[0])
+        self._refuse_doubled_cells([pack for pack in known if pack.finished])
+        return known
+
+    @no_collection()
+    def _known(self, field: str, blocks: Iterable[Block]) -> list[KnownPack]:
+        rows: dict[str, list[Block]] = {}
+        for block in blocks:
+            rows.setdefault(block.info.pack, []).append(block)
         work: dict[str, set[str]] = {}
         for entry in self.files.listing("work"):
             folder, _, file = entry.name.removeprefix("work/").partition("/")
@@ -183,13 +182,13 @@ class Store:
         failures = {Path(entry.name).stem for entry in self.files.listing("failures")}
 
         known = []
-        for name in sorted(blocks.keys() | work.keys()):
-            own = sorted(blocks.get(name, []), key=lambda block: block.info.block)
-            pack = _pack_of(own[0].info, content) if own else self._recorded_pack(name, content)
+        for name in sorted(rows.keys() | work.keys()):
+            own = sorted(rows.get(name, []), key=lambda block: block.info.block)
+            pack = _pack_of(own[0].info, field) if own else self._recorded_pack(name, field)
             if pack is None:
                 continue
             files = work.get(name, set())
-            progress = self.files.read(f"work/{name}/progress.json") if "progress.json" in files else None
+            progress = self.progress(name) if "progress.json" in files else None
             known.append(
                 KnownPack(
                     name=name,
@@ -198,17 +197,29 @@ class Store:
                     # Without pack.json the folder is what a late write of a removed pack left behind.
                     has_checkpoint={"pack.json", "checkpoint.pt"} <= files,
                     failed=name in failures,
-                    progress=Progress.from_json(progress),
+                    progress=progress,
                 )
             )
-        self._refuse_doubled_cells(known)
         return known
 
-    def begin(self, pack: Pack) -> None:
-        """Note that a pack is about to be trained; forgets its earlier failure."""
-        content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint}
-        self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode())
+    def begin(self, pack: Pack, *, halved_from: int | None = None) -> None:
+        """Note that a pack is about to be trained; forgets its earlier failure.
+
+        `halved_from` is the size of the pack that ran out of memory, of which this one is a part.
+        """
+        origin = self.origin(pack.name) if halved_from is None else {"halved_from": halved_from}
+        content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint, **origin}
+        # Torn by a power cut it costs the pack's checkpoint; waiting for the disk here would cost every pack.
+        self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode(), durable=False)
         self.files.delete(f"failures/{pack.name}.txt")
+
+    def origin(self, pack: str) -> dict[str, int]:
+        """How an unfinished pack came to be, for the provenance of its blocks: `{"halved_from": 8}` or nothing."""
+        try:
+            content = json.loads(self.files.read(f"work/{pack}/pack.json") or b"{}")
+            return {"halved_from": content["halved_from"]} if "halved_from" in content else {}
+        except (ValueError, TypeError):  # torn by a power cut
+            return {}
 
     def clean_up(self, pack: str) -> None:
         """Remove what only the training of a pack, now finished, needed."""
@@ -221,6 +232,13 @@ class Store:
         self.clean_up(known.name)
         for block in known.blocks:
             self.files.delete(block.file)
+
+    def drop_pack(self, pack: str) -> None:
+        """The same by its name, whatever it has left."""
+        self.clean_up(pack)
+        for entry in self.files.listing("metrics"):
+            if entry.name.rpartition("/")[2].startswith(f"{pack}-block-"):
+                self.files.delete(entry.name)
 
     def remove_debris(self, known: Iterable[KnownPack]) -> None:
         """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""
@@ -269,74 +287,45 @@ class Store:
         )
         self.files.write(block_name(info), buffer.getbuffer())
 
-    def _read_blocks(self, content: SweepRecord) -> list[Block]:
-        entries = [
-            entry
-            for entry in self.files.listing("metrics")
-            if entry.name.endswith(".parquet") and not entry.name.rpartition("/")[2].startswith(".")
-        ]
-        if new := [entry for entry in entries if entry not in self._blocks]:
-            with ThreadPoolExecutor(8) as pool:  # an object store answers slowly, but many at once
-                list(pool.map(lambda entry: self._read_block(entry, content), new))
-        return [self._blocks[entry] for entry in entries if entry in self._blocks]
+    def files_of_pack(self, pack: Pack) -> list[str]:
+        """The files of a pack whose blocks were not merged."""
+        names = [entry.name for entry in self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")]
+        return [name for name in names if name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
 
-    def _read_block(self, entry: FileEntry, content: SweepRecord) -> None:
-        """Take in a block, if it is still there."""
-        shown = self.files.shown(entry.name)
+    def _recorded_pack(self, name: str, field: str) -> Pack | None:
+        """What pack.json says; None if it is not there, or was torn by a power cut."""
         try:
-            with self.files.filesystem.open_input_file(self.files.path(entry.name)) as file:
-                footer = pq.read_metadata(file)
-        except FileNotFoundError:
-            return  # a run that goes on beside us has just removed it
-        except (pa.ArrowException, OSError):
-            raise InputError(f"{shown}: truncated or not Parquet; {_AGAIN}") from None
-        try:
-            info = BlockInfo.from_metadata(footer.metadata)
-        except (ValueError, TypeError, KeyError) as error:
-            raise InputError(f"{shown}: cannot be used: {error}") from None
-        if info is None:
-            raise InputError(f"{shown}: not written by seedsweep; move it out of the sweep's directory")
-        if info.fingerprint != content.fingerprint:
-            raise InputError(
-                f"{shown}: belongs to a sweep with other settings; move it out of this one's directory"
-            )
-        if not footer.schema.to_arrow_schema().remove_metadata().equals(METRICS):
-            raise InputError(f"{shown}: its columns are not those of format {info.format}; {_AGAIN}")
-        if entry.name != block_name(info):
-            raise InputError(
-                f"{shown}: copied or renamed from {block_name(info)}; rename it back, or delete it if that exists"
-            )
-        self._blocks[entry] = Block(entry.name, info, footer.num_rows)
-
-    def _recorded_pack(self, name: str, content: SweepRecord) -> Pack | None:
-        data = self.files.read(f"work/{name}/pack.json")
-        if data is None:
+            recorded = json.loads(self.files.read(f"work/{name}/pack.json") or b"null")
+            seeds = tuple(Seed(init, seed) for init, seed in recorded["seeds"])
+            return Pack(field, recorded["scale"], seeds, recorded["fingerprint"])
+        except (ValueError, TypeError, KeyError):
             return None
-        recorded = json.loads(data)
-        seeds = tuple(Seed(init, seed) for init, seed in recorded["seeds"])
-        return Pack(content.ladder.field, recorded["scale"], seeds, recorded["fingerprint"])
 
-    def _refuse_doubled_cells(self, known: Iterable[KnownPack]) -> None:
-        holder: dict[tuple[float, Seed], KnownPack] = {}
-        for known_pack in known:
-            if not known_pack.finished:
+    def _refuse_doubled_cells(self, finished: Sequence[KnownPack]) -> None:
+        seeds: dict[float, list[Seed]] = {}
+        for known in finished:
+            seeds.setdefault(known.pack.scale, []).extend(known.pack.seeds)
+        for scale, of_scale in seeds.items():
+            if len(set(of_scale)) == len(of_scale):
                 continue
-            for seed in known_pack.pack.seeds:
-                other = holder.setdefault((known_pack.pack.scale, seed), known_pack)
-                if other is not known_pack:
-                    cell = f"seed {seed.id} at scale {scale_text(known_pack.pack.scale)}"
-                    raise InputError(
-                        f"{self.files.shown(known_pack.blocks[0].file)}: {cell} is also in "
-                        f"{other.blocks[0].file}; "
-                        "delete all blocks of one of the two packs"
-                    )
+            holder: dict[Seed, KnownPack] = {}
+            for known in finished:
+                for seed in known.pack.seeds if known.pack.scale == scale else ():
+                    other = holder.setdefault(seed, known)
+                    if other is not known:
+                        cell = f"seed {seed.id} at scale {scale_text(scale)}"
+                        raise InputError(
+                            f"{self.files.shown(known.blocks[0].file)}: {cell} is also in "
+                            f"{other.blocks[0].file}; "
+                            "delete all blocks of one of the two packs"
+                        )
 
 
-def block_name(info: BlockInfo) -> str:
-    """Where a block lies below the store's root."""
-    return f"metrics/scale-{scale_text(info.scale)}/{info.pack}-block-{info.block:04d}.parquet"
+def _pack_of(info: BlockInfo, field: str) -> Pack:
+    return Pack(field, info.scale, tuple([_seed(init, data) for init, data in info.seeds]), info.fingerprint)
 
 
-def _pack_of(info: BlockInfo, content: SweepRecord) -> Pack:
-    seeds = tuple(Seed(init, data) for init, data in info.seeds)
-    return Pack(content.ladder.field, info.scale, seeds, info.fingerprint)
+@lru_cache(1 << 17)
+def _seed(init: int, data: int) -> Seed:
+    """The same seed of all scales is one object: a large sweep has many."""
+    return Seed(init, data)

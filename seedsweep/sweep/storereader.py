@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 import numpy as np
@@ -13,21 +13,28 @@ import pyarrow.dataset as ds
 from seedsweep.errors import InputError
 from seedsweep.population import Curves, FinalTable
 from seedsweep.schema import METRICS
+from seedsweep.seeds import Seed
+from seedsweep.sweep.blocks import Block, files_of
+from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.record import SweepRecord
-from seedsweep.sweep.store import Block, KnownPack, Store
+from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.tables.lattice import lattice_seen
 
 
 class StoreReader:
     """Reads the rows of one sweep. Made by `load`."""
 
+    @no_collection()
     def __init__(self, store: Store, record: SweepRecord, packs: Sequence[KnownPack]) -> None:
         self._store = store
         self._record = record
         self._packs = tuple(packs)
         self._finished = tuple(pack for pack in packs if pack.finished)
+        self._of_scale: dict[float, list[KnownPack]] = {}
+        for pack in self._finished:
+            self._of_scale.setdefault(pack.pack.scale, []).append(pack)
         cells = [(pack.pack.scale, seed) for pack in self._finished for seed in pack.pack.seeds]
-        self.scales = tuple(sorted({scale for scale, _ in cells}))
+        self.scales = tuple(sorted(self._of_scale))
         """N scales that have finished seeds, ascending."""
         self._seeds = sorted({seed for _, seed in cells}, key=lambda seed: seed.id)
         self.seeds = np.array([seed.id for seed in self._seeds], dtype=np.int64)
@@ -59,8 +66,8 @@ class StoreReader:
         columns = ["split", "metric"]
         rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
         measured: dict[str, list[str]] = {}
-        for split, metric in dict.fromkeys(zip(*(rows[name].to_pylist() for name in columns), strict=True)):
-            measured.setdefault(split, []).append(metric)
+        for row in rows.group_by(columns, use_threads=False).aggregate([]).to_pylist():
+            measured.setdefault(row["split"], []).append(row["metric"])
         return measured
 
     def final(self, metric: str, split: str) -> FinalTable:
@@ -91,7 +98,7 @@ class StoreReader:
         condition = (pc.field("metric") == metric) & (pc.field("split") == split)
         curves: dict[float, Curves] = {}
         for scale, present in zip(self.scales, self.present, strict=True):
-            blocks = [block for pack in self._finished if pack.pack.scale == scale for block in pack.blocks]
+            blocks = [block for pack in self._of_scale[scale] for block in pack.blocks]
             rows = self._read(blocks, condition, ["seed", "step", "value"])
             seeds = self.seeds[present]
             steps = np.unique(rows["step"].to_numpy())
@@ -158,7 +165,7 @@ class StoreReader:
         }
 
     def _last_blocks(self, scale: float) -> list[Block]:
-        return [pack.blocks[-1] for pack in self._finished if pack.pack.scale == scale]
+        return [pack.blocks[-1] for pack in self._of_scale[scale]]
 
     def _last_steps(self, scale: float) -> list[int]:
         return [block.info.steps[1] for block in self._last_blocks(scale)]
@@ -167,17 +174,15 @@ class StoreReader:
     def _only_rows_tell(self) -> bool:
         return not self._record.metrics
 
-    def _read(self, blocks: Iterable[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
+    def _read(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
         """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
-        files, place = self._store.files, self._store.location
-        paths = [files.path(block.file) for block in blocks]
-        if not paths:
-            return METRICS.empty_table().select(columns)
-        scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-        format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
+        place = self._store.location
         try:
-            source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
-            return source.to_table(columns=columns, filter=condition)
+            try:
+                return self._scan(blocks, condition, columns)
+            except FileNotFoundError:  # they may have been merged since then
+                now, cells = self._where_now(blocks)
+                return self._scan(now, condition & cells, columns)
         except FileNotFoundError as error:
             raise InputError(f"{place}: a block was removed since it was loaded; load it again") from error
         except (pa.ArrowException, OSError) as error:
@@ -185,6 +190,38 @@ class StoreReader:
             raise InputError(
                 f"{place}: a block is damaged: {reason}; delete it and run again: its cells are trained anew"
             ) from error
+
+    def _scan(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
+        files = self._store.files
+        paths = [files.path(name) for name in files_of(blocks)]
+        if not paths:
+            return METRICS.empty_table().select(columns)
+        scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
+        format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
+        source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
+        return source.to_table(columns=columns, filter=condition)
+
+    def _where_now(self, blocks: Sequence[Block]) -> tuple[list[Block], pc.Expression]:
+        """Where the blocks lie now, and which rows there are those of our cells: others may be merged with them.
+
+        Raises FileNotFoundError if one of them does not exist any more.
+        """
+        there = {
+            (block.info.pack, block.info.block): block
+            for pack in self._store.packs(self._record)
+            for block in pack.blocks
+        }
+        try:
+            now = [there[block.info.pack, block.info.block] for block in blocks]
+        except KeyError as error:
+            raise FileNotFoundError(str(error)) from error
+        cells = pc.scalar(False)
+        seeds: dict[float, set[int]] = {}
+        for block in now:
+            seeds.setdefault(block.info.scale, set()).update(Seed(*seed).id for seed in block.info.seeds)
+        for scale, ids in seeds.items():
+            cells |= (pc.field("scale") == scale) & pc.field("seed").isin(pa.array(sorted(ids), pa.int64()))
+        return now, cells
 
 
 def _last_rows(rows: pa.Table) -> pa.Table:

@@ -5,6 +5,17 @@ from __future__ import annotations
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.settings import CellSettings
 
+FLOAT = 4
+"""Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""
+PROCESS_BYTES = 390 * 2**20
+"""Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
+the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
+COMPILER_BYTES = 133 * 2**20
+"""What torch's compiler adds to that."""
+OF_TRAINING, OF_EVALUATION = 1.33, 1.57
+"""How much of the memory of training and of an evaluation, each at its largest moment, is there in the end. Freed
+memory is kept (`workers.heap`), but that of one fits the other ill, and that of short rows long ones."""
+
 
 def flop_per_token(settings: CellSettings) -> float:
     """Forward FLOP per token: 2 per weight of a matrix product, plus attention at the row's full length."""
@@ -19,24 +30,63 @@ def flop_per_seed_step(settings: CellSettings) -> float:
     return 3.0 * flop_per_token(settings) * tokens
 
 
+def flop_per_evaluation(settings: CellSettings) -> float:
+    """FLOP of one evaluation of one seed."""
+    return flop_per_token(settings) * settings.task.evaluation_tokens()
+
+
 def flop_per_seed(settings: CellSettings) -> float:
     """FLOP of one seed's whole training, evaluations included."""
     training = flop_per_seed_step(settings) * settings.train.steps
-    evaluations = len(settings.evaluation_steps) * settings.task.evaluation_tokens()
-    return training + flop_per_token(settings) * evaluations
+    return training + flop_per_evaluation(settings) * len(settings.evaluation_steps)
+
+
+def state_bytes(settings: CellSettings) -> int:
+    """Bytes that one seed has all the time: its parameters and the two moments of AdamW."""
+    return 3 * FLOAT * settings.model.parameters(settings.vocabulary_size)
+
+
+def step_bytes(settings: CellSettings) -> int:
+    """Bytes that one seed takes besides at the largest moment of a step.
+
+    Either where the backward pass begins: the activations of every block, and the logits three times (as they are,
+    their softmax, their gradient). Or where it has ended: the gradient twice, in parts and as one.
+    """
+    model = settings.model
+    row = settings.task.tokens_per_row()
+    length = row + padding(row, ROW_ALIGNMENT)
+    floats = model.depth * model.block_activations(length) + model.edge_activations()
+    floats += 3 * settings.vocabulary_size
+    gradients = 2 * FLOAT * model.parameters(settings.vocabulary_size)
+    return max(round(FLOAT * settings.train.batch * length * floats), gradients)
+
+
+def evaluation_bytes(settings: CellSettings) -> int:
+    """Bytes that one seed takes besides at the largest moment of an evaluation.
+
+    Either inside a block, where the logits of the pass before are still there if there was one, or where logits
+    are twice there (as they are, their softmax) beside the hidden states that they are made of. And the scores
+    that are kept, in float32 and as a truth value.
+    """
+    model, rows, length, scored, kept = settings.model, *settings.task.largest_pass()
+    hidden, logits = rows * length * model.width, rows * scored * settings.vocabulary_size
+    inside = rows * (length + padding(length, ROW_ALIGNMENT)) * model.evaluation_activations()
+    if kept > rows * scored:
+        inside += hidden + logits
+    return round(FLOAT * max(inside, hidden + 2 * logits)) + 5 * kept
 
 
 def memory_per_seed(settings: CellSettings) -> int:
-    """Bytes one more seed in a pack takes, an upper estimate.
+    """Bytes that one more seed in a pack takes on a device."""
+    return state_bytes(settings) + max(step_bytes(settings), evaluation_bytes(settings))
 
-    Parameters, gradient (twice while its parts are put together) and the two moments of AdamW in float32;
-    activations kept for the backward pass: those of every block, and the logits three times.
+
+def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
+    """Bytes of the process that trains a pack of so many seeds on a CPU, at its largest moment.
+
+    Training is at its largest in a step or in a checkpoint, which is written from a copy of the state.
     """
-    model, task = settings.model, settings.task
-    vocabulary = settings.vocabulary_size
-    state = 5 * 4 * model.parameters(vocabulary)
-    row = task.tokens_per_row()
-    length = row + padding(row, ROW_ALIGNMENT)
-    tokens = settings.train.batch * length
-    activations = 4 * tokens * (model.depth * model.block_activations(length) + 4 * model.width + 3 * vocabulary)
-    return state + activations
+    state = state_bytes(settings)
+    training = max(step_bytes(settings), state)
+    process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
+    return round(process + seeds * (state + OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings)))

@@ -8,15 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
+import numpy as np
 import torch
+from torch import Tensor
 
 from seedsweep.errors import InputError
 from seedsweep.workers import heap
-
-SEEDS_ON_CPU = 4
-"""On one CPU core packs of eight train 4 to 12 % more seeds per hour, but packs of four
-finish twice as soon, and lose half as much with a worker."""
-LARGEST_AUTO_PACK = 64
 
 
 def choose_device(wanted: str) -> str:
@@ -49,14 +46,6 @@ def count_devices(device: str) -> int:
     return os.cpu_count() or 1
 
 
-def pack_size(device: str, bytes_per_seed: int) -> int:
-    """Seeds to train together, each of which takes so much memory: what fits in 80 % of a GPU's free memory."""
-    if device == "cpu":
-        return SEEDS_ON_CPU
-    free, _ = torch.cuda.mem_get_info()
-    return max(1, min(LARGEST_AUTO_PACK, int(0.8 * free) // bytes_per_seed))
-
-
 def check_precision(precision: str, device: str) -> None:
     """InputError if the device does not have the precision."""
     if precision == "tf32" and device == "cpu":
@@ -69,10 +58,13 @@ def reproducible(device: str, precision: str) -> Iterator[None]:
 
     On a CPU one thread: seeds are spread over processes instead, and two thread pools on two cores are many
     times slower than none. Denormal numbers are flushed to zero there, as CUDA's fast paths do: a step took
-    1.4 times as long with them. On CUDA deterministic kernels.
+    1.4 times as long with them. On CUDA deterministic kernels, but not what torch does besides for those who read
+    memory that nobody has written: it fills every new tensor first.
     """
+    deterministic_mode: Any = torch.utils.deterministic  # a module with properties, of which mypy knows nothing
     threads, matmul = torch.get_num_threads(), torch.get_float32_matmul_precision()
     deterministic = torch.are_deterministic_algorithms_enabled()
+    filling = deterministic_mode.fill_uninitialized_memory
     flushing = bool(torch.tensor(1e-39) * 1.0 == 0.0)  # torch has no way to ask
     try:
         torch.set_float32_matmul_precision("high" if precision == "tf32" else "highest")
@@ -82,6 +74,7 @@ def reproducible(device: str, precision: str) -> Iterator[None]:
         else:
             os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
             torch.use_deterministic_algorithms(True)
+            deterministic_mode.fill_uninitialized_memory = False
         with heap.kept() if device == "cpu" else nullcontext():
             yield
     finally:
@@ -89,6 +82,15 @@ def reproducible(device: str, precision: str) -> Iterator[None]:
         torch.set_flush_denormal(flushing)
         torch.set_float32_matmul_precision(matmul)
         torch.use_deterministic_algorithms(deterministic)
+        deterministic_mode.fill_uninitialized_memory = filling
+
+
+def to_host(*tensors: Tensor) -> list[np.ndarray]:
+    """The values of all these tensors. A GPU copies them into page-locked memory, and is waited for once."""
+    copies = [tensor.to("cpu", non_blocking=True) for tensor in tensors]
+    if any(tensor.is_cuda for tensor in tensors):
+        torch.cuda.current_stream().synchronize()
+    return [copy.numpy() for copy in copies]
 
 
 def describe(device: str) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from torch import Tensor
 from seedsweep.workers.philox import Role, philox, splitmix64
 
 
-def dropout_keys(seeds_S: Tensor, step: int) -> Tensor:
-    """int64 (S,): what decides which values of each seed are dropped at a step."""
-    # Filled on the device: a copy from the host would make the host wait.
-    first, number = (torch.full((), value, device=seeds_S.device) for value in (0, step))
-    return philox((seeds_S, Role.DROPOUT), (first, number))[:, 0]
+def dropout_keys(seeds_S: Tensor, steps: Tensor) -> Tensor:
+    """int64, of the shape to which seeds and steps broadcast: what decides which values of a seed are dropped at a
+    step. Steps are int64, on the seeds' device."""
+    first = torch.zeros((), dtype=torch.int64, device=seeds_S.device)
+    return philox((seeds_S, Role.DROPOUT), (first, steps))[..., 0]
 
 
 class Dropout:

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from seedsweep.cell import Base, Cost, Pack, Recipe, Runs, Sink
+from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
 from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
-from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_per_seed
-from seedsweep.workers.device import broken_device, check_precision, pack_size
+from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_on_cpu, memory_per_seed
+from seedsweep.workers.device import broken_device, check_precision
+from seedsweep.workers.packsize import pack_size
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import check_compiler
 from seedsweep.workers.train import train_pack
-from seedsweep.workers.trial import seconds_per_seed
+from seedsweep.workers.trial import pace
 from seedsweep.workers.verify import train_alone_and_packed
 
 
@@ -55,10 +56,19 @@ class EngineRecipe(Recipe):
         return broken_device(device)
 
     def pack_size(self, device: str) -> int:
-        return pack_size(device, memory_per_seed(self.settings))
+        return pack_size(self.settings, device)
 
-    def seconds_per_seed(self, device: str, pack: int) -> float:
-        return seconds_per_seed(self.settings, device, pack)
+    def pack_bytes(self, device: str, seeds: int) -> int:
+        if device == "cpu":
+            return memory_on_cpu(self.settings, seeds)
+        return seeds * memory_per_seed(self.settings)
+
+    @property
+    def evaluations(self) -> int:
+        return len(self.settings.evaluation_steps)
+
+    def pace(self, device: str, pack: int) -> Pace:
+        return pace(self.settings, device, pack)
 
     @property
     def has_base(self) -> bool:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import torch
 
-from seedsweep.cell import Pack, Sink
+from seedsweep.cell import Pace, Pack, Sink
 from seedsweep.schema import METRICS
 from seedsweep.workers.settings import CellSettings
 
@@ -30,14 +31,18 @@ class Recorder:
         self.evaluations = 0
         self._pending: list[tuple[int, dict[tuple[str, str], np.ndarray]]] = []
 
-    def record(self, step: int, values: dict[tuple[str, str], np.ndarray]) -> None:
+    def record(self, step: int, values: dict[tuple[str, str], np.ndarray], pace: Pace | None = None) -> None:
+        """Take in an evaluation; the last block also tells how fast the pack was trained."""
         self._pending.append((step, values))
         self.evaluations += 1
         last = step == self._settings.train.steps
         if last or len(self._pending) == self._evaluations_per_block:
             number = (self.evaluations - 1) // self._evaluations_per_block
             steps = (self._pending[0][0], step)
-            self._sink.write_block(number, self._table(), last=last, steps=steps, provenance=self._provenance)
+            timed = {"pace": asdict(pace)} if last and pace is not None else {}
+            self._sink.write_block(
+                number, self._table(), last=last, steps=steps, provenance=self._provenance | timed
+            )
             self._pending = []
 
     def _table(self) -> pa.Table:

@@ -11,6 +11,8 @@ from torch import Tensor
 
 from seedsweep.measures import Metric
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
+from seedsweep.workers.settings import TOKENS_AT_ONCE
 
 ANSWER_METRICS = (
     Metric(name="exact_match", bounds=(0, 1), counts_examples=True),
@@ -19,10 +21,6 @@ ANSWER_METRICS = (
     Metric(name="error_score", bounds=(0, None)),
     Metric(name="min_probability", bounds=(0, 1)),
 )
-
-TOKENS_AT_ONCE = 8192
-"""Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack,
-because a matrix product may round differently for another number of rows."""
 
 
 class Scores(NamedTuple):
@@ -47,7 +45,7 @@ def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
         target_SWA = tokens_SWT[..., first:]
         nll.append(F.cross_entropy(logits_SWAV.movedim(-1, 1), target_SWA, reduction="none"))
         right.append(logits_SWAV.argmax(-1) == target_SWA)
-    return Scores(torch.cat(nll, 1).cpu().numpy(), torch.cat(right, 1).cpu().numpy())
+    return Scores(*to_host(torch.cat(nll, 1), torch.cat(right, 1)))
 
 
 def answer_metrics(scores: Scores) -> dict[str, np.ndarray]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from pydantic import Field, SerializeAsAny, model_validator
 
@@ -19,9 +19,25 @@ ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
 NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
+TOKENS_AT_ONCE = 2048
+"""Tokens per seed in one forward pass of the evaluation. It must not depend on the pack, because a matrix product
+may round differently for another number of rows. With 8192 an evaluation took 10 to 28 % longer on a CPU, and up
+to twice the memory of a training step (`benchmarks/results/memory.json` has what it is now)."""
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
+
+
+class EvaluationPass(NamedTuple):
+    """The largest forward pass of an evaluation, of one seed."""
+
+    rows: int
+    length: int
+    """Tokens of a row."""
+    scored: int
+    """Positions of a row whose logits are computed."""
+    kept: int
+    """Scored positions whose score is kept until the evaluation ends."""
 
 
 class TaskSettings(Settings, ABC):
@@ -59,6 +75,16 @@ class TaskSettings(Settings, ABC):
     @abstractmethod
     def evaluation_tokens(self) -> int:
         """Tokens read by one evaluation of all splits, per seed."""
+
+    def largest_pass(self) -> EvaluationPass:
+        """What most memory goes into in an evaluation: by default rows as in training, with all their logits."""
+        length = self.tokens_per_row()
+        rows = min(max(1, TOKENS_AT_ONCE // length), max(1, self.evaluation_tokens() // length))
+        return EvaluationPass(rows, length, length, 0)
+
+    def data_bytes(self) -> int:
+        """Memory of the task's rows, once for a pack: by default eight for every token of the evaluation."""
+        return 8 * self.evaluation_tokens()
 
 
 class ModelSettings(Settings, ABC):
@@ -140,9 +166,19 @@ class ModelSettings(Settings, ABC):
         """Elements of the matrices of one block, of which each costs two FLOP per token."""
         return 12 * self.width**2
 
-    def block_activations(self, length: int) -> int:
-        """Floats per token that one block keeps for the backward pass, an upper estimate; `length` is T."""
-        return 34 * self.width
+    @abstractmethod
+    def block_activations(self, length: int) -> float:
+        """Floats per token that one block keeps for the backward pass; `length` is T."""
+
+    def edge_activations(self) -> float:
+        """Floats per token at the largest moment of a step besides those: of the embedded tokens, the final norm,
+        and what is worked on just then, the output layer apart."""
+        return 6.0 * self.width
+
+    def evaluation_activations(self) -> float:
+        """Floats per token at the largest moment of an evaluation, the output layer apart."""
+        # A block's two wide layers, or the narrow ones beside what is left of the block before.
+        return (16.0 if self.depth > 1 else 11.0) * self.width
 
 
 class TrainSettings(Settings):

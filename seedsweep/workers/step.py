@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import torch
@@ -28,16 +29,20 @@ from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks import Task
 
-OPTIONS: dict[str, Any] = {
-    "cpp.threads": 1,  # as `reproducible` sets it; other numbers of threads add up in another order
-    "compile_threads": 1,  # a worker has one core
-    "cpp.enable_tiling_heuristics": False,  # they vectorise the logarithm of many rows, and not that of few
+OPTIONS: dict[str, dict[str, Any]] = {
+    "cpu": {
+        "cpp.threads": 1,  # as `reproducible` sets it; other numbers of threads add up in another order
+        "compile_threads": 1,  # a worker has one core
+        "cpp.enable_tiling_heuristics": False,  # they vectorise the logarithm of many rows, and not that of few
+    },
+    "cuda": {},
 }
-"""Of torch's compiler."""
+"""Of torch's compiler. On CUDA it makes no graphs of its own: the whole step is captured as one (`cudagraph`)."""
 
 
-CLOSE = 1e-3
-"""How far a compiled gradient may be from the plain one, in parts of its largest element."""
+CLOSE = {"float32": 1e-3, "tf32": 2e-2, "bfloat16": 1e-1}
+"""How far a compiled gradient may be from the plain one, in parts of its largest element: rounding leads some
+millionths in float32, 0.007 in a first step in bfloat16 (on a CPU)."""
 
 
 class Batch(NamedTuple):
@@ -63,7 +68,7 @@ class Step:
     """Losses and gradient of the seeds of one decoder."""
 
     def __init__(self, settings: CellSettings, task: Task, decoder: StackedDecoder) -> None:
-        self._bfloat16 = settings.train.precision == "bfloat16"
+        self._precision = settings.train.precision
         self._task = task
         self._decoder = decoder
         self._names, self._weights = tuple(decoder.parameters), tuple(decoder.parameters.values())
@@ -81,12 +86,13 @@ class Step:
         shape = batch.tokens_SBT.shape
         first = shape not in self._compiled
         if first:
+            options = OPTIONS[batch.tokens_SBT.device.type]
             graph = self.graph(batch, {torch.ops.aten.baddbmm.default: _product_and_sum})
-            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=OPTIONS)
+            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
         with torch.no_grad():
             found = Gradient(*self._compiled[shape](*batch, *detached))
         if first:
-            _refuse_if_apart(found, self.compute(batch, self._weights))
+            _refuse_if_apart(found, self.compute(batch, self._weights), CLOSE[self._precision])
         return found
 
     def _without_padding(self, batch: Batch) -> Gradient:
@@ -142,9 +148,11 @@ class Step:
         nll_N = F.cross_entropy(logits_SBTV.float().flatten(0, 2), target_SBT.flatten(), reduction="none")
         return layout.spread(nll_N.view_as(target_SBT))
 
-    def precision(self, device: torch.device) -> torch.autocast:
-        """The context of forward passes, of evaluations too."""
-        return torch.autocast(device.type, dtype=torch.bfloat16, enabled=self._bfloat16)
+    def precision(self, device: torch.device) -> AbstractContextManager[Any]:
+        """The context of forward passes, of evaluations too. Weights are float32 whatever the precision."""
+        if self._precision != "bfloat16":
+            return nullcontext()
+        return torch.autocast(device.type, dtype=torch.bfloat16)
 
     def graph(
         self, batch: Batch, decompositions: Mapping[OpOverload, Callable[..., Tensor]] | None = None
@@ -162,11 +170,11 @@ class Step:
         return make_fx(computed, decomposition_table=decompositions)(*batch, *weights)
 
 
-def _refuse_if_apart(compiled: Gradient, plain: Gradient) -> None:
-    """Compilers make mistakes; rounding differs by some millionths."""
+def _refuse_if_apart(compiled: Gradient, plain: Gradient, close: float) -> None:
+    """Compilers make mistakes; `close` is what rounding may come to, in parts of the largest element."""
     for found, expected in zip(compiled, plain, strict=True):
         apart, largest = (expected - found).abs().max(), expected.abs().max()
-        if apart > CLOSE * largest:
+        if apart > close * largest:
             raise RuntimeError(
                 f"torch {torch.__version__} compiles a step that differs from the plain one by {apart:.2g} of "
                 f"{largest:.2g}; set train.compile to false"

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from seedsweep.cell import Pack, Sink
+from seedsweep.cell import Pace, Pack, Sink
 from seedsweep.workers.device import describe, reproducible
 from seedsweep.workers.recorder import Recorder
 from seedsweep.workers.settings import CellSettings
@@ -35,31 +35,91 @@ def train_pack(
     bool
         True when the pack is finished; False when `should_stop` said so: a checkpoint is then saved.
     """
+    watch = _Stopwatch(len(pack.seeds))
     with reproducible(device, settings.train.precision):
         base = sink.load_base() if settings.base is not None else None
         trainer = PackTrainer(settings, pack.seeds, device, base)
         origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
         recorder = Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
-        if (saved := sink.load_checkpoint()) is not None:
-            state = torch.load(io.BytesIO(saved), map_location=device, weights_only=True)
-            trainer.load_state(state["trainer"])
-            recorder.load_state(state["recorder"])
+        _go_on(trainer, recorder, sink.load_checkpoint())
 
         def checkpoint() -> None:
             buffer = io.BytesIO()
             torch.save({"trainer": trainer.state(), "recorder": recorder.state()}, buffer)
             sink.save_checkpoint(buffer.getvalue())
 
+        watch.set_up()
         saved_at = time.monotonic()
         for evaluation in settings.evaluation_steps[recorder.evaluations :]:
             while trainer.step < evaluation:
                 trainer.train_to(trainer.step + 1)
-                sink.report(trainer.step, settings.train.steps)
+                watch.stepped()
+                sink.report(trainer.step, settings.train.steps, pace=watch.pace, evaluations=recorder.evaluations)
                 if should_stop():
                     checkpoint()
                     return False
                 if time.monotonic() - saved_at > checkpoint_seconds:
                     checkpoint()
                     saved_at = time.monotonic()
-            recorder.record(trainer.step, trainer.evaluate())
+            if device == "cuda":  # the evaluation would wait for the steps, which are queued there
+                torch.cuda.synchronize()
+                watch.waited()
+            values = trainer.evaluate()
+            watch.evaluated()
+            recorder.record(trainer.step, values, watch.pace)
     return True
+
+
+class _Stopwatch:
+    """Tells the parts of a pack's time apart, as long as this attempt goes on."""
+
+    def __init__(self, seeds: int) -> None:
+        self._seeds = seeds
+        self._last = time.monotonic()
+        self._setup = 0.0
+        self._first: float | None = None
+        self._training = self._evaluating = 0.0
+        self._steps = self._evaluations = 0
+
+    def set_up(self) -> None:
+        """All is ready for the first step or evaluation."""
+        self._setup = self._lap()
+
+    def stepped(self) -> None:
+        """A step was taken, after what was noted last."""
+        took = self._lap()
+        if self._first is None:
+            self._first = took  # whatever has to be done but once: it may have been compiled
+        else:
+            self._training, self._steps = self._training + took, self._steps + 1
+
+    def waited(self) -> None:
+        """The device has done the steps."""
+        self._training += self._lap()
+
+    def evaluated(self) -> None:
+        """The seeds were evaluated."""
+        self._evaluating, self._evaluations = self._evaluating + self._lap(), self._evaluations + 1
+
+    @property
+    def pace(self) -> Pace | None:
+        """None before there was a step whose time is only its own."""
+        if self._first is None or not self._steps:
+            return None
+        step = self._training / self._steps
+        evaluation = self._evaluating / max(1, self._evaluations)
+        setup = self._setup + max(0.0, self._first - step)
+        return Pace(setup, step / self._seeds, evaluation / self._seeds)
+
+    def _lap(self) -> float:
+        now = time.monotonic()
+        took, self._last = now - self._last, now
+        return took
+
+
+def _go_on(trainer: PackTrainer, recorder: Recorder, saved: bytes | None) -> None:
+    """From a checkpoint, if there is one. A function of its own, so that nothing keeps what was read."""
+    if saved is not None:
+        state = torch.load(io.BytesIO(saved), map_location=trainer.device, weights_only=True)
+        trainer.load_state(state["trainer"])
+        recorder.load_state(state["recorder"])

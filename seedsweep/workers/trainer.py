@@ -6,7 +6,7 @@ Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P paramet
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -15,15 +15,26 @@ from torch import Tensor
 
 from seedsweep.seeds import Seed
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
+from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
-from seedsweep.workers.optimiser import StackedAdamW
+from seedsweep.workers.optimiser import learning_rates
 from seedsweep.workers.settings import CellSettings
-from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.tasks import Rows, find_task
+from seedsweep.workers.update import Inputs, Update
 
-TOKENS_DRAWN_AT_ONCE = 2**18
-"""Training rows are drawn for several steps at once, about this many tokens; it changes no value."""
+TOKENS_DRAWN_AT_ONCE = {"cpu": 2**18, "cuda": 2**21}
+"""What changes from step to step is drawn for several at once, about this many tokens; it changes no value. On a
+GPU the thousand small operations take as long for a few tokens as for many."""
+
+
+class _Drawn(NamedTuple):
+    """What the steps from `first` on read."""
+
+    first: int
+    rows: Rows
+    keys_NS: Tensor
 
 
 class PackTrainer:
@@ -46,14 +57,14 @@ class PackTrainer:
         )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
         self.start = self._describe_start()
-        self.gradient = Step(settings, self.task, self.decoder)
-        self.optimiser = StackedAdamW(settings.train, self.decoder.flat_SP)
+        self.update = Update(settings, self.task, self.decoder)
+        self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
+        self._take = graphed(self.update, self.device)
+        self._learning_rates_N = learning_rates(settings.train, self.device)
         self.step = 0
-        self.alive_S = torch.ones(len(seeds), dtype=torch.bool, device=self.device)
+        self._loss_steps = 0  # since the last evaluation
         self._data_seeds_S = torch.tensor([seed.data for seed in seeds], device=self.device)
-        self._loss_sums: dict[str, Tensor] = {}  # (S,) each, since the last evaluation
-        self._loss_steps = 0
-        self._drawn: tuple[int, Rows] | None = None
+        self._drawn: _Drawn | None = None
 
     def _trained(self, base: bytes | None) -> dict[str, Tensor] | None:
         """The model that all seeds start from, if there is one."""
@@ -70,35 +81,39 @@ class PackTrainer:
     def train_to(self, step: int) -> None:
         """Take the optimiser steps up to `step`. Nothing in it waits for the device."""
         while self.step < step:
-            self._train_step(*self._rows_of(self.step))
+            self._take(self.inputs(self.step))
             self.step += 1
+            self._loss_steps += 1
 
-    def _rows_of(self, step: int) -> tuple[Tensor, Tensor]:
-        if self._drawn is None or not self._drawn[0] <= step < self._drawn[0] + len(self._drawn[1].mask_NSBT):
-            batch = self.settings.train.batch
-            per_step = len(self.seeds) * batch * self.settings.task.tokens_per_row()
-            last = min(self.settings.train.steps, step + max(1, TOKENS_DRAWN_AT_ONCE // per_step))
-            steps_N = torch.arange(step, last, device=self.device)
-            rows = self.task.rows(self._data_seeds_S, steps_N, batch)
-            filling = (0, padding(rows.tokens_NSBT.shape[-1], ROW_ALIGNMENT))
-            self._drawn = (step, Rows(*(F.pad(part, filling) for part in rows)))
-        first, rows = self._drawn
-        return rows.tokens_NSBT[step - first], rows.mask_NSBT[step - first]
+    @property
+    def warm_up(self) -> int:
+        """Steps whose time tells nothing of the others: kernels are compiled in them, and a graph is captured."""
+        return WARM_UP + 1 if isinstance(self._take, GraphedStep) else 1
 
-    def _train_step(self, tokens_SBT: Tensor, mask_SBT: Tensor) -> None:
+    def inputs(self, step: int) -> Inputs:
+        """What a step reads."""
+        if self._drawn is None or not self._drawn.first <= step < self._drawn.first + len(self._drawn.keys_NS):
+            self._drawn = self._draw(step)
+        here = step - self._drawn.first
+        rows = self._drawn.rows
+        return Inputs(
+            rows.tokens_NSBT[here],
+            rows.mask_NSBT[here],
+            self._drawn.keys_NS[here],
+            self._learning_rates_N[step],
+        )
+
+    def _draw(self, first: int) -> _Drawn:
+        batch, seeds_S = self.settings.train.batch, self._data_seeds_S
+        per_step = len(self.seeds) * batch * self.settings.task.tokens_per_row()
+        many = max(1, TOKENS_DRAWN_AT_ONCE.get(self.device.type, 0) // per_step)
+        steps_N = torch.arange(first, min(self.settings.train.steps, first + many), device=self.device)
+        rows = self.task.rows(seeds_S, steps_N, batch)
+        filling = (0, padding(rows.tokens_NSBT.shape[-1], ROW_ALIGNMENT))
         # Philox is hundreds of small operations: only where something is dropped.
         drops = self.settings.model.drops
-        keys_S = dropout_keys(self._data_seeds_S, self.step) if drops else self._data_seeds_S
-        batch = Batch(tokens_SBT, mask_SBT, keys_S)
-        losses_LS, grad_SP = self.gradient(batch)
-        # A seed with a NaN or infinity anywhere in its gradient has a sum that is not finite.
-        self.alive_S &= torch.isfinite(losses_LS[0]) & torch.isfinite(grad_SP.sum(1))
-        self.optimiser.step(self.step, grad_SP, self.alive_S)
-        if not self._loss_sums:
-            self._loss_sums = dict.fromkeys(self.gradient.loss_names(batch), torch.zeros_like(losses_LS[0]))
-        for name, loss_S in zip(self._loss_sums, losses_LS.unbind(), strict=True):
-            self._loss_sums[name] = self._loss_sums[name] + loss_S
-        self._loss_steps += 1
+        keys_NS = dropout_keys(seeds_S, steps_N[:, None]) if drops else seeds_S.expand(len(steps_N), -1)
+        return _Drawn(first, Rows(*(F.pad(part, filling) for part in rows)), keys_NS)
 
     @torch.no_grad()
     def evaluate(self) -> dict[tuple[str, str], np.ndarray]:
@@ -109,10 +124,14 @@ class PackTrainer:
         """
         with self.gradient.precision(self.device):
             values = self.task.evaluate(self.decoder)
-        for name, sum_S in self._loss_sums.items():
-            values["train", name] = (sum_S.double() / self._loss_steps).cpu().numpy()
-        self._loss_sums, self._loss_steps = {}, 0
-        alive_S = self.alive_S.cpu().numpy()
+        sums_LS, alive_S = to_host(self.update.loss_sums_LS.double(), self.alive_S)
+        if self._loss_steps:
+            means_LS = sums_LS / self._loss_steps
+            values |= {
+                ("train", name): mean_S for name, mean_S in zip(self.update.loss_names, means_LS, strict=True)
+            }
+        self.update.loss_sums_LS.zero_()
+        self._loss_steps = 0
         values = {key: np.where(alive_S, value, np.nan) for key, value in values.items()}
         return values | {("train", "diverged"): (~alive_S).astype(float)}
 
@@ -122,9 +141,9 @@ class PackTrainer:
             "seeds": [tuple(seed) for seed in self.seeds],
             "step": self.step,
             "flat": self.decoder.flat_SP,
-            "optimiser": self.optimiser.state(),
+            "optimiser": self.update.optimiser.state(),
             "alive": self.alive_S,
-            "loss_sums": self._loss_sums,
+            "loss_sums": dict(zip(self.update.loss_names, self.update.loss_sums_LS, strict=True)),
             "loss_steps": self._loss_steps,
         }
 
@@ -135,7 +154,9 @@ class PackTrainer:
             raise ValueError("this checkpoint belongs to other seeds")
         self.step = state["step"]
         self.decoder.flat_SP.copy_(state["flat"])
-        self.optimiser.load_state(state["optimiser"])
+        self.update.optimiser.load_state(state["optimiser"])
         self.alive_S.copy_(state["alive"])
-        self._loss_sums = state["loss_sums"]
+        self.update.loss_sums_LS.zero_()
+        for name, sum_S in state["loss_sums"].items():  # none in one of an older version after an evaluation
+            self.update.loss_sums_LS[self.update.loss_names.index(name)] = sum_S
         self._loss_steps = state["loss_steps"]

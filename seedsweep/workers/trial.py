@@ -1,4 +1,4 @@
-"""Seconds that a seed takes on this machine, by a trial of a few steps."""
+"""How long the parts of a pack take on this machine, by a trial of a few steps and an evaluation."""
 
 from __future__ import annotations
 
@@ -6,39 +6,51 @@ import time
 
 import torch
 
+from seedsweep.cell import Pace
 from seedsweep.seeds import Seed
-from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step
+from seedsweep.workers.cost import flop_per_evaluation, flop_per_seed_step
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 
 TRIAL_FLOP = {"cpu": 2e10, "cuda": 1e14}
-"""Arithmetic of a timed trial: about a second of one CPU core or of a GPU."""
+"""Arithmetic of the steps of a trial: about a second of one CPU core or of a GPU. And of its evaluation."""
+STEPS = 9
 
 
-def seconds_per_seed(settings: CellSettings, device: str, pack: int) -> float:
-    """Seconds that one seed of a full pack takes, extrapolated from a trial of a few steps on this machine.
+def pace(settings: CellSettings, device: str, pack: int) -> Pace:
+    """Of a full pack on this machine.
 
     The trial's pack and batch are reduced until a step costs at most `TRIAL_FLOP`, so that asking about a large
-    model stays cheap; the estimate is then in proportion to FLOP.
+    model stays cheap; seconds are then in proportion to FLOP, and so are those of an evaluation that costs more.
     """
-    budget, trial_steps = TRIAL_FLOP[device], 9
-    trial_pack = max(1, min(pack, int(budget / flop_per_seed_step(settings))))
+    budget = TRIAL_FLOP[device]
+    seeds = max(1, min(pack, int(budget / flop_per_seed_step(settings))))
     batch = settings.train.batch
-    if trial_pack * flop_per_seed_step(settings) > budget:
+    if seeds * flop_per_seed_step(settings) > budget:
         batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
-    train = settings.train.model_copy(update={"batch": batch, "steps": trial_steps})
+    train = settings.train.model_copy(update={"batch": batch, "steps": 3 * STEPS})  # some warm up
     trial = settings.from_scratch().model_copy(update={"train": train})
-    flop_per_step = trial_pack * flop_per_seed_step(trial)
-    timed = max(1, min(trial_steps - 1, int(budget / flop_per_step)))
+    flop = seeds * flop_per_seed_step(trial)
+    timed = max(1, min(STEPS - 1, int(budget / flop)))
     with reproducible(device, settings.train.precision):
-        trainer = PackTrainer(trial, [Seed(s, s) for s in range(trial_pack)], device)
-        trainer.train_to(1)  # the first step also pays for setting up
-        if device == "cuda":
-            torch.cuda.synchronize()
-        started = time.perf_counter()
-        trainer.train_to(1 + timed)
-        if device == "cuda":
-            torch.cuda.synchronize()
-        seconds = time.perf_counter() - started
-    return seconds / timed / flop_per_step * flop_per_seed(settings)
+        began = _now(device)
+        trainer = PackTrainer(trial, [Seed(s, s) for s in range(seeds)], device)
+        trainer.train_to(trainer.warm_up)  # the first steps also pay for setting up
+        set_up = _now(device)
+        trainer.train_to(trainer.warm_up + timed)
+        trained = _now(device)
+        per_flop = (trained - set_up) / timed / flop
+        evaluation = per_flop * flop_per_evaluation(settings)
+        if seeds * flop_per_evaluation(settings) <= budget:
+            trainer.evaluate()
+            evaluation = (_now(device) - trained) / seeds
+    setup = max(0.0, set_up - began - trainer.warm_up * (trained - set_up) / timed)
+    return Pace(setup, per_flop * flop_per_seed_step(settings), evaluation)
+
+
+def _now(device: str) -> float:
+    """When all that was asked of the device is done."""
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter()

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -155,9 +155,11 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
     from seedsweep.workers.step import Step
 
     honest = Step.token_nll
-    monkeypatch.setattr(
-        Step, "token_nll", lambda self, decoder, batch: honest(self, decoder, batch) / len(batch.keys_S)
-    )
+
+    def coupled(self: Step, decoder: Any, batch: Any, *layout: Any) -> Any:
+        return honest(self, decoder, batch, *layout) / len(batch.keys_S)
+
+    monkeypatch.setattr(Step, "token_nll", coupled)
     ended = seedsweep_command("verify small.yaml --seeds 0:2")
     assert ended.status == 1
     assert "NOT verified" in ended.out
@@ -181,7 +183,7 @@ def test_verify_on_cuda_wants_seeds_enough_to_find_something(
 def test_version_and_help(seedsweep_command: Command) -> None:
     assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
     assert "Commands" in seedsweep_command("").out
-    for command in ("run", "analyze", "report", "plan", "status", "presets", "verify"):
+    for command in ("run", "analyze", "report", "plan", "status", "compact", "presets", "verify"):
         assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
 
 
@@ -277,6 +279,21 @@ def test_report_of_a_sweep(seedsweep_command: Command, here: Path) -> None:
     assert (refused.status, refused.err) == (
         2,
         "seedsweep: sweep: no seed has finished training yet; see seedsweep status sweep\n",
+    )
+
+
+def test_compact(seedsweep_command: Command, here: Path) -> None:
+    shutil.copytree(COUNT, here / "sweep")
+    before = seedsweep_command("report sweep --json").out
+    assert seedsweep_command("compact sweep").out == "store     sweep: 4 files, 64 files before\n"
+    assert len(list(here.glob("sweep/metrics/**/*.parquet"))) == 4
+    assert seedsweep_command("report sweep --json").out == before
+    told = json.loads(seedsweep_command("compact sweep --json").out)
+    assert told == {"store": f"{here}/sweep", "files_before": 4, "files": 4}
+    nothing = seedsweep_command("compact nothing")
+    assert (nothing.status, nothing.err) == (
+        2,
+        f"seedsweep: {here}/nothing: no sweep there: it has no sweep.json\n",
     )
 
 

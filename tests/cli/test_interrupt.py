@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import pty
+import select
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from seedsweep.sweep.interrupt import StopRequest
 from tests.cli.test_commands import ANALYZE, SPEC, TABLE, files_below
 
 COUNT = Path(__file__).parents[2] / "populations" / "count-depth"
@@ -55,3 +62,45 @@ def test_ctrl_c_during_set_up(line: str, module: str, tmp_path: Path) -> None:
     assert said[:-1] in ([], ["reading the spec …"])  # on a slow machine
     assert files_below(tmp_path) == before
     assert not (tmp_path / "runs").exists()
+
+
+def on_a_terminal(command: list[str], place: Path) -> tuple[int, int]:
+    """Start a command in a session of its own on a new terminal: process, and the terminal's other end."""
+    pid, terminal = pty.fork()
+    if pid == 0:  # pragma: no cover
+        os.chdir(place)
+        os.execv(sys.executable, command)
+    return pid, terminal
+
+
+def test_a_closed_terminal_leaves_a_checkpoint(tmp_path: Path) -> None:
+    (tmp_path / "small.yaml").write_text(SPEC)
+    command = [sys.executable, "-m", "seedsweep", "run", "small.yaml", "--executor", "inline"]
+    pid, terminal = on_a_terminal([*command, "--set", "train.steps=20000"], tmp_path)
+    work = tmp_path / "runs/small/work"
+    deadline = time.monotonic() + 120
+    while not list(work.glob("*/progress.json")) and time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            if select.select([terminal], [], [], 0.1)[0]:
+                os.read(terminal, 1000)
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    assert list(work.glob("*/checkpoint.pt"))
+
+
+def test_under_nohup_a_hangup_is_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with StopRequest() as stop:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not stop.requested
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+def test_two_hangups_ask_once() -> None:
+    with StopRequest() as stop:
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert stop.requested
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL

@@ -12,7 +12,7 @@ from seedsweep.cli import progress
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.timeleft import FEWEST
 from seedsweep.sweep.events import Event, EventKind
-from seedsweep.sweep.status import ScaleStatus, SweepStatus
+from seedsweep.sweep.standing import ScaleStatus, SweepStatus
 
 
 def console(terminal: bool = False) -> Console:
@@ -90,3 +90,16 @@ def test_a_pipe_is_told_how_far_a_run_is(monkeypatch: pytest.MonkeyPatch) -> Non
         "0 of 8 seeds, 2 % of the work, estimating …",
         "0 of 8 seeds, 2 % of the work, 4–6 min left",
     ]
+
+
+def test_packs_that_end_many_times_a_second_do_not_each_draw_the_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "REDRAW_SECONDS", 600.0)
+    terminal = console(terminal=True)
+    with RunDisplay(terminal) as display:
+        display.show(event("ready"))
+        drawn = len(written(terminal))
+        for _ in range(50):
+            display.show(event("finish"))
+        assert len(written(terminal)) == drawn
+        display.show(event("tick"))
+        assert len(written(terminal)) > drawn

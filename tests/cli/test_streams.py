@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,3 +107,34 @@ def test_a_pipe_is_told_what_takes_long(line: str, module: str, name: str, said:
     assert ended.returncode == 0, ended.stderr
     lines = ended.stderr.splitlines()
     assert any(re.fullmatch(re.escape(said) + r"( \([\d.]+ s\))?", other) for other in lines), lines
+
+
+HOSTILE = "good\x1b]0;owned\x07\x1b[2J\u202efig"
+
+
+def test_no_name_commands_the_terminal(tmp_path: Path) -> None:
+    """Names of sweeps, metrics, files and keys come from elsewhere."""
+    sweep = tmp_path / "sweep"
+    shutil.copytree(COUNT, sweep)
+    record = json.loads((sweep / "sweep.json").read_text())
+    (sweep / "sweep.json").write_text(json.dumps(record | {"name": HOSTILE}))
+    (tmp_path / "hostile.csv").write_text(TABLE.replace("loss", HOSTILE), encoding="utf-8")
+    (tmp_path / "hostile.yaml").write_text(SPEC.replace("heads", f'"{HOSTILE}"').replace("\x1b", "\\x1b"))
+    lines = [
+        ["status", str(sweep)],
+        ["report", str(sweep), "--out", str(tmp_path / "page.html")],
+        ["analyze", "hostile.csv"],
+        ["run", "hostile.yaml"],
+        ["run", HOSTILE],
+        ["status", str(sweep), HOSTILE],
+        ["plan", "small.yaml", "--set", f"{HOSTILE}=1"],
+    ]
+    shown = ""
+    coloured = os.environ | {"FORCE_COLOR": "1", "TERM": "xterm-256color"}
+    for line, environment in [(lines[0], coloured), *((line, dict(os.environ)) for line in lines)]:
+        ended = subprocess.run([sys.executable, "-m", "seedsweep", *line], capture_output=True, env=environment)
+        said = (ended.stdout + ended.stderr).decode()
+        plain = re.sub(r"\x1b\[[\d;]*m", "", said)
+        assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", plain), line
+        shown += plain
+    assert r"good\x1b]0;owned\x07\x1b[2J\u202efig" in shown

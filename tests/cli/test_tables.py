@@ -16,7 +16,7 @@ from seedsweep.cli.tables import plan, status, summary, verification
 from seedsweep.formats import duration
 from seedsweep.sweep.estimate import Estimate, ScaleEstimate
 from seedsweep.sweep.paired import PairedDifference
-from seedsweep.sweep.status import ScaleStatus, SweepStatus
+from seedsweep.sweep.standing import ScaleStatus, SweepStatus
 from seedsweep.sweep.verify import ScaleVerification, Verification
 
 

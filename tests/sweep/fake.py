@@ -39,6 +39,10 @@ class FakeTraining:
     die_at: tuple[float, int] | None = None
     """(scale, evaluation): kill -9 of the own process there, once per diary and pack."""
     always_die: bool = False
+    room_for: int | None = None
+    """Seeds for which there is memory; a larger pack runs out of it at its fourth evaluation."""
+    killed_without_room: bool = False
+    """Whether it is then killed, as by the kernel; else the allocation fails."""
     step_seconds: float = 0.0
     checkpoints: bool = True
 
@@ -64,6 +68,10 @@ class FakeTraining:
             state["done"] = index + 1
             if self.die_at == (pack.scale, index) and (self.always_die or self._first_time(pack)):
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self.room_for is not None and len(pack.seeds) > self.room_for and index == 3:
+                if self.killed_without_room:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                raise MemoryError
             last = index + 1 == len(steps)
             if last or len(state["pending"]) == EVALUATIONS_PER_BLOCK:
                 table = _rows(settings, pack, state["pending"])

@@ -50,9 +50,6 @@ class Walk(Recipe):
     def pack_size(self, device: str) -> int:
         return 3
 
-    def seconds_per_seed(self, device: str, pack: int) -> float | None:
-        return None
-
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
         columns: dict[str, list[object]] = {name: [] for name in METRICS.names}
         for step in range(self.steps + 1):

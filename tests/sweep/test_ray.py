@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from ray.exceptions import RayActorError
 
 from seedsweep.errors import InputError
 from seedsweep.sweep.events import Event
@@ -49,6 +50,36 @@ def test_a_killed_worker_loses_and_doubles_nothing(spec: MakeSpec, fake: MakeFak
     calls = [line for line in training.calls() if line.startswith("depth-2")]
     assert [line.rpartition(" ")[2] for line in calls] == ["0", "4"]
     assert [event.kind for event in events].count("retry") == 1
+
+
+def test_packs_that_run_out_of_memory_are_halved(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
+    fake()
+    asked = spec("execution.pack=4", seeds="0:10")
+    run(asked, tmp_path / "undisturbed", executor="inline")
+    fake(room_for=1)
+    result = run(asked, tmp_path / "out", executor="ray")
+    assert (result.trained, result.failed, result.interrupted) == (20, 0, False)
+    assert rows(tmp_path / "out").equals(rows(tmp_path / "undisturbed"))
+    assert result.notes == (
+        "packs ran out of memory and were halved: down to 1 in place of 4 at depth 1, 1 in place of 4 at depth 2",
+    )
+
+
+@pytest.mark.parametrize("by", ["the kernel", "Ray"])
+def test_a_worker_killed_for_lack_of_memory_has_its_pack_halved(
+    by: str, spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the kernel does it, which leaves a number, or Ray, which raises an error of its own."""
+    training = fake(room_for=2, killed_without_room=True)
+    if by == "Ray":
+        monkeypatch.setattr("seedsweep.sweep.executors.ray.OutOfMemoryError", RayActorError)
+    else:
+        killed = iter(range(100))
+        monkeypatch.setattr("seedsweep.sweep.executors.ray.kernel_kills", lambda: next(killed))
+    result = run(spec("execution.pack=4", "scale.values=[2]"), tmp_path / "out", executor="ray")
+    assert (result.trained, result.failed) == (4, 0)
+    assert len(training.calls()) == 3
+    assert result.notes == ("packs ran out of memory and were halved: down to 2 in place of 4 at depth 2",)
 
 
 def test_packs_that_always_fail_are_given_up_and_the_rest_goes_on(

@@ -373,19 +373,6 @@ def test_events_tell_the_story(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -
     assert events[-1].status.complete
 
 
-def test_a_large_sweep_is_not_read_again_for_every_pack(
-    spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake()
-    monkeypatch.setattr("seedsweep.sweep.driver.MANY_CELLS", 7)
-    monkeypatch.setattr("seedsweep.sweep.driver.TICK_SECONDS", 1000.0)
-    events: list[Event] = []
-    run(spec(), tmp_path / "out", executor="inline", on_progress=events.append)
-    packs = [event for event in events if event.kind in ("start", "finish")]
-    assert len(packs) == 8
-    assert len({id(event.status) for event in packs}) == 1
-
-
 def test_a_moved_sweep_goes_on_where_it_lies_now(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
     fake()
     run(spec(seeds="0:2"), tmp_path / "here", executor="inline")

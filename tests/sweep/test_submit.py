@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ray.job_submission import JobStatus
 
 from seedsweep.errors import InputError
 from seedsweep.sweep import submit as module
@@ -32,7 +33,7 @@ class FakeClient:
         folder = Path(how["runtime_env"]["working_dir"])
         how["files"] = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
         self.sent.append(how)
-        self.jobs[submission_id] = module.JobStatus.RUNNING
+        self.jobs[submission_id] = JobStatus.RUNNING
         return submission_id
 
 
@@ -55,7 +56,7 @@ def test_the_same_sweep_is_sent_once_while_it_runs(client: FakeClient, spec_file
     other_place = submit(str(spec_file), address=TOKENLESS, out="/shared/b")
     other_spec = submit(str(spec_file), address=TOKENLESS, out="/shared/a", overrides=["train.steps=7"])
     assert len({first.id, other_place.id, other_spec.id}) == 3
-    client.jobs[first.id] = module.JobStatus.STOPPED
+    client.jobs[first.id] = JobStatus.STOPPED
     later = submit(str(spec_file), address=TOKENLESS, out="/shared/a")
     assert (later.attached, later.id) == (False, first.id.removesuffix("-1") + "-2")
     assert len(client.sent) == 4

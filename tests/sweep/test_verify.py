@@ -17,6 +17,7 @@ from seedsweep.sweep.paired import fewest_seeds
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.verify import Verification, verify
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.layout import WHOLE, Layout
 from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.verify import train_alone_and_packed
@@ -150,8 +151,8 @@ def test_seeds_that_see_each_other_are_found(cuda: None, spec: Spec, monkeypatch
     """A loss that is averaged over the seeds of a pack: no success tells, for no seed succeeds so early."""
     honest = Step.token_nll
 
-    def coupled(self: Step, decoder: StackedDecoder, batch: Batch) -> Tensor:
-        return honest(self, decoder, batch) / len(batch.keys_S)
+    def coupled(self: Step, decoder: StackedDecoder, batch: Batch, layout: Layout = WHOLE) -> Tensor:
+        return honest(self, decoder, batch, layout) / len(batch.keys_S)
 
     monkeypatch.setattr(Step, "token_nll", coupled)
     found = train(spec(*ONE_SCALE, seeds="0:46"))

@@ -34,14 +34,14 @@ def test_words_are_philox_then_splitmix() -> None:
     key = int(np.random.Philox(key=[9, int(Role.DROPOUT)], counter=[0, 5, 0, 0]).random_raw())
     start = splitmix_by_numpy(key, 3)[2]
     expected = np.array(splitmix_by_numpy(start, 2), dtype=np.uint64).view(np.int16)
-    ours = Dropout(dropout_keys(torch.tensor([1, 9]), 5)).words(7, site=2)[1]
+    ours = Dropout(dropout_keys(torch.tensor([1, 9]), torch.tensor(5))).words(7, site=2)[1]
     np.testing.assert_array_equal(ours.numpy(), expected[:7])
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5])
 def test_the_share_and_the_scale(share: float) -> None:
     x = torch.ones(2, 40_000)
-    dropped = Dropout(dropout_keys(torch.tensor([3, 4]), 0))(x, 0, share)
+    dropped = Dropout(dropout_keys(torch.tensor([3, 4]), torch.tensor(0)))(x, 0, share)
     zeros = (dropped == 0).float().mean(1)
     spread = 4 * (share * (1 - share) / 40_000) ** 0.5
     assert zeros.tolist() == pytest.approx([share, share], abs=spread)
@@ -51,7 +51,12 @@ def test_the_share_and_the_scale(share: float) -> None:
 
 def test_a_mask_depends_on_seed_step_and_site_and_on_nothing_else() -> None:
     def mask(seeds: list[int], step: int, site: int, count: int = 4096) -> torch.Tensor:
-        return Dropout(dropout_keys(torch.tensor(seeds), step))(torch.ones(len(seeds), count), site, 0.5) == 0
+        return (
+            Dropout(dropout_keys(torch.tensor(seeds), torch.tensor(step)))(
+                torch.ones(len(seeds), count), site, 0.5
+            )
+            == 0
+        )
 
     alone = mask([7], 3, 2)[0]
     assert torch.equal(alone, mask([1, 7, 5], 3, 2)[1])  # whoever shares the pack
@@ -63,7 +68,7 @@ def test_a_mask_depends_on_seed_step_and_site_and_on_nothing_else() -> None:
 
 def test_the_gradient_passes_where_the_value_does() -> None:
     x = torch.ones(1, 64, requires_grad=True)
-    dropped = Dropout(dropout_keys(torch.tensor([0]), 0))(x, 0, 0.25)
+    dropped = Dropout(dropout_keys(torch.tensor([0]), torch.tensor(0)))(x, 0, 0.25)
     dropped.sum().backward()
     assert x.grad is not None
     assert torch.equal(x.grad, dropped.detach())

@@ -8,7 +8,7 @@ import pytest
 import torch
 import transformers
 
-from seedsweep.workers.optimiser import StackedAdamW, learning_rate
+from seedsweep.workers.optimiser import StackedAdamW, learning_rate, learning_rates
 from seedsweep.workers.settings import TrainSettings
 
 
@@ -22,10 +22,11 @@ def test_equals_separate_clipped_adamw() -> None:
     separate = [row.clone().requires_grad_() for row in stacked]
     theirs = [torch.optim.AdamW([row], lr=train.learning_rate, weight_decay=0.1, eps=1e-3) for row in separate]
     alive = torch.ones(4, dtype=torch.bool)
+    rates = learning_rates(train, stacked.device)
     for step in range(8):
         # Seeds with small and with large gradients: some are clipped, some are not.
         gradient = torch.randn(4, 64, generator=generator) * torch.tensor([[0.01], [0.1], [1.0], [10.0]])
-        optimiser.step(step, gradient.clone(), alive)
+        optimiser.step(rates[step], gradient.clone(), alive)
         for row, parameter, single in zip(gradient, separate, theirs, strict=True):
             parameter.grad = row.clone()
             torch.nn.utils.clip_grad_norm_([parameter], 0.5)

@@ -58,7 +58,7 @@ class MemorySink:
         if last:
             self.last.add(number)
 
-    def report(self, step: int, steps: int) -> None:
+    def report(self, step: int, steps: int, **measured: Any) -> None:
         self.reports.append(step)
 
     def should_stop(self) -> bool:

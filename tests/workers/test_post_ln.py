@@ -96,7 +96,7 @@ def test_logits_and_gradients_are_torchs(model: PostLNSettings) -> None:
     trained = StackedDecoder(still, vocabulary, seeds, CPU)
     with torch.no_grad():
         trained.flat_SP.copy_(decoder.flat_SP)
-    dropout = Dropout(dropout_keys(torch.arange(seeds), 0))
+    dropout = Dropout(dropout_keys(torch.arange(seeds), torch.tensor(0)))
     for ours, given in ((decoder, None), (trained, dropout)):
         logits_SBTV = ours.logits(ours.hidden(tokens_SBT, given))
         loss = F.cross_entropy(logits_SBTV[:, :, :-1].flatten(0, 2), tokens_SBT[:, :, 1:].flatten())
@@ -153,7 +153,7 @@ def test_the_model_is_causal_and_evaluation_drops_nothing() -> None:
     changed[:, :, 10:] = (changed[:, :, 10:] + 1) % 11
     assert torch.equal(decoder.hidden(tokens)[:, :, :10], decoder.hidden(changed)[:, :, :10])
     assert torch.equal(decoder.hidden(tokens), decoder.hidden(tokens))
-    drops = Dropout(dropout_keys(torch.tensor([3, 4]), 7))
+    drops = Dropout(dropout_keys(torch.tensor([3, 4]), torch.tensor(7)))
     dropped = decoder.hidden(tokens, drops)
     assert torch.equal(dropped[:, :, :10], decoder.hidden(changed, drops)[:, :, :10])
     assert not torch.allclose(dropped, decoder.hidden(tokens))
@@ -170,7 +170,9 @@ def test_every_site_of_a_step_drops_on_its_own() -> None:
             return super().__call__(x, site, share)
 
     decoder = random_decoder(PostLNSettings(depth=2, heads=2, head_dim=8), 11, 2)
-    decoder.hidden(torch.zeros(2, 3, 16, dtype=torch.long), Recorder(dropout_keys(torch.arange(2), 0)))
+    decoder.hidden(
+        torch.zeros(2, 3, 16, dtype=torch.long), Recorder(dropout_keys(torch.arange(2), torch.tensor(0)))
+    )
     wide, weights, fed = (2, 3, 16, 16), (2, 6, 16, 16), (2, 3, 16, 64)
     layer = [weights, wide, fed, wide]
     assert Recorder.sites == list(enumerate([wide, *layer, *layer]))

@@ -159,13 +159,13 @@ def test_training_reports_the_loss_of_both_halves() -> None:
     with reproducible("cpu", "float32"):
         trainer = PackTrainer(cell(dropout=0), SEEDS, "cpu")
         before = {name: tensor.detach().clone() for name, tensor in trainer.decoder.parameters.items()}
-        tokens, mask = trainer._rows_of(0)
+        tokens, mask, *_ = trainer.inputs(0)
         trainer.train_to(1)
         values = trainer.evaluate()
         with torch.no_grad():
             for name, tensor in trainer.decoder.parameters.items():
                 tensor.copy_(before[name])
-            keys = dropout_keys(torch.zeros(3, dtype=torch.int64), 0)
+            keys = dropout_keys(torch.zeros(3, dtype=torch.int64), torch.tensor(0))
             nll = trainer.gradient.token_nll(trainer.decoder, Batch(tokens, mask, keys))[..., :-1]
     parts = trainer.task.loss_parts(tokens)
     for name, part in {"loss": torch.ones_like(mask), **parts}.items():

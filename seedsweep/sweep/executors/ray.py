@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import OutOfMemoryError, RayActorError, RayError
 
 import seedsweep
 from seedsweep.cell import Recipe
 from seedsweep.errors import ClusterError, InputError
 from seedsweep.formats import counted
+from seedsweep.memory import kernel_kills
 from seedsweep.sweep.executors.connect import connect
 from seedsweep.sweep.executors.executor import Executor
 from seedsweep.sweep.executors.firstlook import wanted_cluster
@@ -64,6 +65,7 @@ class RayExecutor(Executor):
         self._execution = execution
         self._namespace = f"seedsweep-{uuid.uuid4().hex[:8]}"
         self._slots: list[_Slot] = []
+        self._kernel_kills = kernel_kills()
         self._most = 1
         self._left_out: list[str] = []
         self._lines: list[str] = []
@@ -207,11 +209,14 @@ class RayExecutor(Executor):
         slot.job = slot.pending = None
         try:
             result = ray.get(pending)
-        except RayActorError as error:
+        except (RayActorError, OutOfMemoryError) as error:
             if job is None:  # it did not even come up
                 self._leave_out(slot, _not_started(error))
                 return None
             slot.pending = self._ready(slot.actor)
+            kills, self._kernel_kills = self._kernel_kills, kernel_kills()
+            if isinstance(error, OutOfMemoryError) or self._kernel_kills > kills:
+                return Outcome(job, "memory", f"The worker was killed for lack of memory: {error}")
             return Outcome(job, "lost", f"The worker was lost: {error}", error="its worker was lost")
         except RayError as error:
             if job is None:

@@ -46,6 +46,10 @@ class GPTNeoXSettings(ModelSettings):
         d = self.width
         return 2 * vocabulary * d + self.depth * (12 * d * d + 13 * d) + 2 * d
 
+    def block_activations(self, length: int) -> float:
+        """18 d and, of attention and norm, a float for every head and two more; 16 d if nothing is rotated."""
+        return (18 if self.rotary_dim else 16) * self.width + self.heads + 2
+
 
 class GPTNeoX(Dialect):
     """The dialect of count and addition."""

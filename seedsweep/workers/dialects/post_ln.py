@@ -40,9 +40,11 @@ class PostLNSettings(ModelSettings):
         d = self.width
         return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
 
-    def block_activations(self, length: int) -> int:
-        """With dropout also the attention's weights: before and after their mask, the mask, and one to work on."""
-        return 34 * self.width + (4 * self.heads * length if self.dropout > 0 else 0)
+    def block_activations(self, length: int) -> float:
+        """14 d and, of attention and norms, a float for every head and four more. With dropout ten d more, and the
+        attention's weights three times: as they were, their mask, and what it left of them."""
+        dropped = 10 * self.width + 3 * self.heads * length if self.dropout > 0 else 0
+        return 14 * self.width + self.heads + 4 + dropped
 
 
 class PostLN(Dialect):

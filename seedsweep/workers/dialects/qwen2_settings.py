@@ -132,9 +132,17 @@ class Qwen2Settings(ModelSettings):
         """d·X + d² + 3·d·F."""
         return self.width * (self.qkv_width + self.width + 3 * self.feed_forward)
 
-    def block_activations(self, length: int) -> int:
-        """About 10 d + 3 X + 4 F are held."""
-        return 14 * self.width + 4 * self.qkv_width + 5 * self.feed_forward
+    def block_activations(self, length: int) -> float:
+        """7.5 d + 1.5 X + 4 F and, of attention and norms, a float for every head and two more."""
+        return 7.5 * self.width + 1.5 * self.qkv_width + 4 * self.feed_forward + self.heads + 2
+
+    def edge_activations(self) -> float:
+        return max(6.0 * self.width, 1.5 * self.width + 2.0 * self.feed_forward)
+
+    def evaluation_activations(self) -> float:
+        """The narrow layers beside what is left of the block before, or the wide ones."""
+        narrow = 8.5 * self.width + 1.5 * self.qkv_width + 2 * self.feed_forward
+        return max(narrow, 3.0 * self.width + 4 * self.feed_forward)
 
 
 def _sizes(directory: Path) -> dict[str, Any]:

@@ -44,9 +44,6 @@ class CodeRecipe(Recipe):
     def check_device(self, device: str) -> None:
         """Nothing is known of what a program needs."""
 
-    def seconds_per_seed(self, device: str, pack: int) -> float | None:
-        return None
-
     @property
     def pinned(self) -> bool:
         return self.settings.pinned

@@ -64,5 +64,5 @@ class _Aside(Sink):
     ) -> None:
         self.rows = table.to_pylist()
 
-    def report(self, step: int, steps: int) -> None:
+    def report(self, step: int, steps: int, **measured: Any) -> None:
         pass

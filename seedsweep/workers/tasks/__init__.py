@@ -70,7 +70,10 @@ class Task(ABC):
 
     def loss_parts(self, tokens_SBT: Tensor) -> dict[str, Tensor]:
         """Parts of the training rows whose mean loss is recorded beside the whole: name → True where a token is
-        in the part. Measured only, nothing is trained differently; by default there are none."""
+        in the part. Measured only, nothing is trained differently; by default there are none.
+
+        Operations on the tensor alone, and none that asks for a value: they are part of a step, which a GPU
+        launches as a whole."""
         return {}
 
 

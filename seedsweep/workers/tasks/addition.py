@@ -34,7 +34,7 @@ from seedsweep.section import AddedLater
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, philox
 from seedsweep.workers.scoring import answer_metrics, score
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import EvaluationPass, TaskSettings
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.concatenation import concatenate_examples, examples_to_fill
 from seedsweep.workers.tasks.lengths import LengthSettings
@@ -99,6 +99,14 @@ class AdditionSettings(LengthSettings):
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation examples."""
         return self.evaluation_examples * sum(map(example_size, self.evaluated_lengths().values()))
+
+    def largest_pass(self) -> EvaluationPass:
+        """Of examples, whose sums are scored."""
+        return self.largest_scoring(example_size, prompt_size)
+
+    def data_bytes(self) -> int:
+        """Two for every token."""
+        return 2 * self.evaluation_tokens()
 
 
 class Examples(NamedTuple):

@@ -18,7 +18,7 @@ from torch import Tensor
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, below, philox
 from seedsweep.workers.scoring import answer_metrics, score
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import EvaluationPass, TaskSettings
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.concatenation import concatenate_examples, examples_to_fill
 from seedsweep.workers.tasks.lengths import LengthSettings
@@ -62,6 +62,10 @@ class CountSettings(LengthSettings):
     def evaluation_tokens(self) -> int:
         """Tokens of all evaluation windows."""
         return sum(self.examples(n) * (n + FRAME) for n in self.evaluated_lengths().values())
+
+    def largest_pass(self) -> EvaluationPass:
+        """Of windows, whose answers are scored."""
+        return self.largest_scoring(lambda length: length + FRAME, lambda length: PROMPT)
 
 
 class Count(Task):

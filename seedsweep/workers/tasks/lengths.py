@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from pydantic import Field, field_validator, model_validator
 
 from seedsweep.measures import Metric, Split
+from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.scoring import ANSWER_METRICS
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import TOKENS_AT_ONCE, EvaluationPass, TaskSettings
 
 
 class LengthSettings(TaskSettings):
@@ -54,6 +56,17 @@ class LengthSettings(TaskSettings):
     @abstractmethod
     def examples(self, length: int) -> int:
         """Evaluation examples of that length."""
+
+    def largest_scoring(self, tokens: Callable[[int], int], prompt: Callable[[int], int]) -> EvaluationPass:
+        """The largest pass of `workers.scoring.score`, by the tokens of an example and those before its answer."""
+        passes = []
+        for length in self.evaluated_lengths().values():
+            examples, answer = self.examples(length), tokens(length) - prompt(length)
+            rows = min(examples, max(1, TOKENS_AT_ONCE // tokens(length)))
+            passes.append(EvaluationPass(rows, tokens(length) - 1, answer, examples * answer))
+        return max(
+            passes, key=lambda one: (one.rows * (one.length + padding(one.length, ROW_ALIGNMENT)), one.kept)
+        )
 
     def evaluated_lengths(self) -> dict[str, int]:
         """The length of every split by its name, the in-distribution one first."""

@@ -21,8 +21,7 @@ from torch import Tensor
 from seedsweep.measures import Metric, Split
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role
-from seedsweep.workers.scoring import TOKENS_AT_ONCE
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import TOKENS_AT_ONCE, TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
 

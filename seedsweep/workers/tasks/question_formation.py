@@ -23,9 +23,9 @@ from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.section import AddedLater
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
 from seedsweep.workers.philox import Role
-from seedsweep.workers.scoring import TOKENS_AT_ONCE
-from seedsweep.workers.settings import TaskSettings
+from seedsweep.workers.settings import TOKENS_AT_ONCE, TaskSettings
 from seedsweep.workers.shuffle import shuffled
 from seedsweep.workers.tasks import Rows, Task
 from seedsweep.workers.tasks.question_data import QUEST_SHARE, generate, remix
@@ -221,8 +221,8 @@ class QuestionFormation(Task):
         for split, rows_WT in self._splits.items():
             chunks = rows_WT.split(max(1, TOKENS_AT_ONCE // rows_WT.shape[1]))
             scores = [self._score(decoder, chunk_WT) for chunk_WT in chunks]
-            for metric, columns in zip(METRICS, zip(*scores, strict=True), strict=True):
-                value_SW = torch.cat(columns, dim=1).double().cpu().numpy()
+            values_SW = to_host(*(torch.cat(columns, dim=1).double() for columns in zip(*scores, strict=True)))
+            for metric, value_SW in zip(METRICS, values_SW, strict=True):
                 # Seed by seed, so that no vectorised kernel can treat the seeds of a pack differently.
                 values[split, metric.name] = np.array([value_W.mean() for value_W in value_SW])
         return values

@@ -1,0 +1,131 @@
+"""Tells what goes on in a run: an event for every pack that begins or ends, with where the sweep stands then.
+
+The store is counted once. From then on the reporter counts what the driver does, reads how far the running packs
+are once per tick, and counts the store anew now and then: so seldom that it takes a small part of the run, however
+long it takes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from seedsweep.cell import Pack
+from seedsweep.errors import InputError
+from seedsweep.formats import counted
+from seedsweep.sweep.counts import Counts
+from seedsweep.sweep.events import Event, EventKind
+from seedsweep.sweep.standing import SweepStatus
+from seedsweep.sweep.store import Store
+
+TICK_SECONDS = 2.0
+TICK_SECONDS_REMOTE = 10.0
+"""Least time between two "tick" events: longer on an object store, where looking costs."""
+LOOKING_SHARE = 0.05
+"""Of its time a run spends at most so much on ticks, and so much on counting the store."""
+MANY_PARTS = 100
+"""With more scales and unfinished packs a status is made once per tick, not for every event."""
+
+
+@dataclass
+class Reporter:
+    """Sends events; a "tick" at most every few seconds."""
+
+    store: Store
+    on_progress: Callable[[Event], None] | None
+    last: float = field(default_factory=time.monotonic)
+    """When an event was sent."""
+    counts: Counts | None = None
+    status: SweepStatus | None = None
+    at_work: dict[str, Pack] = field(default_factory=dict)
+    tick_after: float = field(init=False)
+    """When there shall be another tick."""
+    count_after: float = 0.0
+    """When the store may be counted again."""
+
+    def __post_init__(self) -> None:
+        self.tick_after = self.last + self._tick_seconds
+
+    def send(self, kind: EventKind, message: str, dashboard: str | None = None) -> None:
+        """Tell it, with where the sweep stands now."""
+        if self.on_progress is None:
+            return
+        if self.counts is None:
+            self._look()
+        if self.counts is None:
+            return
+        if self.status is None or kind not in ("start", "finish") or self.counts.parts <= MANY_PARTS:
+            self.status = self.counts.status(time.time(), simulate=kind not in ("start", "finish"))
+        self.on_progress(Event(kind, message, self.status, dashboard))
+        self.last = time.monotonic()
+
+    def start(self, pack: Pack) -> None:
+        """A pack was handed to a worker."""
+        self.at_work[pack.name] = pack
+        if self.counts is not None:
+            self.counts.begin(pack)
+        self.send("start", f"{pack.name}: training {counted(len(pack.seeds), 'seed')}")
+
+    def finish(self, pack: Pack) -> None:
+        """A pack has ended."""
+        self.at_work.pop(pack.name, None)
+        if self.counts is not None:
+            self.counts.finish(pack)
+        self.send("finish", f"{pack.name}: finished")
+
+    def retry(self, pack: Pack, message: str) -> None:
+        """An attempt has failed, and there will be another."""
+        self._leave(pack)
+        self.send("retry", f"{pack.name}: {message}")
+
+    def drop(self, pack: Pack, message: str) -> None:
+        """A pack was removed with all that it had left: its cells are trained in others."""
+        self.at_work.pop(pack.name, None)
+        if self.counts is not None:
+            self.counts.forget(pack)
+        self.send("retry", f"{pack.name}: {message}")
+
+    def fail(self, pack: Pack, message: str) -> None:
+        """A pack was given up."""
+        self._leave(pack)
+        if self.counts is not None:
+            self.counts.give_up(pack)
+        self.send("fail", f"{pack.name}: {message}")
+
+    def tick(self) -> None:
+        """Time has passed, whatever else has happened."""
+        began = time.monotonic()
+        if self.on_progress is None or began < self.tick_after:
+            return
+        self._look()
+        self.send("tick", "")
+        self.tick_after = max(time.monotonic() + self._tick_seconds, self._rest(began))
+
+    def _leave(self, pack: Pack) -> None:
+        self.at_work.pop(pack.name, None)
+        if self.counts is not None:
+            self.counts.look(pack)
+
+    def _look(self) -> None:
+        """How far the running packs are; if it is time for it, all of the store."""
+        began = time.monotonic()
+        if began < self.count_after and self.counts is not None:
+            for pack in self.at_work.values():
+                self.counts.look(pack)
+            return
+        try:
+            record = self.store.existing_record()
+            self.counts = Counts(self.store, record, self.store.packs(record))
+        except (InputError, OSError):  # whatever has come into the directory since: training goes on
+            pass
+        self.count_after = self._rest(began)
+
+    def _rest(self, began: float) -> float:
+        """Until when not to look again after what began then."""
+        now = time.monotonic()
+        return now + (now - began) / LOOKING_SHARE
+
+    @property
+    def _tick_seconds(self) -> float:
+        return TICK_SECONDS if self.store.files.local else TICK_SECONDS_REMOTE
