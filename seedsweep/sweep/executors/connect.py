@@ -11,6 +11,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,6 +32,8 @@ from seedsweep.sweep.executors.firstlook import LOOK_SECONDS, NAMES, look, refus
 
 OBJECT_STORE_BYTES = 100_000_000
 """Of a Ray that is started here; nothing large passes through it."""
+HEAD_SECONDS = 20.0
+"""A cluster that is just coming up has so long to have a node on this machine."""
 MODE = "RAY_AUTH_MODE"
 HOW_TO_GIVE_A_TOKEN = (
     "`ray get-auth-token` prints it on the head node; put it into ~/.ray/auth_token, into a file that "
@@ -83,16 +86,25 @@ def _ask(head: str) -> None:
         os.environ[MODE] = "token"  # as Ray does by itself for the cluster of this machine
         Config.initialize("")
         nodes = _nodes(head)
+    until = time.monotonic() + HEAD_SECONDS
+    while nodes is not None and not _has_us(nodes) and time.monotonic() < until:
+        time.sleep(0.5)  # a head answers some seconds before its own node has joined it
+        nodes = _nodes(head)
     if nodes is None:
         problem = "takes another token than is here" if has_token else "asks for a token, and none is here"
         raise refusal(head, f"the cluster {problem}; {HOW_TO_GIVE_A_TOKEN}")
-    if not any(node.state == GcsNodeInfo.ALIVE and _is_here(node.node_manager_address) for node in nodes):
+    if not _has_us(nodes):
         raise refusal(
             head,
             "no node of that cluster runs on this machine, as Ray wants of a driver; run on one that has a node, "
             f"make this one a node without work (ray start --address={head} --num-cpus=0), or send it the "
             "sweep with seedsweep submit",
         )
+
+
+def _has_us(nodes: list[Any]) -> bool:
+    """Whether one of them is this machine."""
+    return any(node.state == GcsNodeInfo.ALIVE and _is_here(node.node_manager_address) for node in nodes)
 
 
 def _nodes(head: str) -> list[Any] | None:
