@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import socket
 import subprocess
@@ -22,7 +23,7 @@ from tests.sweep.cluster import Cluster, node_address, wait_until
 from tests.sweep.test_run import rows
 
 MakeSpec = Callable[..., SweepSpec]
-STEPS = "train.steps=1500"
+STEPS = "train.steps=1200"
 """Some seconds of training for every pack, so that something can happen meanwhile."""
 
 
@@ -87,6 +88,7 @@ def test_who_has_no_token_or_another_is_told_so(cluster: Cluster, spec_file: Pat
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_nodes_come_go_and_differ(cluster: Cluster, spec: MakeSpec, spec_file: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     given = (str(spec_file), "--out", str(out), "--address", cluster.address, "--set", STEPS, "--seeds", "0:8")
@@ -96,7 +98,7 @@ def test_nodes_come_go_and_differ(cluster: Cluster, spec: MakeSpec, spec_file: P
         running.says("1 worker up: training goes on")
         two = cluster.node(cpus=2)
         running.says("room for 2 more workers")
-        wait_until(lambda: len(list(out.glob("work/*/checkpoint.pt"))) >= 2, "two packs have a checkpoint")
+        wait_until(lambda: at_work(out) >= 2, "two packs are trained")
         cluster.kill(one)
         cluster.kill(two)
         running.says("waiting for workers", times=2)
@@ -109,6 +111,7 @@ def test_nodes_come_go_and_differ(cluster: Cluster, spec: MakeSpec, spec_file: P
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("device", ["auto", "cuda"])
 def test_a_gpu_that_a_node_only_pretends_to_have_is_one_line(
     device: str, cluster: Cluster, spec_file: Path, tmp_path: Path
@@ -125,6 +128,7 @@ def test_a_gpu_that_a_node_only_pretends_to_have_is_one_line(
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("victim", ["raylet", "gcs_server"])
 def test_a_ray_of_our_own_that_dies_is_one_line_and_the_same_command_goes_on(
     victim: str, spec: MakeSpec, spec_file: Path, tmp_path: Path
@@ -133,7 +137,7 @@ def test_a_ray_of_our_own_that_dies_is_one_line_and_the_same_command_goes_on(
     surroundings = Cluster(tmp_path).environment(token=None)
     given = (str(spec_file), "--out", str(out), "--set", STEPS, "--seeds", "0:8")
     with Run(surroundings, *given) as running:
-        wait_until(lambda: list(out.glob("work/*/checkpoint.pt")), "a pack has a checkpoint")
+        wait_until(lambda: at_work(out), "a pack is trained")
         children = psutil.Process(running.process.pid).children(recursive=True)
         next(child for child in children if child.name() == victim).send_signal(signal.SIGKILL)
         assert running.end() == 4, running.lines
@@ -153,7 +157,7 @@ def test_a_ray_of_our_own_is_open_to_nobody_else(spec_file: Path, tmp_path: Path
     surroundings = Cluster(tmp_path).environment(token=None)
     with Run(surroundings, str(spec_file), "--out", str(tmp_path / "out"), "--set", STEPS) as running:
         running.says("training on")
-        wait_until(lambda: list(tmp_path.glob("out/work/*/progress.json")), "a worker is up")
+        wait_until(lambda: at_work(tmp_path / "out"), "a pack is trained")
         driver = psutil.Process(running.process.pid)
         listening = {
             (process.name(), connection.laddr.ip)
@@ -168,6 +172,7 @@ def test_a_ray_of_our_own_is_open_to_nobody_else(spec_file: Path, tmp_path: Path
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_a_sweep_is_submitted_found_again_stopped_and_goes_on(
     spec: MakeSpec, spec_file: Path, tmp_path: Path
 ) -> None:
@@ -183,7 +188,7 @@ def test_a_sweep_is_submitted_found_again_stopped_and_goes_on(
         sent = cluster.run(*given, "--no-wait")
         assert sent.returncode == 0, sent.stderr
         job = next(line for line in sent.stderr.splitlines() if ": sent" in line).partition(":")[0]
-        wait_until(lambda: list(out.glob("work/*/checkpoint.pt")), "a pack has a checkpoint")
+        wait_until(lambda: at_work(out), "a pack is trained")
         again = cluster.run(*given, "--no-wait")
         assert f"{job}: runs already" in again.stderr
         stopped = cluster.run(*given, "--stop")
@@ -218,6 +223,7 @@ def value(width, seed, step):
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 def test_a_program_goes_along_with_what_it_imports(tmp_path: Path) -> None:
     mine = tmp_path / "mine"
     mine.mkdir()
@@ -240,6 +246,17 @@ def test_a_program_goes_along_with_what_it_imports(tmp_path: Path) -> None:
         ended = cluster.run(*given)
         assert ended.returncode == 0, ended.stdout + ended.stderr
     assert load(tmp_path / "out").final("accuracy", split="test").at(2).tolist() == [0.6, 0.9]
+
+
+def at_work(out: Path) -> int:
+    """Packs that are in training, and have taken a step."""
+    steps = []
+    for path in out.glob("work/*/progress.json"):
+        try:
+            steps.append(json.loads(path.read_text())["step"])
+        except FileNotFoundError:  # its pack has just ended
+            continue
+    return sum(step > 0 for step in steps)
 
 
 def answers(url: str) -> bool:
