@@ -7,14 +7,14 @@ from seedsweep.workers.settings import CellSettings
 
 FLOAT = 4
 """Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""
-PROCESS_BYTES = 390 * 2**20
+PROCESS_BYTES = 376 * 2**20
 """Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
-the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
+the three numbers below it was fitted to `benchmarks/memory.py`, when evaluations had 2048 tokens at once."""
 COMPILER_BYTES = 133 * 2**20
 """What torch's compiler adds to that."""
-OF_TRAINING, OF_EVALUATION = 1.33, 1.57
-"""How much of the memory of training and of an evaluation, each at its largest moment, is there in the end. Freed
-memory is kept (`workers.heap`), but that of one fits the other ill, and that of short rows long ones."""
+OF_TRAINING, OF_EVALUATION = 0.3, 1.75
+"""What the process grows by for the memory of training, and of an evaluation, at its largest moment. Freed memory
+is kept (`workers.heap`): most of the one fits into the other, but rows of one length ill into those of another."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -89,4 +89,5 @@ def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     state = state_bytes(settings)
     training = max(step_bytes(settings), state)
     process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
-    return round(process + seeds * (state + OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings)))
+    freed = max(training, OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings))
+    return round(process + seeds * (state + freed))

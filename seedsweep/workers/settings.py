@@ -19,10 +19,9 @@ ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
 NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
-TOKENS_AT_ONCE = 2048
-"""Tokens per seed in one forward pass of the evaluation. It must not depend on the pack, because a matrix product
-may round differently for another number of rows. With 8192 an evaluation took 10 to 28 % longer on a CPU, and up
-to twice the memory of a training step (`benchmarks/results/memory.json` has what it is now)."""
+TOKENS_AT_ONCE = 8192
+"""Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack, because a
+matrix product may round differently for another number of rows, and for the same reason it stays what it is."""
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
