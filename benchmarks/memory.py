@@ -3,9 +3,11 @@
     python -m benchmarks.memory                  # all points, some minutes of one core
     python -m benchmarks.memory --only count     # those whose name has this in it
 
-The numbers in `seedsweep.workers.cost` were fitted to such points. Each process trains a pack for three steps as a
-worker does, with an evaluation and a checkpoint after every step, and then asks the kernel for the most memory
-that it ever had (`getrusage`). Recorded output: `benchmarks/results/memory.json` and `memory.txt`.
+The numbers of memory in `seedsweep.workers.cost` were fitted to these points but the last nine, which check them.
+Each process trains a pack for three steps as a worker does, with an evaluation and a checkpoint after every step,
+and then asks the kernel for the most memory that it ever had (`getrusage`).
+
+Recorded: benchmarks/results/memory.*
 """
 
 from __future__ import annotations
