@@ -176,20 +176,14 @@ def test_slurms_script_passes_the_signal_on_and_goes_back_to_the_queue(tmp_path:
         "SLURM_JOB_NUM_NODES": "1",
         "SLURM_CPUS_PER_TASK": "2",
     }
-    job = subprocess.Popen(
-        ["bash", str(SLURM), "mine.yaml", "--out", "/shared/a b"],
-        env=surroundings,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    assert job.stdout is not None
-    said = job.stdout.readline()
-    assert re.fullmatch(
-        r"driver -m seedsweep run mine.yaml --out /shared/a b --address 127.0.0.1:20021 mode=token token=4\d\n",
-        said,
-    )
-    job.terminate()
-    rest, _ = job.communicate(timeout=60)
+    command = ["bash", str(SLURM), "mine.yaml", "--out", "/shared/a b"]
+    called = "-m seedsweep run mine.yaml --out /shared/a b --address 127.0.0.1:20021"
+    with subprocess.Popen(command, env=surroundings, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdout is not None
+        said = job.stdout.readline()
+        job.terminate()
+        rest, _ = job.communicate(timeout=60)
+    assert re.fullmatch(rf"driver {called} mode=token token=4\d\n", said)
     assert rest.splitlines()[-1] == "scontrol requeue 7"
     assert job.returncode == 130
 
