@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seedsweep
-from seedsweep.cli import results, sweeps
+from seedsweep.cli import clusters, results, sweeps
 
 
 class Interrupted(BaseException):
@@ -45,7 +45,7 @@ app = typer.Typer(
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
     epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
-    "full, read-only or gone; 130 stopped by Ctrl-C.",
+    "full, read-only or gone; 4 a Ray cluster that is lost or starts no worker; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -80,3 +80,4 @@ app.command()(sweeps.status)
 app.command()(sweeps.compact)
 app.command()(sweeps.presets)
 app.command()(sweeps.verify)
+app.command()(clusters.submit)

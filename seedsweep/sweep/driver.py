@@ -80,6 +80,8 @@ class Driver:
                 self._submit(self.waiting.popleft())
             for outcome in self.crew.wait(1.0):
                 self._take_in(outcome)
+            for line in self.crew.news():
+                self.reporter.send("workers", line)
             self.reporter.tick()
 
         if self.running:
