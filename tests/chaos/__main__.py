@@ -26,11 +26,11 @@ def main() -> int:
     given = parser.parse_args()
     on_ray = given.kills // 2 if given.ray is None else given.ray
     toll = Toll()
-    made = tempfile.TemporaryDirectory(prefix="seedsweep-chaos-", ignore_cleanup_errors=True)
-    with made as place, suppress(KeyboardInterrupt):  # what has been done until then is told all the same
-        kill_inline(Path(place), given.seed, given.kills - on_ray, toll)
-        kill_on_ray(Path(place), given.seed, on_ray, toll)
-    print(toll)
+    with tempfile.TemporaryDirectory(prefix="seedsweep-chaos-", ignore_cleanup_errors=True) as place:
+        with suppress(KeyboardInterrupt):  # what has been done until then is told all the same
+            kill_inline(Path(place), given.seed, given.kills - on_ray, toll)
+            kill_on_ray(Path(place), given.seed, on_ray, toll)
+        print(toll, flush=True)
     return 1 if toll.harm else 0
 
 
@@ -44,7 +44,10 @@ def kill_inline(place: Path, seed: int, kills: int, toll: Toll) -> None:
         kind = kinds[number % len(kinds)]
         inline.sweep(kind, f"sweep-{number}", chance, toll, min(MOST, kills - (toll.total - before)))
         number += 1
-        print(f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps", file=sys.stderr)
+        print(
+            f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps, {len(toll.harm)} harms",
+            file=sys.stderr,
+        )
 
 
 def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
@@ -55,7 +58,10 @@ def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
         kind = kinds[number % len(kinds)]
         onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
         number += 1
-        print(f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps on Ray", file=sys.stderr)
+        print(
+            f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps on Ray, {len(toll.harm)} harms",
+            file=sys.stderr,
+        )
 
 
 if __name__ == "__main__":
