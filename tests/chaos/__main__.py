@@ -10,6 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from seedsweep.errors import listed
 from tests.chaos import inline, onray
 from tests.chaos.sweeps import KINDS
 from tests.chaos.toll import Toll
@@ -44,10 +45,7 @@ def kill_inline(place: Path, seed: int, kills: int, toll: Toll) -> None:
         kind = kinds[number % len(kinds)]
         inline.sweep(kind, f"sweep-{number}", chance, toll, min(MOST, kills - (toll.total - before)))
         number += 1
-        print(
-            f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps, {len(toll.harm)} harms",
-            file=sys.stderr,
-        )
+        _tell(began, toll)
 
 
 def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
@@ -58,10 +56,12 @@ def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
         kind = kinds[number % len(kinds)]
         onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
         number += 1
-        print(
-            f"{time.monotonic() - began:.0f} s: {toll.total} kills in {number} sweeps on Ray, {len(toll.harm)} harms",
-            file=sys.stderr,
-        )
+        _tell(began, toll)
+
+
+def _tell(began: float, toll: Toll) -> None:
+    seconds = time.monotonic() - began
+    print(f"{seconds:.0f} s: {toll.total} kills, harm: {listed(toll.harm)}", file=sys.stderr)
 
 
 if __name__ == "__main__":
