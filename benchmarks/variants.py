@@ -11,6 +11,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
@@ -190,11 +191,11 @@ def _made(variant: Variant, cells: Cells) -> tuple[Callable[[], None], Callable[
 
         return plain, nothing, began
 
-    context = reproducible(cells.device, settings.train.precision)
-    context.__enter__()  # for as long as the process lives
+    for_life = ExitStack()
+    for_life.enter_context(reproducible(cells.device, settings.train.precision))
     trainer = PackTrainer(settings, [Seed(s, s) for s in range(variant.seeds)], cells.device)
 
-    def packed() -> None:
+    def packed(_settings_stay: ExitStack = for_life) -> None:
         if trainer.step + cells.steps > settings.train.steps:
             trainer.step = 0
         trainer.train_to(trainer.step + cells.steps)
