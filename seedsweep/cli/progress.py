@@ -114,7 +114,7 @@ class RunDisplay:
         from seedsweep.cli import tables
 
         self._waiting.stop()
-        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "merge"):
+        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "merge", "aside", "wait"):
             self._console.print(event.message, markup=False, highlight=False)
         if event.dashboard is not None:
             self._console.print(f"Ray dashboard: {event.dashboard}", markup=False, highlight=False)

@@ -7,7 +7,9 @@ from typing import Any, Literal
 
 from seedsweep.sweep.standing import SweepStatus
 
-EventKind = Literal["plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "merge", "tick"]
+EventKind = Literal[
+    "plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "merge", "aside", "wait", "tick"
+]
 
 
 @dataclass(frozen=True)
@@ -17,7 +19,8 @@ class Event:
     kind: EventKind
     """plan: what will be trained is known. base: the model that all seeds start from
     is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
-    stop: packs are asked to save a checkpoint. merge: small blocks are merged. tick: nothing but the time."""
+    stop: packs are asked to save a checkpoint. merge: small blocks are merged. aside: a file could not be used.
+    wait: the store does not answer. tick: nothing but the time."""
     message: str
     """One line for people; empty for a tick."""
     status: SweepStatus

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -54,6 +54,8 @@ class Outcome:
     """Whether another attempt would come to the same."""
     storage: OSError | None = None
     """What is wrong with a store that is full."""
+    aside: tuple[str, ...] = ()
+    """What could not be read and was set aside, in one line each."""
 
 
 class PackDroppedError(RuntimeError):
@@ -65,8 +67,16 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
 
     `on_progress` is called with what the pack's progress file says, whenever that was written anew.
     """
+    aside: list[str] = []
+    outcome = _train(job, should_stop, on_progress, aside)
+    return replace(outcome, aside=tuple(aside))
+
+
+def _train(
+    job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Progress], None], aside: list[str]
+) -> Outcome:
     try:
-        sink = StoreSink(job, on_progress)
+        sink = StoreSink(job, on_progress, aside)
         try:
             finished = job.recipe.train(job.pack, sink, device=job.device, should_stop=should_stop)
         except BaseException as error:
@@ -81,7 +91,7 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
     except StorageError as error:
         trace = traceback.format_exc()
         if error.lasting:
-            return Outcome(job, "full", trace, storage=OSError(error.errno, os.strerror(error.errno or 0)))
+            return Outcome(job, "full", trace, storage=OSError(error.errno, error.reason))
         return Outcome(job, "failed", trace)
     except Exception as error:
         return Outcome(job, "memory" if ran_out_of_memory(error) else "failed", traceback.format_exc())
@@ -91,8 +101,10 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
 class StoreSink(Sink):
     """The worker's side of the store: checkpoint, blocks and progress of one pack."""
 
-    def __init__(self, job: Job, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, job: Job, on_progress: Callable[[Progress], None], aside: list[str] | None = None) -> None:
         self._store = Store(job.store)
+        self._store.files.patience.answered = True  # the driver has heard of it
+        self._aside = [] if aside is None else aside
         self._pack = job.pack
         self._on_progress = on_progress
         self._folder = f"work/{job.pack.name}"
@@ -121,6 +133,17 @@ class StoreSink(Sink):
     def load_checkpoint(self) -> bytes | None:
         """The state saved last, or None."""
         return self._store.files.read(f"{self._folder}/checkpoint.pt")
+
+    def refuse_checkpoint(self, problem: str) -> None:
+        """Set aside the state saved last, which cannot be read: the pack is trained anew."""
+        self._refuse_if_dropped()
+        file = f"{self._folder}/checkpoint.pt"
+        to = self._store.set_aside(file, f"{self._pack.name}-checkpoint.pt")
+        reason = " ".join(problem.split()) or "it is empty"
+        self._aside.append(
+            f"{file}: cannot be read ({reason[:200]}); set aside as {to}, its seeds are trained anew"
+        )
+        self._step = self._saved_step = 0
 
     def save_checkpoint(self, state: bytes) -> None:
         """Replace the state from which a retry goes on."""

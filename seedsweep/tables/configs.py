@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.errors import InputError
 
 NAMES = (
@@ -51,7 +51,7 @@ class Configs:
 def _load(path: Path) -> Any:
     try:
         if path.suffix == ".json":
-            return json.loads(path.read_bytes())
+            return jsontext.loads(path.read_bytes())
         return _load_yaml(path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {str(error).partition(chr(10))[0]}") from None
