@@ -48,6 +48,7 @@ KNOW_WORKERS = {"enginespec", "programspec", "make", "programverify"}
 GROUND = {
     "errors": set(),
     "jsontext": set(),
+    "yamlnodes": set(),
     "version": set(),
     "section": set(),
     "seeds": set(),

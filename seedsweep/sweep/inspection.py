@@ -109,7 +109,7 @@ def missing_blocks(known: Iterable[KnownPack]) -> list[Damage]:
     for pack in known:
         numbers = {block.info.block for block in pack.blocks}
         for number in sorted(set(range(max(numbers, default=-1))) - numbers):
-            file = re.sub(r"[^/]*$", f"{pack.name}-block-{number:04d}.parquet", pack.blocks[0].file)
+            file = re.sub(r"[^/]*$", f"{pack.name}-block-{number:04d}.parquet", pack.blocks[0].file, count=1)
             todo = "the next run trains its seeds anew, or goes on from their checkpoint"
             found.append(
                 Damage(file, "missing", "is not there, though later blocks of its pack are", todo, ours=False)

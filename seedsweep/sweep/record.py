@@ -111,7 +111,10 @@ class SweepRecord(BaseModel):
                 "update seedsweep"
             )
         try:
-            return cls.model_validate(content)
+            found = cls.model_validate(content)
+            ScaleSettings.model_validate(found.spec.get("scale"))
+            Seeds.model_validate(found.spec.get("seeds"))
+            return found
         except ValidationError as error:
             field = ".".join(str(part) for part in error.errors()[0]["loc"])
             raise LostRecordError(f"{shown}: {field}: damaged; {REBUILT}") from None

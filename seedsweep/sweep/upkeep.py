@@ -26,9 +26,9 @@ def tidy(store: Store, known: Iterable[KnownPack], field: str) -> list[str]:
     return told
 
 
-def set_aside(store: Store, file: str, problem: str) -> str:
-    """Move a file into `damaged/`; returns what was done, for people."""
-    to = store.set_aside(file)
+def set_aside(store: Store, file: str, problem: str, name: str | None = None) -> str:
+    """Move a file into `damaged/`, under its own name or another; returns what was done, for people."""
+    to = store.set_aside(file, name)
     return f"{file}: {problem}; set aside as {to}"
 
 
@@ -49,7 +49,8 @@ def _set_aside_unreadable_packs(store: Store, known: Iterable[KnownPack], field:
             continue
         progress = store.progress(folder)
         if folder in with_rows or (progress is not None and progress.pack == folder):
-            told.append(set_aside(store, file, "not what a run writes of a pack, which is trained anew"))
+            problem = "not what a run writes of a pack, which is trained anew"
+            told.append(set_aside(store, file, problem, f"{folder}-pack.json"))
     return told
 
 
