@@ -37,8 +37,8 @@ DEAD_SECONDS = 120.0
 TRIES = 6
 """When several runs begin in the same moment each steps back and tries again."""
 _STEP_BACK_SECONDS = 2.0
-_OURS: set[str] = set()
-"""Claims that runs in this process hold."""
+_OURS: dict[str, str] = {}
+"""Claims that runs in this process hold, and on what."""
 
 
 class TakenOverError(StorageError):
@@ -117,7 +117,7 @@ class Claim:
     def _take(self) -> None:
         for _ in range(TRIES):
             self._write("claiming")
-            _OURS.add(self._name)
+            _OURS[self._name] = self._files.location
             others = claims(self._files, self._name)
             alive = [other for other in others if not other.dead]
             if not alive:
@@ -176,7 +176,7 @@ class Claim:
     def _withdraw(self) -> None:
         with self._beat, suppress(OSError):  # dead before long, if the store is gone
             self._files.delete(self._name)
-        _OURS.discard(self._name)
+        _OURS.pop(self._name, None)
 
 
 def claims(files: Files, own: str | None = None) -> Sequence[_Other]:
@@ -190,6 +190,11 @@ def claims(files: Files, own: str | None = None) -> Sequence[_Other]:
             silent = max(0.0, now - then) if now is not None and then is not None else None
             found.append(_Other(name, _content(files, name), silent))
     return found
+
+
+def held_by_us(files: Files) -> bool:
+    """Whether a run in this process has claimed the sweep; asks nobody."""
+    return files.location in _OURS.values()
 
 
 def _content(files: Files, name: str) -> dict[str, Any]:

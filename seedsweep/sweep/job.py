@@ -22,7 +22,8 @@ from seedsweep.sweep.progress import Progress, State
 from seedsweep.sweep.store import Store
 
 REPORT_SECONDS = 2.0
-"""Least time between two progress files of a pack."""
+REPORT_SECONDS_REMOTE = 15.0
+"""Least time between two progress files of a pack; longer on an object store, where each is a request."""
 RATE_AFTER_SECONDS = 10.0
 """Before that a pack tells no rate: its first steps come with evaluations, and would promise hours."""
 
@@ -83,7 +84,8 @@ def _train(
             # Also when a second Ctrl-C tears us away: the store shall say that nobody is at this pack any more.
             sink.close("failed" if isinstance(error, Exception) else "stopped")
             raise
-        sink.close("stopped")
+        if not finished:  # what is finished is cleaned away, and by its rows everyone sees it
+            sink.close("stopped")
     except CellError as error:
         trace = f"{error}\n\n{error.output}" if error.output else str(error)
         kind: Literal["memory", "failed"] = "memory" if ran_out_of_memory(error) else "failed"
@@ -147,10 +149,12 @@ class StoreSink(Sink):
 
     def save_checkpoint(self, state: bytes) -> None:
         """Replace the state from which a retry goes on."""
-        self._refuse_if_dropped()
+        if self._store.files.local or self._is_time_to_tell:
+            self._refuse_if_dropped()
         self._store.files.write(f"{self._folder}/checkpoint.pt", state)
         self._saved_step = self._step
-        self._tell("running")
+        if self._store.files.local or self._is_time_to_tell:
+            self._tell("running")
 
     def write_block(
         self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
@@ -175,8 +179,13 @@ class StoreSink(Sink):
         now = time.monotonic()
         if self._began is None:
             self._began = (now, step)
-        if now - self._told >= REPORT_SECONDS:
+        if self._is_time_to_tell:
             self._tell("running")
+
+    @property
+    def _is_time_to_tell(self) -> bool:
+        pause = REPORT_SECONDS if self._store.files.local else REPORT_SECONDS_REMOTE
+        return time.monotonic() - self._told >= pause
 
     def close(self, state: State) -> None:
         """Note that the worker has left the pack."""

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from seedsweep import jsontext
 from seedsweep.errors import LASTING, InputError, StorageError
-from seedsweep.sweep.claim import Claim, claims, machine
+from seedsweep.sweep.claim import Claim, claims, held_by_us, machine
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.progress import process_exists
 
@@ -71,7 +71,9 @@ def held_here(files: Files) -> bool:
     """Whether a run on this machine holds the lock, by what it wrote there; takes no lock, to disturb nobody."""
     try:
         if not files.local:
-            return any(claim.content.get("machine") == machine() and not claim.dead for claim in claims(files))
+            return held_by_us(files) or any(
+                claim.content.get("machine") == machine() and not claim.dead for claim in claims(files)
+            )
         holder = jsontext.loads(files.read(FILE) or b"null")
         return holder is not None and holder["host"] == socket.gethostname() and process_exists(holder["pid"])
     except (OSError, ValueError, KeyError, TypeError):

@@ -20,6 +20,8 @@ PATIENCE_SECONDS = 300.0
 """A store that has answered before may be gone for so long."""
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 """Seconds between requests; doubled each time."""
+THREAD = "asks an object store"
+"""Name of a thread that waits for an answer."""
 _REFUSALS = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "EXPIRED")
 """Words of pyarrow for an answer that will be the same the next time."""
 
@@ -58,11 +60,11 @@ class Patience:
                     raise
                 if not self.answered or time.monotonic() + pause > until:
                     self.answered = False  # whoever asks next need not wait as long again
-                    why = " ".join(str(error).split())
+                    why = _in_words(error)
                     raise StorageError(self._location, OSError(errno.ETIMEDOUT, why)) from error
                 if pause == FIRST_PAUSE:
                     minutes = counted(round(PATIENCE_SECONDS / 60), "minute")
-                    self.on_wait(f"waiting up to {minutes} for {self._location}: {' '.join(str(error).split())}")
+                    self.on_wait(f"waiting up to {minutes} for {self._location}: {_in_words(error)}")
                 time.sleep(pause * random.uniform(0.5, 1.0))
                 pause = min(2 * pause, LONGEST_PAUSE)
             else:
@@ -72,6 +74,10 @@ class Patience:
 
 class _SilentError(OSError):
     """There was no answer."""
+
+
+def _in_words(error: OSError) -> str:
+    return " ".join((error.strerror or str(error)).split())
 
 
 def _is_refusal(error: OSError) -> bool:
@@ -91,7 +97,7 @@ def _within(call: Callable[[], _Result], seconds: float | None) -> _Result:
         except BaseException as error:
             raised.append(error)
 
-    thread = threading.Thread(target=answer, daemon=True, name="asks an object store")
+    thread = threading.Thread(target=answer, daemon=True, name=THREAD)
     thread.start()
     thread.join(seconds)
     if raised:

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from seedsweep.errors import InputError, listed, nearest
 
+MOST_BYTES = 1 << 20
+"""Of a spec's file."""
+
 
 class Preset(NamedTuple):
     """A spec that comes with seedsweep."""

@@ -95,6 +95,7 @@ def run(
                 return _result(found, began, aside=aside)
         stop = StopRequest()
         reporter = Reporter(found.store, on_progress)
+        found.store.files.patience.on_wait = reporter.wait
         crew = opened.enter_context(
             executors.open_executor(
                 executor,
