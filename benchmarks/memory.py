@@ -3,10 +3,11 @@
     python -m benchmarks.memory                  # all points, some minutes of one core
     python -m benchmarks.memory --only count     # those whose name has this in it
 
-The numbers in `seedsweep.workers.cost` were fitted to the points without a mark; those marked with * were measured
-afterwards, to check them. Each process trains a pack for three steps as a worker does, with an evaluation and a
-checkpoint after every step, and then asks the kernel for the most memory that it ever had (`getrusage`).
-Recorded output: `benchmarks/results/memory.json` and `memory.txt`.
+The numbers of memory in `seedsweep.workers.cost` were fitted to these points but the last nine, which check them.
+Each process trains a pack for three steps as a worker does, with an evaluation and a checkpoint after every step,
+and then asks the kernel for the most memory that it ever had (`getrusage`).
+
+Recorded: benchmarks/results/memory.*
 """
 
 from __future__ import annotations
@@ -41,8 +42,6 @@ class Point:
     seeds: tuple[int, ...]
     """Sizes of packs, a process each."""
     changes: tuple[str, ...] = ()
-    checks: bool = False
-    """Whether nothing was fitted to it."""
 
 
 POINTS = (
@@ -58,13 +57,13 @@ POINTS = (
     Point("paper/question-formation-depth", 6, (1, 2, 8), ("model.d_model=256", *FEW)),
     Point("paper/question-formation-depth", 6, (1, 2), FEW),
     Point("paper/count-width", 8, (1,), ("train.batch=4",)),
-    Point("paper/count-width", 8, (2,), ("train.batch=4",), checks=True),
-    Point("paper/count-width", 2, (2,), ("train.batch=16",), checks=True),
-    Point("paper/addition-depth", 2, (1,), ("train.batch=4", "task.evaluation_examples=200"), checks=True),
-    Point("pocket/count-depth", 3, (4,), checks=True),
-    Point("pocket/addition-depth", 2, (6,), checks=True),
-    Point("pocket/question-formation-mix", 0.5, (4,), ("model.d_model=128",), checks=True),
-    Point("pocket/mmlu-mix", 0.01, (5,), checks=True),
+    Point("paper/count-width", 8, (2,), ("train.batch=4",)),
+    Point("paper/count-width", 2, (2,), ("train.batch=16",)),
+    Point("paper/addition-depth", 2, (1,), ("train.batch=4", "task.evaluation_examples=200")),
+    Point("pocket/count-depth", 3, (4,)),
+    Point("pocket/addition-depth", 2, (6,)),
+    Point("pocket/question-formation-mix", 0.5, (4,), ("model.d_model=128",)),
+    Point("pocket/mmlu-mix", 0.01, (5,)),
 )
 
 
@@ -101,7 +100,7 @@ def train(point: Point, seeds: int) -> dict[str, Any]:
 def name(point: Point) -> str:
     """For people."""
     words = [f"{point.preset} {point.scale:g}", *(change.rpartition(".")[2] for change in point.changes)]
-    return " ".join(words) + "*" * point.checks
+    return " ".join(words)
 
 
 def main() -> None:

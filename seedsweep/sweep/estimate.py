@@ -184,6 +184,8 @@ def try_scales(found: Found, planned: Plan, device: str) -> dict[float, Pace]:
     if flop < WORTH_A_TRIAL:
         return {}
     sizes = {pack.scale: len(pack.seeds) for pack in reversed(planned.packs) if pack.scale not in here}
+    for scale, size in [*sizes.items()][:1]:
+        found.recipes[scale].pace(device, size)  # loads what later trials have: its set-up would look long
     tried = {scale: found.recipes[scale].pace(device, size) for scale, size in sizes.items()}
     return {scale: pace for scale, pace in tried.items() if pace is not None}
 

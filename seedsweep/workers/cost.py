@@ -7,14 +7,16 @@ from seedsweep.workers.settings import CellSettings
 
 FLOAT = 4
 """Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""
-PROCESS_BYTES = 390 * 2**20
-"""Of a process that trains on a CPU: interpreter, torch, the other packages, and what drawing rows has taken. Like
-the three numbers below it was fitted, by least squares, to what `benchmarks/memory.py` measured."""
-COMPILER_BYTES = 133 * 2**20
-"""What torch's compiler adds to that."""
-OF_TRAINING, OF_EVALUATION = 1.33, 1.57
-"""How much of the memory of training and of an evaluation, each at its largest moment, is there in the end. Freed
-memory is kept (`workers.heap`), but that of one fits the other ill, and that of short rows long ones."""
+IMPORT_BYTES = 405 * 2**20
+"""Of a process when interpreter, torch and the other packages are loaded: its peak if packs are small."""
+PROCESS_BYTES = 255 * 2**20
+"""What of that is left when packs train. Like the three numbers below it was fitted, by least squares, to what
+`benchmarks/memory.py` measured."""
+COMPILER_BYTES = 142 * 2**20
+"""What torch's compiler adds."""
+OF_TRAINING, OF_EVALUATION = 1.86, 1.07
+"""What the process has for a byte of a step or checkpoint, whose freed memory is kept and seldom fits, and for a
+byte of an evaluation, whose memory is given back (`workers.heap`)."""
 
 
 def flop_per_token(settings: CellSettings) -> float:
@@ -84,9 +86,11 @@ def memory_per_seed(settings: CellSettings) -> int:
 def memory_on_cpu(settings: CellSettings, seeds: int) -> int:
     """Bytes of the process that trains a pack of so many seeds on a CPU, at its largest moment.
 
-    Training is at its largest in a step or in a checkpoint, which is written from a copy of the state.
+    That is an evaluation, which comes to what training has kept: a step's largest moment, or a checkpoint,
+    which is written from a copy of the state.
     """
     state = state_bytes(settings)
-    training = max(step_bytes(settings), state)
-    process = PROCESS_BYTES + settings.task.data_bytes() + COMPILER_BYTES * settings.train.compile
-    return round(process + seeds * (state + OF_TRAINING * training + OF_EVALUATION * evaluation_bytes(settings)))
+    training = OF_TRAINING * max(step_bytes(settings), state)
+    seed = state + training + OF_EVALUATION * evaluation_bytes(settings)
+    packs = PROCESS_BYTES + settings.task.data_bytes() + seeds * seed
+    return round(max(IMPORT_BYTES, packs) + COMPILER_BYTES * settings.train.compile)

@@ -19,10 +19,9 @@ ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
 NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
-TOKENS_AT_ONCE = 2048
-"""Tokens per seed in one forward pass of the evaluation. It must not depend on the pack, because a matrix product
-may round differently for another number of rows. With 8192 an evaluation took 10 to 28 % longer on a CPU, and up
-to twice the memory of a training step (`benchmarks/results/memory.json` has what it is now)."""
+TOKENS_AT_ONCE = 8192
+"""Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack, because
+a matrix product may round differently for another number of rows, and for the same reason it stays what it is."""
 WIDTH_MULTIPLE = 4
 """Weight gradients of other widths do not start on 16 bytes for every seed, and the matrix kernels then round
 the seeds of a pack differently (measured; see tests/workers/test_pack_invariance.py)."""
@@ -79,7 +78,7 @@ class TaskSettings(Settings, ABC):
     def largest_pass(self) -> EvaluationPass:
         """What most memory goes into in an evaluation: by default rows as in training, with all their logits."""
         length = self.tokens_per_row()
-        rows = min(max(1, TOKENS_AT_ONCE // length), max(1, self.evaluation_tokens() // length))
+        rows = min(max(1, TOKENS_AT_ONCE // length), max(split.examples for split in self.splits()))
         return EvaluationPass(rows, length, length, 0)
 
     def data_bytes(self) -> int:

@@ -6,6 +6,7 @@ Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P paramet
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.seeds import Seed
+from seedsweep.workers import heap
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.decoder import StackedDecoder
@@ -122,7 +124,8 @@ class PackTrainer:
         Besides the task's: `("train", "loss")` and the task's loss parts, means over the steps since the last
         evaluation (none before the first step), and `("train", "diverged")`, 0 or 1.
         """
-        with self.gradient.precision(self.device):
+        on_cpu = self.device.type == "cpu"
+        with self.gradient.precision(self.device), heap.given_back() if on_cpu else nullcontext():
             values = self.task.evaluate(self.decoder)
         sums_LS, alive_S = to_host(self.update.loss_sums_LS.double(), self.alive_S)
         if self._loss_steps:

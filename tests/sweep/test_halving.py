@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,40 +123,3 @@ def test_a_half_that_was_interrupted_still_tells_where_it_comes_from(
     assert result.missing == 0
     assert len(training.calls()) > before
     assert result.notes == ("packs ran out of memory and were halved: down to 1 in place of 2 at depth 1",)
-
-
-REAL = """
-import resource, sys
-from pathlib import Path
-from seedsweep.sweep.run import run
-from seedsweep.sweep.specfile import read_spec
-from seedsweep.workers.trainer import PackTrainer
-from seedsweep.seeds import Seed
-
-spec = read_spec(sys.argv[1], overrides=[
-    "execution.pack=8", "model.heads=4", "model.head_dim=32", "train.batch=128", "train.steps=1",
-    "scale.values=[2]",
-], seeds="0:8").spec
-PackTrainer(spec.recipes[2].settings, [Seed(0, 0)], "cpu").train_to(1)  # whatever is loaded only now
-pages = int(Path("/proc/self/statm").read_text().split()[0])
-limit = pages * resource.getpagesize() + int(sys.argv[3])
-resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-messages = []
-result = run(spec, sys.argv[2], executor="inline", on_progress=lambda event: messages.append(event.message))
-print(result.trained, *result.notes)
-"""
-
-
-@pytest.mark.skipif(
-    not sys.platform.startswith("linux"), reason="other systems do not hold a process to RLIMIT_AS"
-)
-def test_a_real_pack_under_a_real_limit(spec_file: Path, tmp_path: Path) -> None:
-    """The limit leaves room for four seeds, not for eight: eight take 840 MB."""
-    command = [sys.executable, "-c", REAL, str(spec_file), str(tmp_path / "out"), str(600_000_000)]
-    # The address space that other threads' heaps reserve would count as well.
-    environment = os.environ | {"MALLOC_ARENA_MAX": "1"}
-    told = subprocess.run(
-        command, capture_output=True, text=True, cwd=Path(__file__).parents[2], env=environment, check=False
-    )
-    assert told.returncode == 0, told.stderr
-    assert told.stdout.startswith("8 packs ran out of memory and were halved: down to"), told.stdout

@@ -29,7 +29,7 @@ from seedsweep.workers.cost import (
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
-from seedsweep.workers.packsize import knee, pack_size
+from seedsweep.workers.packsize import SHARE, knee, pack_size
 from seedsweep.workers.settings import CellSettings, ModelSettings
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.trial import TRIAL_FLOP, pace
@@ -151,14 +151,14 @@ def test_memory_of_a_process_is_what_the_kernel_says() -> None:
 def test_memory_of_larger_packs_is_what_the_kernel_says(preset: str) -> None:
     """Of eight seeds of every task, of which the evaluation takes most, or the steps."""
     point = next(point for point in POINTS if point.preset == preset and 8 in point.seeds)
-    assert measure(point, 8)["ratio"] == pytest.approx(1.0, abs=0.12)
+    assert measure(point, 8)["ratio"] == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_recorded_memory_is_within_a_tenth() -> None:
     """Of nearly all packs: how the allocator fills its gaps is chance."""
     rows = json.loads((RESULTS / "memory.json").read_text())["results"]
     ratios = np.array([row["ratio"] for row in rows])
-    assert len(ratios) > 30
+    assert len(ratios) > 25
     assert np.mean(np.abs(ratios - 1) <= 0.1) >= 0.9
 
 
@@ -237,12 +237,14 @@ def test_a_pack_is_as_large_as_makes_it_faster(
     assert knee(seconds, most) == size
 
 
-@pytest.mark.parametrize(("free", "size"), [(None, 4), (64e9, 4), (2.6e9, 2), (1e8, 1)])
+@pytest.mark.parametrize("size", [1, 2, 3, 4])
 def test_a_pack_on_a_cpu_is_what_fits_with_one_on_every_core(
-    free: float | None, size: int, cell: Cell, monkeypatch: pytest.MonkeyPatch
+    size: int, cell: Cell, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedsweep.workers.packsize.free_memory", lambda: free)
-    monkeypatch.setattr("seedsweep.workers.packsize.count_devices", lambda device: 2)
     settings = cell(heads=8, head_dim=32, context=256, batch=16)
-    assert 200e6 < memory_on_cpu(settings, 2) - memory_on_cpu(settings, 1) < 300e6
+    free = 2 * memory_on_cpu(settings, size) / SHARE + 2
+    monkeypatch.setattr("seedsweep.workers.packsize.count_devices", lambda device: 2)
+    monkeypatch.setattr("seedsweep.workers.packsize.free_memory", lambda: free)
     assert pack_size(settings, "cpu") == size
+    monkeypatch.setattr("seedsweep.workers.packsize.free_memory", lambda: None)
+    assert pack_size(settings, "cpu") == 4
