@@ -56,8 +56,8 @@ def _damaged_file(store: Store, file: str, blocks: Sequence[Block], field: str |
     except (pa.ArrowException, OSError, ValueError) as error:
         problem = f"its bytes are not those that were written ({' '.join(str(error).split())[:120]})"
         return Damage(file, "flipped", problem, SET_ASIDE, ours=True)
-    problem = None if field is None else _contradiction(rows, blocks, field)
-    return None if problem is None else Damage(file, "mismatching", problem, SET_ASIDE, ours=True)
+    said = None if field is None else _contradiction(rows, blocks, field)
+    return None if said is None else Damage(file, "mismatching", said, SET_ASIDE, ours=True)
 
 
 def _contradiction(rows: pa.Table, blocks: Sequence[Block], field: str) -> str | None:

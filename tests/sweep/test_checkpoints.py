@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from seedsweep.sweep.events import Event
+from seedsweep.sweep.job import run_job
 from seedsweep.sweep.programspec import ProgramSpec
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
@@ -39,15 +40,13 @@ with open(folder / "metrics.jsonl", "a" if begin else "w") as file:
 
 def unreadable(file: Path, how: str) -> bytes:
     whole = file.read_bytes()
-    file.write_bytes(whole[: len(whole) // 2] if UNREADABLE[how] is None else UNREADABLE[how])
+    left = UNREADABLE[how]
+    file.write_bytes(whole[: len(whole) // 2] if left is None else left)
     return file.read_bytes()
 
 
 def stopped_in_the_middle(monkeypatch: pytest.MonkeyPatch, spec: SweepSpec, out: Path) -> Path:
     """A run that is asked to stop while its first pack trains; the folder of that pack in `work/`."""
-    import seedsweep.sweep.executors.inline as inline
-
-    honest = inline.run_job
     asked: list[bool] = []
 
     def stopping(job: Any, should_stop: Any, on_progress: Any) -> Any:
@@ -55,10 +54,10 @@ def stopped_in_the_middle(monkeypatch: pytest.MonkeyPatch, spec: SweepSpec, out:
             asked.append(True)
             return len(asked) > 4
 
-        return honest(job, stop, on_progress)
+        return run_job(job, stop, on_progress)
 
     with monkeypatch.context() as patch:
-        patch.setattr(inline, "run_job", stopping)
+        patch.setattr("seedsweep.sweep.executors.inline.run_job", stopping)
         patch.setattr("seedsweep.sweep.driver.ATTEMPTS", 1)
         assert run(spec, out, executor="inline").interrupted
     folders = [folder for folder in sorted((out / "work").iterdir()) if (folder / "checkpoint.pt").exists()]

@@ -122,7 +122,11 @@ def test_the_process_is_believed_on_this_machine_and_no_clock(place: str) -> Non
     """A dead one is taken over at once; one that lives is not, however old its claim is."""
     files = Files(place)
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
-    mine = {"pid": child.pid, "machine": claim.machine(), "started": claim.process_start(child.pid)}
+    mine: dict[str, Any] = {
+        "pid": child.pid,
+        "machine": claim.machine(),
+        "started": claim.process_start(child.pid),
+    }
     try:
         foreign(files, seconds_ago=1e6, **mine)
         with pytest.raises(InputError, match=rf"process {child.pid} on elsewhere"), lock.hold(files):
@@ -190,7 +194,7 @@ def test_the_claim_is_written_anew_while_it_is_held(place: str, monkeypatch: pyt
     monkeypatch.setattr(claim, "BEAT_SECONDS", 0.02)
     files = Files(place)
     with lock.hold(files):
-        times = set()
+        times: set[float | None] = set()
         deadline = time.monotonic() + 20
         while len(times) < 3 and time.monotonic() < deadline:
             times.add(files.modified(files.listing("locks")[0]))

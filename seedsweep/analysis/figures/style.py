@@ -67,9 +67,9 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     """
     path = Path(path)
     svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
-    for file, options in ((svg, {"metadata": {"Date": None}}), (png, {})):
+    for file, metadata in ((svg, {"Date": None}), (png, None)):
         written = io.BytesIO()
-        figure.savefig(written, format=file.suffix[1:], dpi=200, **options)
+        figure.savefig(written, format=file.suffix[1:], dpi=200, metadata=metadata)
         write_whole(file, written.getvalue())
     return [svg, png]
 
