@@ -55,12 +55,12 @@ class Found:
 
     def looked_again(self) -> Found:
         """The same, as the directory is now. Raises InputError as `find` does, but for the spec's own files."""
-        self.store.refuse_if_unwritable()
         known: list[KnownPack] = []
         try:
             record = self.store.record()
         except LostRecordError as error:
             record, known = None, self._known_without_record(error)
+        self.store.refuse_if_unwritable()
         if record is not None:
             refuse_other_settings(record, self.identity, self.store.location)
             known = self.store.packs(record)
