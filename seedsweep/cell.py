@@ -228,6 +228,10 @@ class Recipe(ABC):
     def check_device(self, device: str) -> None:
         """Raise InputError, naming the field, if the cells cannot be trained on "cpu" or "cuda"."""
 
+    def broken_device(self, device: str) -> str | None:
+        """Why nothing can be computed on that device of this process, None if it works or is not used."""
+        return None
+
     @abstractmethod
     def pack_size(self, device: str) -> int:
         """Seeds that train together well on the device of this process."""

@@ -58,6 +58,16 @@ class StorageError(OSError):
         return self.errno in LASTING
 
 
+class ClusterError(RuntimeError):
+    """A Ray cluster that was in use is lost, or can start no worker: it is neither bad input nor a bug.
+
+    The message is one line; the command line prints it and exits with status 4.
+    """
+
+    def __init__(self, problem: str) -> None:
+        super().__init__(f"the Ray cluster cannot be used any more: {problem}; the same command goes on")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`" (did you mean 'x'?)"` for the nearest known word, or an empty string when none is near."""
     near = nearest(word, known)

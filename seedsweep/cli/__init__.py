@@ -6,14 +6,14 @@ import os
 import sys
 import threading
 
-BAD_INPUT, STORAGE, STOPPED = 2, 3, 130
+BAD_INPUT, STORAGE, CLUSTER, STOPPED = 2, 3, 4, 130
 """Exit statuses. 1 is for a run with failed seeds, and a verification that found a difference."""
 
 
 def main() -> None:
-    """Entry point: bad input, a disk that fails and Ctrl-C become one line and an exit status of their own.
+    """Entry point: bad input, a disk that fails, a cluster that is lost and Ctrl-C become one line each.
 
-    A bug of ours keeps its traceback.
+    Each has an exit status of its own. A bug of ours keeps its traceback.
     """
     try:
         status = _invoke()
@@ -38,7 +38,14 @@ def _invoke() -> int:
     import typer
 
     from seedsweep.cli.app import Interrupted, app
-    from seedsweep.errors import LASTING, ArgumentError, InputError, MissingPackageError, StorageError
+    from seedsweep.errors import (
+        LASTING,
+        ArgumentError,
+        ClusterError,
+        InputError,
+        MissingPackageError,
+        StorageError,
+    )
 
     # click's UsageError, of the copy of click that this typer brings.
     usage_error: type[typer.BadParameter] = typer.BadParameter.__mro__[1]
@@ -55,6 +62,8 @@ def _invoke() -> int:
         return _say(f"{message.rstrip('.')}; see {command} --help", BAD_INPUT)
     except StorageError as error:
         return _say(str(error), STORAGE)
+    except ClusterError as error:
+        return _say(str(error), CLUSTER)
     except OSError as error:
         if error.errno not in LASTING or error.filename is not None:
             raise

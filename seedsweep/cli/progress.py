@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -87,10 +88,11 @@ class Waiting:
 
 
 class RunDisplay:
-    """Shows the events of a run."""
+    """Shows the events of a run, and what `news` has to say beside them."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, news: Callable[[], str | None] | None = None) -> None:
         self._console = console
+        self._news = news
         self._live: Live | None = None
         self._told_at = time.monotonic()
         self._waiting = Waiting(console, "looking for what is there, starting the executor …")
@@ -108,14 +110,19 @@ class RunDisplay:
         self._waiting.stop()
         if self._live is not None:
             self._live.stop()
+        self._tell_news()
 
     def show(self, event: Event) -> None:
         """Take in one event."""
         from seedsweep.cli import tables
 
         self._waiting.stop()
-        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "merge", "aside", "wait"):
+        self._tell_news()
+        told = ("plan", "base", "ready", "retry", "fail", "stop", "workers", "merge", "aside", "wait")
+        if event.kind in told:
             self._console.print(event.message, markup=False, highlight=False)
+        if not event.status.scales:
+            return
         if event.dashboard is not None:
             self._console.print(f"Ray dashboard: {event.dashboard}", markup=False, highlight=False)
         if event.kind == "plan":
@@ -137,3 +144,7 @@ class RunDisplay:
         elif event.kind == "tick" and time.monotonic() - self._told_at > PLAIN_SECONDS:
             self._told_at = time.monotonic()
             self._console.print(tables.progress(event.status, left or unknown), soft_wrap=True)
+
+    def _tell_news(self) -> None:
+        if self._news is not None and (line := self._news()):
+            self._console.print(line, markup=False, highlight=False, soft_wrap=True)

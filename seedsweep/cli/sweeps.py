@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
-from contextlib import redirect_stdout
+from contextlib import ExitStack, redirect_stdout
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +17,7 @@ from seedsweep.cli import origin
 from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
 from seedsweep.cli.progress import RunDisplay, Waiting
+from seedsweep.cli.raylog import ray_aside
 from seedsweep.cli.show import print_json, show_findings, without_damaged
 from seedsweep.cli.streams import shown
 from seedsweep.cli.timeleft import TimeLeft
@@ -47,8 +48,13 @@ def run(
 
         named = read_spec(spec, overrides=changes or [], seeds=seeds)
     place = out or f"runs/{named.name}"
-    # Ray's processes print to standard output, which belongs to the results.
-    with redirect_stdout(sys.stderr), RunDisplay(stderr) as display:
+    with ExitStack() as entered:
+        if executor is ExecutorName.ray:
+            news = entered.enter_context(ray_aside()).news
+        else:  # whatever is printed: standard output belongs to the results
+            news = None
+            entered.enter_context(redirect_stdout(sys.stderr))
+        display = entered.enter_context(RunDisplay(stderr, news))
         result = run_sweep(
             named.spec, place, name=named.name, executor=executor.value, address=address, on_progress=display.show
         )

@@ -86,6 +86,8 @@ class Driver:
             for outcome in self.crew.wait(1.0):
                 self._take_in(outcome)
             self.held.check()
+            for line in self.crew.news():
+                self.reporter.send("workers", line)
             self.reporter.tick()
 
         if self.running:

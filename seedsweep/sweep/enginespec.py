@@ -65,9 +65,12 @@ class EngineExecution(ExecutionSettings):
         return choose_device(self.device)
 
     def cluster_device(self, gpus: int) -> str:
-        if self.device == "cuda" and not gpus:
-            raise InputError("execution.device: cuda is asked for but the Ray cluster has no GPU; use auto or cpu")
-        return "cuda" if self.device != "cpu" and gpus else "cpu"
+        if self.device == "cuda" and not gpus and self.workers == "auto":
+            raise InputError(
+                "execution.device: cuda is asked for but the Ray cluster has no GPU; use auto or cpu, or, where "
+                "an autoscaler brings some, give execution.workers a number"
+            )
+        return "cuda" if self.device == "cuda" or (self.device == "auto" and gpus) else "cpu"
 
     def driver_device(self) -> str:
         return "cpu" if self.device == "cpu" else choose_device("auto")

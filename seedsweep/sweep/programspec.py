@@ -65,9 +65,10 @@ class ProgramExecution(ExecutionSettings):
         return "cuda" if self.gpus else "cpu"
 
     def cluster_device(self, gpus: int) -> str:
-        if self.gpus and not gpus:
+        if self.gpus and not gpus and self.workers == "auto":
             raise InputError(
-                f"execution.gpus: {formats.given(self.gpus)} asked for but the Ray cluster has no GPU; give 0"
+                f"execution.gpus: {formats.given(self.gpus)} asked for but the Ray cluster has no GPU; give 0, "
+                "or, where an autoscaler brings some, give execution.workers a number"
             )
         return self.device_here()
 

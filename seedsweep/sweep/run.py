@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from seedsweep.cell import Pace
-from seedsweep.errors import InputError, StorageError
+from seedsweep.errors import ClusterError, InputError, StorageError
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.blocks import files_of
@@ -28,6 +28,7 @@ from seedsweep.sweep.provenance import now, provenance
 from seedsweep.sweep.record import ScaleRecord, SweepRecord, scale_record
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.standing import SweepStatus
 from seedsweep.sweep.store import Store
 from seedsweep.sweep.upkeep import set_aside_record, tidy
 
@@ -78,6 +79,8 @@ def run(
     StorageError
         If the store is full, has become read-only or is gone; what was written before stays, and the same call
         goes on from there.
+    ClusterError
+        If the Ray cluster is lost, or can start no worker; the same call goes on.
     """
     began = time.monotonic()
     executors.check_choice(executor, address)
@@ -107,6 +110,7 @@ def run(
         )
         for recipe in found.recipes.values():
             recipe.check_device(crew.device)
+        crew.prepare(next(iter(found.recipes.values())), lambda line: _say(found, line, on_progress))
         if not found.exists:
             held = locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
@@ -123,7 +127,7 @@ def run(
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
-        except InputError:
+        except (ClusterError, InputError):
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
             raise
         held.check()
@@ -133,6 +137,14 @@ def run(
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside)
         _end(found.store, record, result, aside)
         return result
+
+
+def _say(found: Found, message: str, on_progress: Callable[[Event], None] | None) -> None:
+    """Tell what is waited for while there is nothing to look at yet."""
+    if on_progress is not None:
+        name, scale = PurePosixPath(found.store.location).name, found.spec.scale.field
+        nothing = SweepStatus(found.store.location, name, scale, (), (), 0.0, None)
+        on_progress(Event("workers", message, nothing))
 
 
 def _has_base(found: Found, stop: StopRequest, reporter: Reporter) -> bool:

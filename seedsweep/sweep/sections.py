@@ -84,7 +84,10 @@ class ExecutionSettings(Settings, ABC):
 
     @abstractmethod
     def cluster_device(self, gpus: int) -> str:
-        """The same, of the workers of a cluster that has so many GPUs: this machine may be without them."""
+        """The same, of the workers of a cluster that has so many GPUs: this machine may be without them.
+
+        Who asks for a number of workers is taken to know that an autoscaler will bring what is not there yet.
+        """
 
     def driver_device(self) -> str:
         """Where the driver trains the base: its machine need not have the workers' device."""

@@ -25,6 +25,18 @@ def choose_device(wanted: str) -> str:
     return wanted
 
 
+def broken_device(device: str) -> str | None:
+    """Why this process cannot compute on a device, after a small product; None if it can."""
+    if device == "cuda" and not torch.cuda.is_available():
+        return "torch sees no CUDA device there"
+    try:
+        ones = torch.ones(8, 8, device=device)
+        product = float((ones @ ones).sum())
+    except RuntimeError as error:  # a driver that is too old, a GPU that this torch has no kernels for, …
+        return f"torch cannot compute on its CUDA device: {str(error).strip().partition(chr(10))[0]}"
+    return None if product == 512.0 else f"its CUDA device gives {product} for a sum that is 512"
+
+
 def count_devices(device: str) -> int:
     """Packs that this machine can train at a time: its GPUs, or the CPU cores this process may use."""
     if device == "cuda":

@@ -10,7 +10,7 @@ from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_on_cpu, memory_per_seed
-from seedsweep.workers.device import check_precision
+from seedsweep.workers.device import broken_device, check_precision
 from seedsweep.workers.packsize import pack_size
 from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import check_compiler
@@ -51,6 +51,9 @@ class EngineRecipe(Recipe):
         check_precision(self.settings.train.precision, device)
         if self.settings.train.compile and device == "cpu":
             check_compiler()
+
+    def broken_device(self, device: str) -> str | None:
+        return broken_device(device)
 
     def pack_size(self, device: str) -> int:
         return pack_size(self.settings, device)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +18,13 @@ class Executor(ABC):
     """"cpu" or "cuda", the same for every slot."""
     dashboard: str | None = None
     """URL of a web page about the workers."""
+
+    @abstractmethod
+    def prepare(self, recipe: Recipe, say: Callable[[str], None]) -> None:
+        """Raise InputError if packs like this cannot be trained here; `say` is told what is waited for.
+
+        Called once, before all that follows.
+        """
 
     @abstractmethod
     def pack_size(self, recipe: Recipe) -> int:
@@ -37,6 +45,10 @@ class Executor(ABC):
     @abstractmethod
     def wait(self, seconds: float) -> list[Outcome]:
         """Jobs that have ended since the last call; waits for one for at most so long (inline: for its job)."""
+
+    @abstractmethod
+    def news(self) -> list[str]:
+        """What has become of the slots since the last call and is to be told, in a line each."""
 
     @abstractmethod
     def stop(self) -> None:

@@ -25,6 +25,9 @@ class InlineExecutor(Executor):
         self._on_progress = on_progress
         self._job: Job | None = None
 
+    def prepare(self, recipe: Recipe, say: Callable[[str], None]) -> None:
+        """Nothing to prepare: the device was asked for when it was chosen."""
+
     def pack_size(self, recipe: Recipe) -> int:
         """What the spec says, or what suits this machine's device."""
         return self._execution.pack_size(recipe, self.device)
@@ -47,6 +50,10 @@ class InlineExecutor(Executor):
         if job is None:
             return []
         return [run_job(job, self._should_stop, lambda progress: self._on_progress())]
+
+    def news(self) -> list[str]:
+        """Nothing: the slot is this process."""
+        return []
 
     def stop(self) -> None:
         """Nothing to do: the job asks `should_stop` itself."""
