@@ -58,6 +58,8 @@ def without_damaged(work: Callable[[list[str]], None]) -> list[str]:
         try:
             work(damaged)
         except DamagedFilesError as error:
+            if set(error.files) <= set(damaged):
+                raise
             damaged = [*damaged, *error.files]
         else:
             return damaged
