@@ -5,6 +5,7 @@ from .analysis.report import report as report
 from .criterion import Criterion as Criterion
 from .errors import InputError as InputError
 from .population import Population as Population
+from .sweep.check import check as check
 from .sweep.compact import compact as compact
 from .sweep.importing import import_results as import_results
 from .sweep.reader import load as load

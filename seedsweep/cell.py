@@ -78,6 +78,10 @@ class CellError(RuntimeError):
         self.output, self.hopeless = output, hopeless
 
 
+class UnreadableCheckpointError(ValueError):
+    """A checkpoint is not what was saved; the message says why."""
+
+
 @dataclass(frozen=True)
 class Code:
     """Which code trains cells, where that is not seedsweep's own. The digests are parts of SHA-256."""
@@ -120,6 +124,9 @@ class Sink(Protocol):
 
     def load_checkpoint(self) -> bytes | None:
         """The last checkpoint of this pack, if there is one."""
+
+    def refuse_checkpoint(self, problem: str) -> None:
+        """Say that it cannot be read, and why: it is set aside, and the pack starts anew."""
 
     def save_checkpoint(self, state: bytes) -> None:
         """Keep a checkpoint in place of the last one."""

@@ -35,12 +35,12 @@ class MissingPackageError(ModuleNotFoundError):
     """
 
 
-LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT})
-"""What is wrong with a place that is full, read-only or gone: trying again does not help."""
+LASTING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.ENOENT, errno.ETIMEDOUT})
+"""What is wrong with a place that is full, read-only, gone or silent for minutes: trying again does not help."""
 
 
 class StorageError(OSError):
-    """A place that was in use cannot be written any more: its disk is full, or read-only, or it is gone.
+    """A place that was in use cannot be used any more: its disk is full or read-only, it is gone or silent.
 
     Neither bad input nor a bug. The message is one line that names the place; the command line prints it and exits
     with status 3.
@@ -48,7 +48,8 @@ class StorageError(OSError):
 
     def __init__(self, place: str, error: OSError) -> None:
         self.reason = error.strerror or str(error).partition("\n")[0]
-        super().__init__(f"{place}: cannot be written: {self.reason}; once it can, the same command goes on")
+        what = "reached" if error.errno == errno.ETIMEDOUT else "written"
+        super().__init__(f"{place}: cannot be {what}: {self.reason}; once it can, the same command goes on")
         self.errno = error.errno
 
     @property

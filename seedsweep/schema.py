@@ -8,6 +8,8 @@ from typing import Any
 
 import pyarrow as pa
 
+from seedsweep import jsontext
+
 FORMAT = 1
 """Version of the store's layout and of the columns below."""
 
@@ -63,16 +65,21 @@ class BlockInfo:
         return cls(**(content | {"seeds": seeds, "steps": tuple(content["steps"])}))
 
 
+class NewerFormatError(ValueError):
+    """A newer seedsweep has written it."""
+
+
 def entry(metadata: dict[bytes, bytes] | None) -> dict[str, Any] | None:
     """Our entry in the metadata of a Parquet file; None if the file is not one of ours.
 
-    Raises ValueError, saying why, if it is of a newer format or cannot be understood.
+    Raises NewerFormatError, saying what would help, if it is of a newer format; ValueError, TypeError or KeyError
+    if it cannot be understood.
     """
     if not metadata or KEY not in metadata:
         return None
-    content: dict[str, Any] = json.loads(metadata[KEY])
+    content: dict[str, Any] = jsontext.loads(metadata[KEY])
     if content["format"] > MERGED:
-        raise ValueError(
+        raise NewerFormatError(
             f"it has format {content['format']}, this seedsweep reads up to {MERGED}: update seedsweep"
         )
     return content

@@ -9,10 +9,13 @@ the plain seed s, so a crossed sweep extends a plain one in the same directory.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, model_serializer, model_validator
+
+MOST = 1_000_000
+"""Seeds of a scale; crossed ones are counted as pairs."""
 
 LARGEST = 2**31 - 2
 """Largest value of one role; two roles fit in the int64 of the `seed` column."""
@@ -38,7 +41,10 @@ def parse_range(given: Any) -> tuple[int, ...]:
     items = given.split(",") if isinstance(given, str) else given if isinstance(given, list | tuple) else [given]
     seeds: list[int] = []
     for item in items:
-        seeds.extend(_parse_item(item))
+        more = _parse_item(item)
+        if len(seeds) + len(more) > MOST:
+            raise ValueError(f"more than {MOST:,} seeds; write a shorter range, for example 0:64")
+        seeds.extend(more)
     if not seeds:
         raise ValueError("no seeds given; write for example 0:64")
     seen: set[int] = set()
@@ -51,7 +57,7 @@ def parse_range(given: Any) -> tuple[int, ...]:
     return tuple(seeds)
 
 
-def _parse_item(item: Any) -> Iterable[int]:
+def _parse_item(item: Any) -> Sequence[int]:
     if isinstance(item, int) and not isinstance(item, bool):
         if item < 0:
             raise ValueError(f"seed {item} is negative; seeds start at 0")
@@ -102,7 +108,10 @@ class Seeds(BaseModel):
             return {"init": plain, "data": plain, "crossed": False}
         if set(given) != {"init", "data"}:
             raise ValueError("write a range such as 0:64, a list, or both roles: {init: 0:16, data: 0:16}")
-        return {"init": parse_range(given["init"]), "data": parse_range(given["data"]), "crossed": True}
+        init, data = parse_range(given["init"]), parse_range(given["data"])
+        if len(init) * len(data) > MOST:
+            raise ValueError(f"crossed they are {len(init) * len(data):,} seeds, of {MOST:,} at most")
+        return {"init": init, "data": data, "crossed": True}
 
     @model_serializer
     def _compact(self) -> str | dict[str, str]:

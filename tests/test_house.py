@@ -46,10 +46,12 @@ KNOW_WORKERS = {"enginespec", "programspec", "make", "programverify"}
 
 GROUND = {
     "errors": set(),
+    "jsontext": set(),
+    "yamlnodes": set(),
     "version": set(),
     "section": set(),
     "seeds": set(),
-    "schema": set(),
+    "schema": {"jsontext"},
     "formats": set(),
     "htmltable": set(),
     "criterion": set(),
@@ -95,6 +97,13 @@ def test_the_ground_floor_stands_on_itself(file: str) -> None:
     assert {name[1] for name in names if name[0] == "seedsweep"} <= GROUND[file]
     heavy = {"torch", "ray", "scipy", "matplotlib", "typer", "rich", "diptest", "jinja2"}
     assert not {name[0] for name in names} & heavy
+
+
+def test_json_is_read_in_one_place() -> None:
+    """Where a nesting that is too deep is an error like others."""
+    for path in PACKAGE.rglob("*.py"):
+        found = re.findall(r"(?<![\w.])json\.loads?\(", path.read_text())
+        assert not found or path.name == "jsontext.py", path
 
 
 def test_no_imports_run_in_a_circle() -> None:

@@ -44,8 +44,8 @@ app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
-    epilog="Exit status: 0 done; 1 seeds failed, or verify found a difference; 2 bad input; 3 a disk that is "
-    "full, read-only or gone; 4 a Ray cluster that is lost or starts no worker; 130 stopped by Ctrl-C.",
+    epilog="Exit status: 0 done; 1 seeds failed, or verify or check found something; 2 bad input; 3 a store that "
+    "is full, read-only, gone or silent; 4 a Ray cluster that is lost or starts no worker; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -77,6 +77,7 @@ app.command("import")(results.import_)
 app.command()(results.report)
 app.command()(sweeps.plan)
 app.command()(sweeps.status)
+app.command()(sweeps.check)
 app.command()(sweeps.compact)
 app.command()(sweeps.presets)
 app.command()(sweeps.verify)

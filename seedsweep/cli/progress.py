@@ -118,7 +118,8 @@ class RunDisplay:
 
         self._waiting.stop()
         self._tell_news()
-        if event.kind in ("plan", "base", "ready", "retry", "fail", "stop", "workers", "merge"):
+        told = ("plan", "base", "ready", "retry", "fail", "stop", "workers", "merge", "aside", "wait")
+        if event.kind in told:
             self._console.print(event.message, markup=False, highlight=False)
         if not event.status.scales:
             return

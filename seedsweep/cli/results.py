@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -28,8 +28,12 @@ from seedsweep.cli.options import (
     Where,
 )
 from seedsweep.cli.progress import Waiting
-from seedsweep.cli.show import drawn_as, print_json, show_findings, writing
+from seedsweep.cli.show import drawn_as, print_json, show_findings, without_damaged, writing
 from seedsweep.errors import InputError
+
+if TYPE_CHECKING:
+    from seedsweep.analysis.report.page import Report
+    from seedsweep.cli.source import Source
 
 
 def analyze(
@@ -160,24 +164,33 @@ def report(
     with Waiting(stderr, "reading …") as waiting:
         from seedsweep.cli.source import of_sweep, of_table
 
+        def write(source: Source) -> tuple[Report, Path]:
+            place = source.page if out is None else Path(out)
+            waiting.say("counting …")
+            command = drawn_as(source.command, categories)
+            extend = origin.extending_command(source.population)
+            made = seedsweep.report(source.population, command=command, extend=extend, categories=categories)
+            with writing(place):
+                made.write(place)
+            return made, place
+
+        written: list[tuple[Report, Path]] = []
+
+        def write_sweep(without: list[str]) -> None:
+            written.append(write(of_sweep(target, metric or [], split, threshold, higher_is_worse, without)))
+
         if scale is not None and seed is not None and metric:
             if split is not None:
                 raise InputError(f"--split {split}: is for a sweep; choose a table's rows with --where COL=VALUE")
             source = of_table(
                 target, scale, seed, metric, step, threshold, higher_is_worse, where, unfinished, pattern, format
             )
+            written.append(write(source))
         elif Path(target).is_file() or scale or seed or step or where:
             raise InputError(f"{target}: for a table, name its columns: --scale COL --seed COL --metric COL")
         else:
-            source = of_sweep(target, metric or [], split, threshold, higher_is_worse)
-        population = source.population
-        place = source.page if out is None else Path(out)
-        waiting.say("counting …")
-        command = drawn_as(source.command, categories)
-        extend = origin.extending_command(population)
-        made = seedsweep.report(population, command=command, extend=extend, categories=categories)
-        with writing(place):
-            made.write(place)
+            without_damaged(write_sweep)
+        made, place = written[-1]
     if as_json:
         print_json({**made.to_dict(), "report": str(place)})
     else:

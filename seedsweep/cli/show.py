@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -49,9 +49,31 @@ def show_findings(
     return {"summary": summary.to_dict(), "figures": drawn, "report": str(page), **words}
 
 
+def without_damaged(work: Callable[[list[str]], None]) -> list[str]:
+    """Call `work` with the files of rows to leave out: none, then those that were found damaged; returns these."""
+    from seedsweep.sweep.damage import DamagedFilesError
+
+    damaged: list[str] = []
+    while True:
+        try:
+            work(damaged)
+        except DamagedFilesError as error:
+            if set(error.files) <= set(damaged):
+                raise
+            damaged = [*damaged, *error.files]
+        else:
+            return damaged
+
+
 def print_json(content: Any) -> None:
     """In place of all that is printed for people."""
     typer.echo(json.dumps(content, indent=2, allow_nan=False))
+
+
+def refuse_link(folder: Path) -> None:
+    """Raise InputError if a folder in a sweep's directory is a symbolic link: what it leads to is not ours."""
+    if folder.is_symlink():
+        raise InputError(f"{folder}: is a symbolic link, which is not followed in a sweep's directory; remove it")
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -99,10 +100,18 @@ def _conditions(given: list[str]) -> dict[str, str]:
 
 
 def of_sweep(
-    place: str, metrics: list[str], split: str | None, threshold: float | None, higher_is_worse: bool
+    place: str,
+    metrics: list[str],
+    split: str | None,
+    threshold: float | None,
+    higher_is_worse: bool,
+    without: Sequence[str] = (),
 ) -> Source:
-    """The population of a sweep; under another criterion its page gets a name of its own beside `report.html`."""
-    population = seedsweep.load(place)
+    """The population of a sweep, without the cells in some files.
+
+    Under another criterion its page gets a name of its own beside `report.html`.
+    """
+    population = seedsweep.load(place, without=without)
     if not population.scales:
         raise InputError(f"{place}: no seed has finished training yet; see seedsweep status {place}")
     words = ["seedsweep", "report", place]

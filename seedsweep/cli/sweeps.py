@@ -18,7 +18,8 @@ from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.raylog import ray_aside
-from seedsweep.cli.show import print_json, show_findings
+from seedsweep.cli.show import print_json, show_findings, without_damaged
+from seedsweep.cli.streams import shown
 from seedsweep.cli.timeleft import TimeLeft
 
 
@@ -60,17 +61,26 @@ def run(
     with Waiting(stderr, "reading the results …"):
         from seedsweep.cli import tables
         from seedsweep.cli.source import Source
+        from seedsweep.sweep.check import set_aside_damaged
 
         stderr.print(tables.outcome(result), soft_wrap=True)
-        population = seedsweep.load(place)
     told: dict[str, Any] = {"run": result.to_dict()}
-    if population.scales:
-        folder = origin.directory(population)
-        source = Source(population, shlex.join(["seedsweep", "report", place]), folder / "report.html")
-        told |= show_findings(source, folder / "figures", source.page, "store", as_json=as_json)
+
+    def show(without: list[str]) -> None:
+        population = seedsweep.load(place, without=without)
+        if population.scales:
+            folder = origin.directory(population)
+            source = Source(population, shlex.join(["seedsweep", "report", place]), folder / "report.html")
+            told.update(show_findings(source, folder / "figures", source.page, "store", as_json=as_json))
+
+    damaged = without_damaged(show)
+    if damaged:
+        for file, name in zip(damaged, set_aside_damaged(place, damaged), strict=True):
+            line = f"{file}: damaged; set aside as {name}; run again: its cells are trained anew"
+            stderr.print(line, soft_wrap=True, markup=False, highlight=False)
     if as_json:
         print_json(told)
-    if result.failed:
+    if result.failed or damaged:
         raise typer.Exit(1)
     if result.interrupted:
         raise typer.Exit(130)
@@ -131,6 +141,40 @@ def status(
         print_json(current.to_dict())
     elif not watch:
         stdout.print(tables.status(current))
+
+
+def check(
+    directory: Directory,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Mend what can be; what cannot be used is moved into damaged/.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Read every page of a sweep, and name what is missing, doubled, damaged or not its own.
+
+    Exit status 0: all is well. 1: something was found, also if it was mended.
+
+    Example: seedsweep check runs/pocket/count-depth --fix
+    """
+    with Waiting(stderr, "reading the store …") as waiting:
+        from seedsweep.sweep.check import check as check_store
+
+        found = check_store(
+            directory,
+            fix=fix,
+            on_progress=lambda read, files: waiting.update(f"reading the store: {read} of {files} files …"),
+        )
+    if as_json:
+        print_json(found.to_dict())
+    else:
+        for finding in found.findings:
+            done = f" ({finding.done})" if finding.done else ""
+            typer.echo(shown(f"{finding.damage.kind}: {finding.damage}{done}"))
+        rows = f"{formats.counted(found.files, 'file')} with {formats.counted(found.rows, 'row')} read"
+        said = "all is well" if found.well else f"{formats.counted(len(found.findings), 'finding')}"
+        typer.echo(f"store     {shown(directory)}: {said}; {rows}")
+    if not found.well:
+        raise typer.Exit(1)
 
 
 def compact(directory: Directory, as_json: Json = False) -> None:

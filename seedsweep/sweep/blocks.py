@@ -19,25 +19,28 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedsweep import schema
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.sweep import merged
+from seedsweep.sweep.damage import AWAY, Damage, is_named_as_ours
 from seedsweep.sweep.files import FileEntry, Files
 from seedsweep.sweep.provenance import now
 
 FOLDER = "metrics"
 MERGES = "merged.json"
 """Says when blocks were last removed because they had been merged."""
-_THREADS = 8
+THREADS = 8
 """An object store answers slowly, but many at once."""
 ROWS_READ_TOGETHER = 1 << 14
 """Of a merged file, whose rows are sorted: so many at once are read, or passed over because none is wanted."""
 LISTING_SECONDS = 1.0
 LISTING_SECONDS_REMOTE = 10.0
 """Longer than anybody takes to list the files of a scale, on a disk and on an object store."""
-AGAIN = "delete it and run again: its cells are trained anew"
+AGAIN = "run again: it is set aside and its cells are trained anew"
 """What helps where a file is damaged."""
+MOST_ROWS_OF_A_FILE = 1 << 24
+"""Nobody writes more, and a file that says so would take gigabytes of memory."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,19 @@ class BlockFiles:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._read: dict[FileEntry, tuple[Block, ...]] = {}
+        self._unusable: dict[FileEntry, Damage] = {}
         self._columns: pq.ParquetSchema | None = None
+        self.damage: list[Damage] = []
+        """What the last look has left out."""
+        self.found_damaged: dict[str, Damage] = {}
+        """By file what the reading of rows has shown; it is left out from then on."""
 
     def look(self, fingerprint: str) -> tuple[list[Block], list[str]]:
         """Every block of the sweep, and the files of which every block is in a merged one too.
 
-        Raises InputError, naming the file and what to do, on a Parquet file that is not ours or not of this sweep,
-        is damaged, renamed, of another schema or a newer format, or that was merged with others in two ways.
+        What is not ours or not of this sweep, is damaged, renamed, of another schema, or merged with others in two
+        ways is left out, and told by `damage`. Raises InputError, naming the file, on one of a newer format, and
+        StorageError if files cannot be read.
         """
         while True:
             # Blocks that were merged beside us may be in the listing neither as they were nor merged.
@@ -72,12 +81,17 @@ class BlockFiles:
                 for entry in self._files.listing(FOLDER)
                 if entry.name.endswith(".parquet") and not entry.name.rpartition("/")[2].startswith(".")
             ]
-            all_read = self._read_footers([entry for entry in entries if entry not in self._read], fingerprint)
+            new = [entry for entry in entries if entry not in self._read and entry not in self._unusable]
+            all_read = self._read_footers(new, fingerprint)
             if all_read and self._files.read(MERGES) == before:
                 break
-        self._read = {entry: self._read[entry] for entry in entries}
-        superseded = self._superseded()
-        blocks = [block for entry in entries if entry.name not in superseded for block in self._read[entry]]
+        self._read = {entry: self._read[entry] for entry in entries if entry in self._read}
+        self._unusable = {entry: self._unusable[entry] for entry in entries if entry in self._unusable}
+        superseded, overlapping = self._superseded()
+        damaged = [piece for name, piece in self.found_damaged.items() if name in {e.name for e in self._read}]
+        self.damage = sorted([*self._unusable.values(), *overlapping, *damaged], key=lambda piece: piece.file)
+        left_out = superseded | {piece.file for piece in [*overlapping, *damaged]}
+        blocks = [block for entry, read in self._read.items() if entry.name not in left_out for block in read]
         return blocks, sorted(superseded)
 
     def count(self, fingerprint: str) -> int:
@@ -112,69 +126,125 @@ class BlockFiles:
         time.sleep(LISTING_SECONDS if self._files.local else LISTING_SECONDS_REMOTE)
         self._files.delete_all(superseded)
 
-    def _superseded(self) -> set[str]:
+    def _superseded(self) -> tuple[set[str], list[Damage]]:
         """The smallest files first, so that of two every reader leaves out the same."""
         of_file = {entry.name: blocks for entry, blocks in self._read.items()}
         if all(len(blocks) == 1 for blocks in of_file.values()):
-            return set()
+            return set(), []
         times = Counter(_key(block) for blocks in of_file.values() for block in blocks)
-        superseded = set()
-        for name, blocks in sorted(of_file.items(), key=lambda item: (len(item[1]), item[0])):
+        superseded: set[str] = set()
+        by_size = sorted(of_file.items(), key=lambda item: (len(item[1]), item[0]))
+        for name, blocks in by_size:
             keys = [_key(block) for block in blocks]
             if all(times[key] > 1 for key in keys):
                 superseded.add(name)
                 times.subtract(keys)
-        for name, blocks in of_file.items():
-            if name not in superseded and any(times[_key(block)] > 1 for block in blocks):
-                raise InputError(
-                    f"{self._files.shown(name)}: some of its blocks are in another merged file too; {AGAIN}"
-                )
-        return superseded
+        overlapping = []
+        for name, blocks in by_size:
+            keys = [_key(block) for block in blocks]
+            if name not in superseded and any(times[key] > 1 for key in keys):
+                problem = "some of its blocks are in another merged file too"
+                overlapping.append(Damage(name, "mismatching", problem, AGAIN, ours=True))
+                times.subtract(keys)
+        return superseded, overlapping
 
     def _read_footers(self, entries: Sequence[FileEntry], fingerprint: str) -> bool:
         """False if one of the files is not there any more."""
         if self._files.local:
             return all(self._read_footer(entry, fingerprint) for entry in entries)
-        with ThreadPoolExecutor(_THREADS) as pool:
+        with ThreadPoolExecutor(THREADS) as pool:
             return all(list(pool.map(lambda entry: self._read_footer(entry, fingerprint), entries)))
 
     def _read_footer(self, entry: FileEntry, fingerprint: str) -> bool:
-        shown = self._files.shown(entry.name)
+        """Take in what a file says of itself; False if it is not there any more."""
         try:
-            with self._files.filesystem.open_input_file(self._files.path(entry.name)) as file:
-                footer = pq.read_metadata(file)
+            footer = self._footer(entry)
         except FileNotFoundError:
             return False
-        except (pa.ArrowException, OSError):
-            raise InputError(f"{shown}: truncated or not Parquet; {AGAIN}") from None
+        found = self._understood(entry, footer, fingerprint)
+        if isinstance(found, Damage):
+            self._unusable[entry] = found
+        else:
+            self._read[entry] = found
+        return True
+
+    def _footer(self, entry: FileEntry) -> pq.FileMetaData | None:
+        """None if it is no whole Parquet file."""
+
+        def read() -> pq.FileMetaData | None:
+            with self._files.filesystem.open_input_file(self._files.path(entry.name)) as file:
+                return _parsed(file)
+
+        try:
+            return read() if self._files.local else self._files.patience.ask(read)
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            raise StorageError(self._files.shown(entry.name), error) from error
+
+    def _understood(
+        self, entry: FileEntry, footer: pq.FileMetaData | None, fingerprint: str
+    ) -> tuple[Block, ...] | Damage:
+        file, ours = entry.name, is_named_as_ours(entry.name)
+        aside = AGAIN if ours else AWAY
+        if footer is None:
+            return Damage(file, "truncated", "truncated or not Parquet", aside, ours)
         try:
             content = schema.entry(footer.metadata)
             if content is None:
-                raise InputError(f"{shown}: not written by seedsweep; move it out of the sweep's directory")
+                return Damage(file, "foreign", "not written by seedsweep", AWAY, ours=False)
             if content["fingerprint"] != fingerprint:
-                raise InputError(
-                    f"{shown}: belongs to a sweep with other settings; move it out of this one's directory"
-                )
+                away = "move it out of this one's directory"
+                return Damage(file, "foreign", "belongs to a sweep with other settings", away, ours=False)
             if merged.is_merged(content):
                 parts = merged.from_entry(content)
                 name = merged.file_name([info for info, _ in parts])
             else:
                 parts = [(BlockInfo.from_entry(content), footer.num_rows)]
                 name = block_name(parts[0][0])
-        except InputError:
-            raise
-        except (ValueError, TypeError, KeyError, IndexError) as error:
-            raise InputError(f"{shown}: cannot be used: {error}") from None
+        except schema.NewerFormatError as error:
+            raise InputError(f"{self._files.shown(file)}: cannot be used: {error}") from None
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
+            problem = " ".join(f"what it says of itself cannot be understood: {error}".split())
+            return Damage(file, "mismatching", problem, aside, ours)
         if self._columns is None or not footer.schema.equals(self._columns):
-            if not footer.schema.to_arrow_schema().remove_metadata().equals(METRICS):
-                raise InputError(f"{shown}: its columns are not those of format {schema.FORMAT}; {AGAIN}")
+            if not _has_our_columns(footer):
+                problem = f"its columns are not those of format {schema.FORMAT}"
+                return Damage(file, "mismatching", problem, aside, ours)
             self._columns = footer.schema  # nearly always that of the next file too, and quicker to compare
-        if entry.name != name:
-            raise InputError(
-                f"{shown}: copied or renamed from {name}; rename it back, or delete it if that exists"
-            )
-        self._read[entry] = tuple(Block(entry.name, info, rows) for info, rows in parts)
-        return True
+        if file != name:
+            problem = f"copied or renamed from {name}"
+            return Damage(file, "renamed", problem, "rename it back, or delete it if that exists", ours=False)
+        if footer.num_rows > MOST_ROWS_OF_A_FILE or footer.num_rows != sum(rows for _, rows in parts):
+            problem = f"says that it has {footer.num_rows:,} rows, more than any file of ours"
+            if footer.num_rows <= MOST_ROWS_OF_A_FILE:
+                problem = f"has {footer.num_rows:,} rows, not as many as its blocks"
+                return Damage(file, "mismatching", problem, aside, ours)
+            return Damage(file, "too large", problem, aside, ours)
+        return tuple(Block(file, info, rows) for info, rows in parts)
+
+
+def _parsed(file: pa.NativeFile) -> pq.FileMetaData | None:
+    """The footer of an open file; None if it has none. Raises OSError if the file cannot be read."""
+    try:
+        return pq.read_metadata(file)
+    except pa.ArrowException:
+        return None
+    except OSError:
+        # Arrow says the same of a footer without sense and of a disk that fails: bytes in memory do not fail.
+        file.seek(0)
+        content = file.read()
+    try:
+        return pq.read_metadata(pa.BufferReader(content))
+    except (pa.ArrowException, OSError):
+        return None
+
+
+def _has_our_columns(footer: pq.FileMetaData) -> bool:
+    try:
+        return bool(footer.schema.to_arrow_schema().remove_metadata().equals(METRICS))
+    except (pa.ArrowException, OSError):
+        return False
 
 
 def block_name(info: BlockInfo) -> str:

@@ -18,12 +18,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seedsweep.errors import InputError
 from seedsweep.population import Ints
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
-from seedsweep.sweep.blocks import AGAIN, Block, files_of
+from seedsweep.sweep.blocks import Block, files_of
+from seedsweep.sweep.damage import SET_ASIDE, Damage, DamagedFilesError
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import KnownPack, Store
 
@@ -159,9 +159,11 @@ def _read(store: Store, file: str, expected: int) -> pa.Table:
             rows = blocks.read(use_threads=False)  # small ones are not worth handing out
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())
-        raise InputError(f"{store.files.shown(file)}: damaged: {reason}; {AGAIN}") from error
+        piece = Damage(file, "flipped", f"damaged: {reason}", SET_ASIDE, ours=True)
+        raise DamagedFilesError(store.location, [piece]) from error
     if rows.num_rows != expected:
-        raise InputError(f"{store.files.shown(file)}: damaged: {rows.num_rows} rows, not {expected}; {AGAIN}")
+        piece = Damage(file, "mismatching", f"{rows.num_rows} rows, not {expected}", SET_ASIDE, ours=True)
+        raise DamagedFilesError(store.location, [piece])
     return rows.replace_schema_metadata(None)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
+from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.notes import notes
 from seedsweep.sweep.queue import Queue
@@ -30,7 +31,7 @@ class Counts:
         self._record = record
         ladder, wanted = record.ladder, frozenset(record.seeds)
         self._field = ladder.field
-        self._notes = notes(known, ladder.field)
+        self._notes = (*notes(known, ladder.field), *damage_notes(store.blocks.damage, store.location))
         self._finished = [pack for pack in known if pack.finished]
         self._left: tuple[float, float | None] = (0.0, None)  # when it was worked out, and what came out
         self._scales = {costs.scale: _Scale(costs) for costs in record.scales}

@@ -17,6 +17,7 @@ from seedsweep.sweep.find import Found
 from seedsweep.sweep.halving import split
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.job import Job, Outcome
+from seedsweep.sweep.lock import Held
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now
@@ -42,6 +43,8 @@ class Driver:
     stop: StopRequest
     reporter: Reporter
     record: SweepRecord
+    held: Held
+    """The sweep's lock."""
     waiting: deque[Job] = field(default_factory=deque)
     running: set[str] = field(default_factory=set)
     attempts: Counter[str] = field(default_factory=Counter)
@@ -56,6 +59,8 @@ class Driver:
     unmerged: int = 0
     """Packs that were finished since blocks were merged."""
     failures: list[Failure] = field(default_factory=list)
+    aside: list[str] = field(default_factory=list)
+    """Checkpoints that could not be read."""
 
     @property
     def store(self) -> Store:
@@ -80,6 +85,7 @@ class Driver:
                 self._submit(self.waiting.popleft())
             for outcome in self.crew.wait(1.0):
                 self._take_in(outcome)
+            self.held.check()
             for line in self.crew.news():
                 self.reporter.send("workers", line)
             self.reporter.tick()
@@ -106,6 +112,9 @@ class Driver:
     def _take_in(self, outcome: Outcome) -> None:
         pack = outcome.job.pack
         self.running.discard(pack.name)
+        for line in outcome.aside:
+            self.aside.append(line)
+            self.reporter.send("aside", line)
         if outcome.kind == "finished":
             self.store.clean_up(pack.name)
             self.trained += len(pack.seeds)

@@ -8,7 +8,19 @@ from typing import Any, Literal
 from seedsweep.sweep.standing import SweepStatus
 
 EventKind = Literal[
-    "plan", "base", "ready", "start", "finish", "retry", "fail", "stop", "workers", "merge", "tick"
+    "plan",
+    "base",
+    "ready",
+    "start",
+    "finish",
+    "retry",
+    "fail",
+    "stop",
+    "workers",
+    "merge",
+    "aside",
+    "wait",
+    "tick",
 ]
 
 
@@ -20,8 +32,8 @@ class Event:
     """plan: what will be trained is known. base: the model that all seeds start from
     is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
     stop: packs are asked to save a checkpoint. workers: they are waited for, are there again, or are
-    left out; before "plan" the status knows of no scale. merge: small blocks are merged. tick: nothing but
-    the time."""
+    left out; before "plan" the status knows of no scale. merge: small blocks are merged. aside: a file could
+    not be used. wait: the store does not answer. tick: nothing but the time."""
     message: str
     """One line for people; empty for a tick."""
     status: SweepStatus

@@ -1,8 +1,11 @@
 """Files of a directory on a local disk or an object store: whole reads, atomic writes, listings.
 
 Every write makes the whole file or nothing: on a local disk through a hidden temporary name in the same folder,
-fsync and rename; on an object store as one PUT. So a reader never sees half a file, and a process killed at any
-moment leaves at worst a hidden temporary, which `remove_temporaries` clears away.
+fsync and rename; on an object store as one PUT, if it is small. So a reader never sees half a file, and a process
+killed at any moment leaves at worst a hidden temporary, which `remove_temporaries` clears away.
+
+Below the root of a local directory no symbolic link is followed, since what it leads to is not ours: listings pass
+over links, writing and deleting put an end to the link itself, and what lies behind one is refused.
 """
 
 from __future__ import annotations
@@ -10,8 +13,9 @@ from __future__ import annotations
 import errno
 import os
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +23,7 @@ import pyarrow as pa
 from pyarrow import fs
 
 from seedsweep.errors import InputError, StorageError
+from seedsweep.sweep.patience import Patience
 
 _THREADS = 8
 """An object store answers slowly, but many at once."""
@@ -46,6 +51,7 @@ class Files:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.filesystem, self.root, self.location = _open(os.fspath(location))
         self.local = isinstance(self.filesystem, fs.LocalFileSystem)
+        self.patience = Patience(self.location)
 
     def path(self, name: str) -> str:
         """Path of a file inside `filesystem`."""
@@ -56,10 +62,17 @@ class Files:
         return f"{self.location.rstrip('/')}/{name}"
 
     def read(self, name: str) -> bytes | None:
-        """The whole file, or None if there is none."""
+        """The whole file, or None if there is none.
+
+        Raises InputError if a symbolic link is or leads to it, StorageError if an object store does not answer.
+        """
         try:
-            with self.filesystem.open_input_file(self.path(name)) as file:
-                return bytes(file.read())
+            if self.local:
+                self.refuse_links(name)
+                return Path(self.path(name)).read_bytes()
+            with self.patience.ask(lambda: self.filesystem.open_input_file(self.path(name))) as file:
+                size = file.size()
+                return bytes(self.patience.ask(file.read, size))
         except (FileNotFoundError, NotADirectoryError):
             return None
 
@@ -70,15 +83,19 @@ class Files:
         """
         try:
             if self.local:
+                self.refuse_links(name.rpartition("/")[0])
                 self._write_locally(Path(self.path(name)), data, durable)
-                return
-            # One call on a buffer that is complete: an exception on the way must not leave half an object.
-            with self.filesystem.open_output_stream(self.path(name)) as stream:
-                stream.write(data)
+            else:
+                self.patience.ask(lambda: self._put(name, data), len(data))
         except StorageError:
             raise
         except OSError as error:
             raise StorageError(self.location, error) from error
+
+    def _put(self, name: str, data: bytes | memoryview) -> None:
+        # One call on a buffer that is complete: an exception on the way must not leave half an object.
+        with self.filesystem.open_output_stream(self.path(name)) as stream:
+            stream.write(data)
 
     def _write_locally(self, target: Path, data: bytes | memoryview, durable: bool) -> None:
         self.refuse_if_gone()
@@ -103,11 +120,17 @@ class Files:
             raise StorageError(self.location, FileNotFoundError(errno.ENOENT, "the directory is gone"))
 
     def delete(self, name: str) -> None:
-        """Delete one file; no error if there is none."""
+        """Delete one file, or the symbolic link in its place; no error if there is none."""
         try:
-            self.filesystem.delete_file(self.path(name))
+            if self.local:
+                self.refuse_links(name.rpartition("/")[0])
+                os.unlink(self.path(name))
+            else:
+                self.patience.ask(lambda: self.filesystem.delete_file(self.path(name)))
         except FileNotFoundError:
             return
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(self.location, error) from error
 
@@ -120,30 +143,109 @@ class Files:
         with ThreadPoolExecutor(_THREADS) as pool:
             list(pool.map(self.delete, names))
 
-    def delete_folder(self, name: str) -> None:
-        """Delete a folder and all in it; no error if there is none."""
+    def delete_folder(self, name: str, files: Iterable[str]) -> None:
+        """Delete these files of a folder, in this order, and the folder, if then nothing is in it.
+
+        Of an object store, where a folder is what its files are called, all of it. No error if there is none.
+        """
+        if self.local:
+            for file in files:
+                self.delete(f"{name}/{file}")
+            with suppress(OSError):  # something of somebody else's lies there, or it is gone already
+                os.rmdir(self.path(name))
+            return
         try:
-            self.filesystem.delete_dir(self.path(name))
+            self.patience.ask(lambda: self.filesystem.delete_dir(self.path(name)))
         except FileNotFoundError:
             return
+        except StorageError:
+            raise
         except OSError as error:
             raise StorageError(self.location, error) from error
 
+    def move(self, name: str, to: str) -> None:
+        """Move a file to a name that is not taken; a symbolic link is moved, not what it leads to."""
+        if self.local:
+            for place in (name, to):
+                self.refuse_links(place.rpartition("/")[0])
+            target = Path(self.path(to))
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                os.rename(self.path(name), target)
+            except FileNotFoundError:
+                return
+            except OSError as error:
+                raise StorageError(self.location, error) from error
+            return
+        content = self.read(name)
+        if content is not None:
+            self.write(to, content)
+            self.delete(name)
+
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name."""
-        return bool(self.filesystem.get_file_info(self.path(name)).type == fs.FileType.File)
+        if self.local:
+            self.refuse_links(name.rpartition("/")[0])
+        info = self.patience.ask(lambda: self.filesystem.get_file_info(self.path(name)))
+        return bool(info.type == fs.FileType.File)
 
     def listing(self, folder: str = "", *, recursive: bool = True) -> list[FileEntry]:
-        """All files below a folder, at any depth, sorted by name; empty if there is no such folder."""
-        selector = fs.FileSelector(self.path(folder), recursive=recursive, allow_not_found=True)
-        return sorted(
-            (
+        """All files below a folder, at any depth, sorted by name; empty if there is no such folder.
+
+        Raises InputError if the folder is a symbolic link, or lies behind one.
+        """
+        if self.local:
+            self.refuse_links(folder)
+            entries = self._files_in(self.path(folder), recursive)
+        else:
+            selector = fs.FileSelector(self.path(folder), recursive=recursive, allow_not_found=True)
+            _forget_listings(self.filesystem)
+            entries = (
                 FileEntry(info.path[len(self.root) :].lstrip("/"), info.size, info.mtime_ns or 0)
-                for info in self.filesystem.get_file_info(selector)
+                for info in self.patience.ask(lambda: self.filesystem.get_file_info(selector))
                 if info.type == fs.FileType.File
-            ),
-            key=lambda entry: entry.name,
-        )
+            )
+        return sorted(entries, key=lambda entry: entry.name)
+
+    def _files_in(self, folder: str, recursive: bool) -> Iterator[FileEntry]:
+        for found in _scanned(folder, recursive):
+            if found.is_file(follow_symlinks=False):
+                try:
+                    status = found.stat(follow_symlinks=False)
+                except FileNotFoundError:  # deleted since the folder was read
+                    continue
+                name = found.path[len(self.root) :].lstrip("/")
+                yield FileEntry(name, status.st_size, status.st_mtime_ns)
+
+    def modified(self, entry: FileEntry) -> float | None:
+        """When a file was changed last, in seconds since 1970 by the store's clock; None if it does not say."""
+        if entry.modified_ns:
+            return entry.modified_ns / 1e9
+        handler = getattr(self.filesystem, "handler", None)
+        try:  # pyarrow hands on the times of few of fsspec's file systems
+            return float(handler.fs.modified(self.path(entry.name)).timestamp()) if handler is not None else None
+        except (AttributeError, NotImplementedError, OSError):
+            return None
+
+    def links(self, folder: str) -> list[str]:
+        """The symbolic links at and below a folder; none on an object store."""
+        if not self.local:
+            return []
+        if os.path.islink(self.path(folder)):
+            return [folder]
+        found = (entry for entry in _scanned(self.path(folder), True) if entry.is_symlink())
+        return sorted(entry.path[len(self.root) :].lstrip("/") for entry in found)
+
+    def refuse_links(self, name: str) -> None:
+        """Raise InputError if a name below a local root, or a part of it that is a folder, is a symbolic link."""
+        place = self.root
+        for part in name.split("/") if name and self.local else ():
+            place = f"{place}/{part}"
+            if os.path.islink(place):
+                raise InputError(
+                    f"{place}: is a symbolic link, and none is followed inside a sweep's directory; put what it "
+                    "leads to in its place, or remove it"
+                )
 
     def remove_temporaries(self, folders: Iterable[str]) -> None:
         """Delete what writes of killed processes left behind, in these folders and beside them."""
@@ -157,13 +259,27 @@ class Files:
                 self.delete(entry.name)
 
 
+def _scanned(folder: str, recursive: bool) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder, and below it if that is wanted, behind no symbolic link."""
+    folders = [folder]
+    while folders:
+        try:
+            with os.scandir(folders.pop()) as entries:
+                for entry in entries:
+                    yield entry
+                    if recursive and entry.is_dir(follow_symlinks=False):
+                        folders.append(entry.path)
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+
+
 def _open(location: str) -> tuple[fs.FileSystem, str, str]:
     """The file system, the root's path in it, and the location in a form that other processes understand."""
     if "://" not in location:
         local = os.path.normpath(Path(location).expanduser().absolute())
         return fs.LocalFileSystem(), local, local
     try:
-        filesystem, path = fs.FileSystem.from_uri(location)
+        filesystem, path = fs.FileSystem.from_uri(_in_one_request(location))
     except pa.ArrowInvalid:
         filesystem, path = _open_with_fsspec(location)
     except OSError as error:
@@ -171,6 +287,13 @@ def _open(location: str) -> tuple[fs.FileSystem, str, str]:
     if isinstance(filesystem, fs.LocalFileSystem):
         return filesystem, path.rstrip("/") or "/", path
     return filesystem, path.rstrip("/"), location
+
+
+def _in_one_request(location: str) -> str:
+    """The URL with the option by which pyarrow writes a small file to S3 in one request; else it takes three."""
+    if not location.startswith("s3://") or "allow_delayed_open" in location:
+        return location
+    return f"{location}{'&' if '?' in location else '?'}allow_delayed_open=true"
 
 
 def _open_with_fsspec(location: str) -> tuple[fs.FileSystem, str]:
@@ -185,6 +308,12 @@ def _open_with_fsspec(location: str) -> tuple[fs.FileSystem, str]:
             "give a local path or for example s3://bucket/sweep"
         ) from error
     return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
+
+
+def _forget_listings(filesystem: fs.FileSystem) -> None:
+    """What fsspec remembers of listings is not what others have written since."""
+    if isinstance(filesystem, fs.PyFileSystem) and isinstance(filesystem.handler, fs.FSSpecHandler):
+        filesystem.handler.fs.invalidate_cache()
 
 
 def _first_line(error: BaseException) -> str:

@@ -9,9 +9,10 @@ from functools import cached_property
 from typing import Any
 
 from seedsweep.cell import Recipe
+from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.plan import Plan, count_present, make_plan
-from seedsweep.sweep.record import SweepRecord, refuse_other_settings
+from seedsweep.sweep.record import LostRecordError, SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import SweepSpec, fingerprint
 from seedsweep.sweep.store import KnownPack, Store
 
@@ -29,8 +30,13 @@ class Found:
     """Hash of the identity."""
     store: Store
     record: SweepRecord | None
-    """None if the sweep does not exist yet."""
+    """None if the sweep does not exist yet, or its record is lost."""
     known: list[KnownPack]
+
+    @property
+    def exists(self) -> bool:
+        """Whether the sweep does, with or without its record."""
+        return self.record is not None or bool(self.known)
 
     @cached_property
     def wanted(self) -> dict[float, tuple[Seed, ...]]:
@@ -49,13 +55,25 @@ class Found:
 
     def looked_again(self) -> Found:
         """The same, as the directory is now. Raises InputError as `find` does, but for the spec's own files."""
-        record = self.store.record()
-        self.store.refuse_if_unwritable()
         known: list[KnownPack] = []
+        try:
+            record = self.store.record()
+        except LostRecordError as error:
+            record, known = None, self._known_without_record(error)
+        self.store.refuse_if_unwritable()
         if record is not None:
             refuse_other_settings(record, self.identity, self.store.location)
             known = self.store.packs(record)
         return replace(self, record=record, known=known)
+
+    def _known_without_record(self, error: LostRecordError) -> list[KnownPack]:
+        """Raises the error, and says why, if what lies there does not show that it is of this spec."""
+        known = self.store.packs_of(self.fingerprint, self.spec.scale.field)
+        others = [piece for piece in self.store.blocks.damage if piece.kind == "foreign"]
+        if not known or others:
+            why = f"{others[0].file} is of another spec" if others else "nothing there is of this spec"
+            raise InputError(f"{error}; {why}") from None
+        return known
 
     def plan(self, pack_size: Callable[[Recipe], int]) -> Plan:
         """The packs that a run would train; `pack_size` says how many seeds go into a new one."""

@@ -8,7 +8,7 @@ import time
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,7 +22,8 @@ from seedsweep.sweep.progress import Progress, State, process_began
 from seedsweep.sweep.store import Store
 
 REPORT_SECONDS = 2.0
-"""Least time between two progress files of a pack."""
+REPORT_SECONDS_REMOTE = 15.0
+"""Least time between two progress files of a pack; longer on an object store, where each is a request."""
 RATE_AFTER_SECONDS = 10.0
 """Before that a pack tells no rate: its first steps come with evaluations, and would promise hours."""
 
@@ -54,6 +55,8 @@ class Outcome:
     """Whether another attempt would come to the same."""
     storage: OSError | None = None
     """What is wrong with a store that is full."""
+    aside: tuple[str, ...] = ()
+    """What could not be read and was set aside, in one line each."""
 
 
 class PackDroppedError(RuntimeError):
@@ -65,15 +68,24 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
 
     `on_progress` is called with what the pack's progress file says, whenever that was written anew.
     """
+    aside: list[str] = []
+    outcome = _train(job, should_stop, on_progress, aside)
+    return replace(outcome, aside=tuple(aside))
+
+
+def _train(
+    job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Progress], None], aside: list[str]
+) -> Outcome:
     try:
-        sink = StoreSink(job, on_progress)
+        sink = StoreSink(job, on_progress, aside)
         try:
             finished = job.recipe.train(job.pack, sink, device=job.device, should_stop=should_stop)
         except BaseException as error:
             # Also when a second Ctrl-C tears us away: the store shall say that nobody is at this pack any more.
             sink.close("failed" if isinstance(error, Exception) else "stopped")
             raise
-        sink.close("stopped")
+        if not finished:  # what is finished is cleaned away, and by its rows everyone sees it
+            sink.close("stopped")
     except CellError as error:
         trace = f"{error}\n\n{error.output}" if error.output else str(error)
         kind: Literal["memory", "failed"] = "memory" if ran_out_of_memory(error) else "failed"
@@ -91,8 +103,10 @@ def run_job(job: Job, should_stop: Callable[[], bool], on_progress: Callable[[Pr
 class StoreSink(Sink):
     """The worker's side of the store: checkpoint, blocks and progress of one pack."""
 
-    def __init__(self, job: Job, on_progress: Callable[[Progress], None]) -> None:
+    def __init__(self, job: Job, on_progress: Callable[[Progress], None], aside: list[str] | None = None) -> None:
         self._store = Store(job.store)
+        self._store.files.patience.answered = True  # the driver has heard of it
+        self._aside = [] if aside is None else aside
         self._pack = job.pack
         self._on_progress = on_progress
         self._folder = f"work/{job.pack.name}"
@@ -122,12 +136,25 @@ class StoreSink(Sink):
         """The state saved last, or None."""
         return self._store.files.read(f"{self._folder}/checkpoint.pt")
 
+    def refuse_checkpoint(self, problem: str) -> None:
+        """Set aside the state saved last, which cannot be read: the pack is trained anew."""
+        self._refuse_if_dropped()
+        file = f"{self._folder}/checkpoint.pt"
+        to = self._store.set_aside(file, f"{self._pack.name}-checkpoint.pt")
+        reason = " ".join(problem.split()) or "it is empty"
+        self._aside.append(
+            f"{file}: cannot be read ({reason[:200]}); set aside as {to}, its seeds are trained anew"
+        )
+        self._step = self._saved_step = 0
+
     def save_checkpoint(self, state: bytes) -> None:
         """Replace the state from which a retry goes on."""
-        self._refuse_if_dropped()
+        if self._store.files.local or self._is_time_to_tell:
+            self._refuse_if_dropped()
         self._store.files.write(f"{self._folder}/checkpoint.pt", state)
         self._saved_step = self._step
-        self._tell("running")
+        if self._store.files.local or self._is_time_to_tell:
+            self._tell("running")
 
     def write_block(
         self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
@@ -152,8 +179,13 @@ class StoreSink(Sink):
         now = time.monotonic()
         if self._began is None:
             self._began = (now, step)
-        if now - self._told >= REPORT_SECONDS:
+        if self._is_time_to_tell:
             self._tell("running")
+
+    @property
+    def _is_time_to_tell(self) -> bool:
+        pause = REPORT_SECONDS if self._store.files.local else REPORT_SECONDS_REMOTE
+        return time.monotonic() - self._told >= pause
 
     def close(self, state: State) -> None:
         """Note that the worker has left the pack."""

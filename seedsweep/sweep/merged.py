@@ -11,6 +11,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.measures import scale_text
 from seedsweep.schema import KEY, MERGED, BlockInfo
 from seedsweep.seeds import Seed
@@ -48,7 +49,7 @@ def to_metadata(infos: Sequence[BlockInfo], rows: Sequence[int]) -> dict[str, st
             "rows": list(rows),
             "provenance": [number[text] for text in own],
         },
-        "provenance": {"common": common, "own": [json.loads(text) for text in number]},
+        "provenance": {"common": common, "own": [jsontext.loads(text) for text in number]},
     }
     return {KEY.decode(): json.dumps(content, sort_keys=True)}
 

@@ -8,6 +8,9 @@ from typing import NamedTuple
 
 from seedsweep.errors import InputError, listed, nearest
 
+MOST_BYTES = 1 << 20
+"""Of a spec's file."""
+
 
 class Preset(NamedTuple):
     """A spec that comes with seedsweep."""
@@ -58,6 +61,9 @@ def _title(path: Path) -> str:
 def read_text(path: Path) -> str:
     """Content of a file. Raises InputError if it cannot be read, or is not text."""
     try:
+        size = path.stat().st_size
+        if size > MOST_BYTES:
+            raise InputError(f"{shown_path(path)}: has {size:,} bytes; a spec has {MOST_BYTES:,} at most")
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{shown_path(path)}: not a text file in UTF-8") from None

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from seedsweep import jsontext
 from seedsweep.cell import Pace
 
 STALE_SECONDS = 60.0
@@ -56,7 +57,7 @@ class Progress:
     def from_json(cls, data: bytes | None) -> Progress | None:
         """From the file's content; None if there is no file or another version of seedsweep wrote it."""
         try:
-            content: dict[str, Any] = json.loads(data or b"null")
+            content: dict[str, Any] = jsontext.loads(data or b"null")
             pace = content.pop("pace", None)
             return cls(**content, pace=None if pace is None else Pace(**pace))
         except (TypeError, ValueError, AttributeError):

@@ -6,25 +6,28 @@ Loading reads the footers of the store's blocks; rows are read when a table is a
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from seedsweep.criterion import Criterion
 from seedsweep.errors import listed
 from seedsweep.population import Origin, Population, observed_metric
+from seedsweep.sweep.damage import SET_ASIDE, Damage, damage_notes
 from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.sweep.storereader import StoreReader
 
 
-def load(path: str | os.PathLike[str]) -> Population:
+def load(path: str | os.PathLike[str], *, without: Iterable[str] = ()) -> Population:
     """The population in a sweep's directory, as it is now: a later `load` sees what was trained since.
 
     Parameters
     ----------
     path : str or path
         The directory, or its URL.
+    without : iterable of str
+        Files of rows to leave out, with the cells in them: those that a `DamagedFilesError` names.
 
     Returns
     -------
@@ -33,10 +36,14 @@ def load(path: str | os.PathLike[str]) -> Population:
     Raises
     ------
     InputError
-        Naming the file and what to do: there is no sweep, or its store holds Parquet files that are not this
-        sweep's, are damaged, or are of a newer format.
+        Naming the file and what to do: there is no sweep, its record is lost, a cell is there twice, or a file is
+        of a newer format. Files that are truncated, or not the sweep's, are left out, which `origin.notes` says.
+        Pages that are damaged show when rows are read: then that raises `DamagedFilesError`.
     """
     store = Store(path)
+    store.blocks.found_damaged = {
+        file: Damage(file, "flipped", "damaged", SET_ASIDE, ours=True) for file in without
+    }
     record = store.existing_record()
     known = store.packs(record)
     reader = StoreReader(store, record, known)
@@ -105,8 +112,12 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
     codes = codes_of(known)
     if codes:
         facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
+    left_out = damage_notes(store.blocks.damage, store.location)
     return Origin(
-        facts, tuple(map(_in_words, record.runs)), record.spec, (*code_notes(codes), *failure_notes(known))
+        facts,
+        tuple(map(_in_words, record.runs)),
+        record.spec,
+        (*code_notes(codes), *failure_notes(known), *left_out),
     )
 
 
@@ -122,7 +133,16 @@ def _in_words(run: Mapping[str, Any]) -> dict[str, str]:
         else None,
         **{
             name: run.get(name)
-            for name in ("imported", "source", "source_sha256", "read", "left out", "contradicted", "diverged")
+            for name in (
+                "set aside",
+                "imported",
+                "source",
+                "source_sha256",
+                "read",
+                "left out",
+                "contradicted",
+                "diverged",
+            )
         },
         "device": run.get("device"),
         "pack sizes": listed(map(str, run["pack_sizes"])) if "pack_sizes" in run else None,

@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from seedsweep import jsontext
 from seedsweep.cell import Pace, Recipe
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
@@ -15,6 +16,12 @@ from seedsweep.seeds import Seed, Seeds
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 
 FILE = "sweep.json"
+REBUILT = "seedsweep run with the same spec and --out writes it anew from the blocks; or restore the file"
+"""What to do if it is lost."""
+
+
+class LostRecordError(InputError):
+    """A sweep's record is not there, or cannot be read."""
 
 
 class ScaleRecord(BaseModel):
@@ -92,22 +99,25 @@ class SweepRecord(BaseModel):
 
     @classmethod
     def from_json(cls, data: bytes, shown: str) -> SweepRecord:
-        """From the file's content. Raises InputError, naming the file as `shown`, if it is not one of ours."""
+        """From the file's content. Raises LostRecordError, naming the file as `shown`, if it is none of ours."""
         try:
-            content = json.loads(data)
+            content = jsontext.loads(data)
             newer = content["format"] > FORMAT
         except (ValueError, TypeError, KeyError):
-            raise InputError(f"{shown}: not a sweep's record; restore the file or use another directory") from None
+            raise LostRecordError(f"{shown}: not a sweep's record; {REBUILT}") from None
         if newer:
             raise InputError(
                 f"{shown}: format {content['format']} is newer than this seedsweep reads ({FORMAT}): "
                 "update seedsweep"
             )
         try:
-            return cls.model_validate(content)
+            found = cls.model_validate(content)
+            ScaleSettings.model_validate(found.spec.get("scale"))
+            Seeds.model_validate(found.spec.get("seeds"))
+            return found
         except ValidationError as error:
             field = ".".join(str(part) for part in error.errors()[0]["loc"])
-            raise InputError(f"{shown}: {field}: damaged; restore the file or use another directory") from None
+            raise LostRecordError(f"{shown}: {field}: damaged; {REBUILT}") from None
 
 
 def refuse_other_settings(record: SweepRecord, here: dict[str, Any], directory: str) -> None:

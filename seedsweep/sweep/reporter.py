@@ -93,6 +93,11 @@ class Reporter:
             self.counts.give_up(pack)
         self.send("fail", f"{pack.name}: {message}")
 
+    def wait(self, message: str) -> None:
+        """The store does not answer, so nothing more is to be known of it."""
+        if self.on_progress is not None and self.status is not None:
+            self.on_progress(Event("wait", message, self.status))
+
     def tick(self) -> None:
         """Time has passed, whatever else has happened."""
         began = time.monotonic()

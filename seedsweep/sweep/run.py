@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import PurePosixPath
 from typing import Any
@@ -15,6 +15,7 @@ from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.blocks import files_of
 from seedsweep.sweep.compact import FEWEST_FILES, merge
+from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.driver import Driver
 from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
@@ -24,11 +25,12 @@ from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
 from seedsweep.sweep.plan import Plan
 from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.record import SweepRecord, scale_record
+from seedsweep.sweep.record import ScaleRecord, SweepRecord, scale_record
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.standing import SweepStatus
 from seedsweep.sweep.store import Store
+from seedsweep.sweep.upkeep import set_aside_record, tidy
 
 LOOKED_AT = 8
 """Finished cells of a user's program, of which one at least must hold what success is judged by."""
@@ -86,16 +88,17 @@ def run(
     # Two stacks: however this ends, the workers are gone before another run may take the lock.
     with ExitStack() as locked, ExitStack() as opened:
         _refuse_unfit(found)
-        if found.record is not None:
-            locked.enter_context(lock.hold(found.store.files))
+        if found.exists:
+            held = locked.enter_context(lock.hold(found.store.files))
             found = found.looked_again()  # what another run has done until now counts
-            if found.record is not None and found.present == found.asked:
-                found.store.remove_debris(found.known)
+            if found.exists and found.present == found.asked:
+                aside = _set_aside(found)
                 found.store.blocks.remove_superseded(found.fingerprint)
                 _keep_wishes(found, name)
-                return _result(found, began)
+                return _result(found, began, aside=aside)
         stop = StopRequest()
         reporter = Reporter(found.store, on_progress)
+        found.store.files.patience.on_wait = reporter.wait
         crew = opened.enter_context(
             executors.open_executor(
                 executor,
@@ -108,26 +111,31 @@ def run(
         for recipe in found.recipes.values():
             recipe.check_device(crew.device)
         crew.prepare(next(iter(found.recipes.values())), lambda line: _say(found, line, on_progress))
-        if found.record is None:
-            locked.enter_context(lock.hold(found.store.files))  # makes the directory
+        if not found.exists:
+            held = locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
         tried = try_scales(found, planned, crew.device)
+        aside = _set_aside(found)
         record = _begin(found, name, planned, executor, crew.device, tried)
+        for line in aside:
+            reporter.send("aside", line)
         reporter.send("plan", str(planned))
-        driver = Driver(found, crew, stop, reporter, record)
+        driver = Driver(found, crew, stop, reporter, record, held)
         try:
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except (ClusterError, InputError):
-            _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)))
+            _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
             raise
+        held.check()
         if not stop.requested:
             _merge(found.store, record, reporter)
-        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard)
-        _end(found.store, record, result)
+        aside += driver.aside
+        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside)
+        _end(found.store, record, result, aside)
         return result
 
 
@@ -167,6 +175,12 @@ def _refuse_unfit(found: Found) -> None:
         refuse_unknown_success(found.spec.success, measured_by(found.store, files))
 
 
+def _set_aside(found: Found) -> list[str]:
+    """Set aside what cannot be used and remove what nobody needs; returns what to tell of it."""
+    aside = set_aside_record(found.store) if found.record is None and found.exists else []
+    return aside + tidy(found.store, found.known, found.spec.scale.field)
+
+
 def _begin(
     found: Found, name: str | None, planned: Plan, executor: str, device: str, tried: Mapping[float, Pace]
 ) -> SweepRecord:
@@ -193,14 +207,13 @@ def _begin(
             raise
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
-    found.store.remove_debris(found.known)
     found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
 
 
-def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
+def _end(store: Store, record: SweepRecord, result: RunResult, aside: Sequence[str]) -> None:
     """Write down what has come of the run."""
     outcome: dict[str, Any] = {
         "finished": now(),
@@ -208,6 +221,8 @@ def _end(store: Store, record: SweepRecord, result: RunResult) -> None:
         "failed": result.failed,
         "interrupted": result.interrupted,
     }
+    if aside:
+        outcome["set aside"] = list(aside)
     runs = (*record.runs[:-1], {**record.runs[-1], **outcome})
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
 
@@ -226,9 +241,8 @@ def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
 
 def _keep_wishes(found: Found, name: str | None) -> None:
     """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
-    assert found.record is not None
     record = _record(found, name, {})
-    if record.model_copy(update={"updated": found.record.updated}) != found.record:
+    if found.record is None or record.model_copy(update={"updated": found.record.updated}) != found.record:
         found.store.write_record(record)
 
 
@@ -239,6 +253,10 @@ def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> Swee
     for scale, recipe in found.recipes.items():
         earlier = scales[scale].pace if scale in scales else None
         scales[scale] = scale_record(scale, recipe, tried.get(scale, earlier))
+    for pack in found.known:  # of a scale that is not asked for, if the record was lost
+        if pack.finished and pack.pack.scale not in scales:
+            steps = pack.blocks[-1].info.steps[1]
+            scales[pack.pack.scale] = ScaleRecord(scale=pack.pack.scale, steps=steps, flop_per_seed_step=1.0)
     recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,
@@ -261,6 +279,7 @@ def _result(
     trained: int = 0,
     failures: tuple[Failure, ...] = (),
     dashboard: str | None = None,
+    aside: Sequence[str] = (),
 ) -> RunResult:
     failed = sum(len(failure.seeds) for failure in failures)
     return RunResult(
@@ -273,7 +292,7 @@ def _result(
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
-        notes=_notes(found),
+        notes=(*aside, *_notes(found)),
     )
 
 
@@ -282,4 +301,4 @@ def _notes(found: Found) -> tuple[str, ...]:
         known = found.store.packs(found.store.existing_record())
     except (InputError, OSError):  # whatever has come into the directory since: the run is over all the same
         return ()
-    return notes(known, found.spec.scale.field)
+    return (*notes(known, found.spec.scale.field), *damage_notes(found.store.blocks.damage, found.store.location))

@@ -18,6 +18,10 @@ from seedsweep.errors import InputError
 from seedsweep.sweep.presets import did_you_mean_preset, preset_files, read_text, shown_path
 from seedsweep.sweep.spec import SweepSpec, spec_kind
 from seedsweep.sweep.specerrors import Problem, explain
+from seedsweep.yamlnodes import refuse_bombs
+
+MOST_CHARACTERS = 1 << 18
+"""Of a spec: reading more takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,13 @@ def _find(source: str) -> tuple[Path, str]:
 
 def _parse(text: str, origin: str) -> Any:
     """YAML 1.2, where `16:48` is a text and `yes` is no boolean; a key given twice is an error."""
+    if len(text) > MOST_CHARACTERS:
+        raise InputError(f"{origin}: has {len(text):,} characters; a spec has {MOST_CHARACTERS:,} at most")
     try:
+        refuse_bombs(YAML(typ="safe", pure=True).compose(io.StringIO(text)))
         return YAML(typ="safe", pure=True).load(io.StringIO(text))
+    except RecursionError:
+        raise InputError(f"{origin}: not YAML: nested too deeply") from None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f" line {mark.line + 1}" if mark is not None and "\n" in text.strip() else ""

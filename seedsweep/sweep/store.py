@@ -2,7 +2,8 @@
 
     sweep.json                                    the readable record: spec, settings, history of runs
     base/model.safetensors, base/config.json      the trained model that all seeds start from, if there is one
-    run.lock                                      held while a run goes on (local disks)
+    run.lock                                      held while a run goes on (local disks),
+    locks/<id>.json                               or the same on an object store
     metrics/scale-2/<pack>-block-0000.parquet     rows, the only thing that analysis reads
     metrics/scale-2/merged-seeds-0-4095-….parquet the rows of many blocks, which it replaces
     merged.json                                   when that was done last
@@ -11,6 +12,7 @@
     work/<pack>/checkpoint.pt                     and the state it goes on from
     failures/<pack>.txt                           traceback of a pack that was given up
     cells/<cell>/                                 what the user's program makes: nothing here deletes it
+    damaged/…                                     what could not be used, set aside
     logs/<cell>.txt                               what it has printed; of a later attempt <cell>-attempt-2.txt
 
 The folders below `metrics/` are not named `scale=2`: beside the column `scale`, pandas and pyarrow take such a
@@ -27,7 +29,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -35,21 +37,26 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from seedsweep.cell import Base, Pack
-from seedsweep.errors import InputError
+from seedsweep import jsontext
+from seedsweep.cell import Base, CellError, Pack
+from seedsweep.errors import InputError, StorageError
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.sweep import lock, record
-from seedsweep.sweep.blocks import FOLDER, Block, BlockFiles, block_name
+from seedsweep.sweep import claim, damage, lock, record
+from seedsweep.sweep.blocks import FOLDER, MOST_ROWS_OF_A_FILE, Block, BlockFiles, block_name
+from seedsweep.sweep.damage import is_named_as_ours
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
-from seedsweep.sweep.record import SweepRecord
+from seedsweep.sweep.record import LostRecordError, SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 CELLS = "cells"
-_OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs")
+OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs", damage.FOLDER)
+_WORK_FILES = ("pack.json", "checkpoint.pt", "progress.json")
+"""Of an unfinished pack, in the order in which they are deleted: the first admits late writes, and the last says
+whose folder it is."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +90,8 @@ class Store:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
         self.blocks = BlockFiles(self.files)
+        self._failures: set[str] | None = None
+        """Packs that were given up, as far as was looked."""
 
     @property
     def location(self) -> str:
@@ -94,7 +103,8 @@ class Store:
     def record(self) -> SweepRecord | None:
         """Content of `sweep.json`, or None if the directory is absent or empty.
 
-        Raises InputError if the place is a file, cannot be read, or holds something that is not a sweep.
+        Raises LostRecordError if the file is lost or damaged, InputError if the place is a file, cannot be read,
+        or holds something that is not a sweep.
         """
         shown = self.location
         if self.files.local and Path(self.files.root).exists() and not Path(self.files.root).is_dir():
@@ -104,10 +114,16 @@ class Store:
             if data is not None:
                 return SweepRecord.from_json(data, self.files.shown(record.FILE))
             names = [entry.name for entry in self.files.listing()]
+        except StorageError:
+            raise
         except OSError as error:
             raise InputError(f"{shown}: cannot be read: {error}") from error
         # A run killed between making the directory and writing its record leaves its lock, or a temporary.
-        strangers = [name for name in names if name != lock.FILE and not name.startswith(".")]
+        strangers = [
+            name for name in names if name != lock.FILE and not name.startswith((".", f"{claim.FOLDER}/"))
+        ]
+        if any(is_named_as_ours(name) for name in strangers):
+            raise LostRecordError(f"{shown}: its {record.FILE} is lost; {record.REBUILT}")
         if strangers:
             raise InputError(
                 f"{shown}: not a sweep: it holds {strangers[0]} but no {record.FILE}; use a new or empty directory"
@@ -126,9 +142,14 @@ class Store:
         self.files.write(record.FILE, content.to_json())
 
     def refuse_if_unwritable(self) -> None:
-        """Raise InputError if a local directory cannot be made or written; creates nothing."""
+        """Raise InputError if a local directory cannot be made or written, or has links for folders of ours.
+
+        Creates nothing.
+        """
         if not self.files.local:
             return
+        for name in (*OWN_FOLDERS, CELLS):
+            self.files.refuse_links(name)
         place = Path(self.files.root)
         while not place.exists() and place != place.parent:
             place = place.parent
@@ -160,18 +181,28 @@ class Store:
     # Packs
 
     def packs(self, content: SweepRecord) -> list[KnownPack]:
-        """Every pack that has blocks or unfinished work, sorted by name.
+        """Every pack that has blocks or unfinished work, sorted by name; `blocks.damage` says what is left out.
 
-        Reads the footers of blocks, not their rows. Raises InputError, naming the file and what to do, on a
-        Parquet file that is not ours or not of this sweep, is damaged, renamed, of another schema or a newer
-        format, and if two finished packs hold the same cell.
+        Reads the footers of blocks, not their rows. Raises InputError, naming the file and what to do, on a file
+        of a newer format, on a symbolic link in place of a folder, and if two finished packs hold the same cell.
         """
-        known = self._known(content.ladder.field, self.blocks.look(content.fingerprint)[0])
-        self._refuse_doubled_cells([pack for pack in known if pack.finished])
+        return self.packs_of(content.fingerprint, content.ladder.field)
+
+    def packs_of(self, fingerprint: str, field: str) -> list[KnownPack]:
+        """The same for who has no record: by the sweep's fingerprint and the swept field."""
+        known = self.known(field, self.blocks.look(fingerprint)[0])
+        doubled = doubled_cells(known)
+        if doubled:
+            scale, seed, one, other = doubled[0]
+            raise InputError(
+                f"{self.files.shown(one.blocks[0].file)}: seed {seed.id} at scale {scale_text(scale)} is also in "
+                f"{other.blocks[0].file}; seedsweep check {self.location} --fix keeps one of each"
+            )
         return known
 
     @no_collection()
-    def _known(self, field: str, blocks: Iterable[Block]) -> list[KnownPack]:
+    def known(self, field: str, blocks: Iterable[Block]) -> list[KnownPack]:
+        """The packs of these blocks and of unfinished work, sorted by name, whatever cells they hold."""
         rows: dict[str, list[Block]] = {}
         for block in blocks:
             rows.setdefault(block.info.pack, []).append(block)
@@ -179,12 +210,12 @@ class Store:
         for entry in self.files.listing("work"):
             folder, _, file = entry.name.removeprefix("work/").partition("/")
             work.setdefault(folder, set()).add(file)
-        failures = {Path(entry.name).stem for entry in self.files.listing("failures")}
+        failures = self._failures = {Path(entry.name).stem for entry in self.files.listing("failures")}
 
         known = []
         for name in sorted(rows.keys() | work.keys()):
             own = sorted(rows.get(name, []), key=lambda block: block.info.block)
-            pack = _pack_of(own[0].info, field) if own else self._recorded_pack(name, field)
+            pack = _pack_of(own[0].info, field) if own else self.recorded_pack(name, field)
             if pack is None:
                 continue
             files = work.get(name, set())
@@ -211,27 +242,45 @@ class Store:
         content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint, **origin}
         # Torn by a power cut it costs the pack's checkpoint; waiting for the disk here would cost every pack.
         self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode(), durable=False)
-        self.files.delete(f"failures/{pack.name}.txt")
+        self._forget_failure(pack.name)
 
     def origin(self, pack: str) -> dict[str, int]:
         """How an unfinished pack came to be, for the provenance of its blocks: `{"halved_from": 8}` or nothing."""
         try:
-            content = json.loads(self.files.read(f"work/{pack}/pack.json") or b"{}")
+            content = jsontext.loads(self.files.read(f"work/{pack}/pack.json") or b"{}")
             return {"halved_from": content["halved_from"]} if "halved_from" in content else {}
         except (ValueError, TypeError):  # torn by a power cut
             return {}
 
     def clean_up(self, pack: str) -> None:
         """Remove what only the training of a pack, now finished, needed."""
-        self.files.delete(f"work/{pack}/pack.json")  # first: it is what admits late writes
-        self.files.delete_folder(f"work/{pack}")
-        self.files.delete(f"failures/{pack}.txt")
+        self.files.delete_folder(f"work/{pack}", _WORK_FILES)
+        self._forget_failure(pack)
+
+    def _forget_failure(self, pack: str) -> None:
+        # Of an object store it is a request or two, for what is rarely there.
+        if self.files.local or self._failures is None or pack in self._failures:
+            self.files.delete(f"failures/{pack}.txt")
 
     def drop(self, known: KnownPack) -> None:
         """Remove an unfinished pack with its rows."""
         self.clean_up(known.name)
         for block in known.blocks:
-            self.files.delete(block.file)
+            if block.file == block_name(block.info):  # else others lie in the file too
+                self.files.delete(block.file)
+
+    def set_aside(self, file: str, name: str | None = None) -> str:
+        """Move a file into `damaged/`, under its own name or another; returns its new name below the root."""
+        name = name or file.rpartition("/")[2]
+        taken = {entry.name for entry in self.files.listing(damage.FOLDER)}
+        stem, dot, ending = name.rpartition(".")
+        free = f"{damage.FOLDER}/{name}"
+        number = 2
+        while free in taken:
+            free = f"{damage.FOLDER}/{stem}-{number}{dot}{ending}"
+            number += 1
+        self.files.move(file, free)
+        return free
 
     def drop_pack(self, pack: str) -> None:
         """The same by its name, whatever it has left."""
@@ -239,13 +288,6 @@ class Store:
         for entry in self.files.listing("metrics"):
             if entry.name.rpartition("/")[2].startswith(f"{pack}-block-"):
                 self.files.delete(entry.name)
-
-    def remove_debris(self, known: Iterable[KnownPack]) -> None:
-        """Remove what killed processes left: temporaries, and work that belongs to no unfinished pack."""
-        self.files.remove_temporaries(_OWN_FOLDERS)
-        unfinished = {pack.name for pack in known if not pack.finished}
-        for name in {entry.name.split("/")[1] for entry in self.files.listing("work")} - unfinished:
-            self.clean_up(name)
 
     def progress(self, pack: str) -> Progress | None:
         """What the pack's worker recorded last."""
@@ -255,6 +297,8 @@ class Store:
         """Keep why a pack was given up; returns the file's path or URL."""
         name = f"failures/{pack}.txt"
         self.files.write(name, text.encode())
+        if self._failures is not None:
+            self._failures.add(pack)
         return self.files.shown(name)
 
     # What the user's programs make
@@ -262,6 +306,7 @@ class Store:
     def cell_folder(self, cell: str) -> Path:
         """Where a cell's program works: here, or for an object store on this machine's disk. Creates nothing."""
         if self.files.local:
+            self.files.refuse_links(f"{CELLS}/{cell}")
             return Path(self.files.path(f"{CELLS}/{cell}"))
         place = hashlib.sha256(self.location.encode()).hexdigest()[:16]
         return Path(tempfile.gettempdir()) / f"seedsweep-cells-{os.getuid()}" / place / cell
@@ -275,9 +320,18 @@ class Store:
     # Blocks
 
     def write_block(self, info: BlockInfo, table: pa.Table) -> None:
-        """Write one block. Raises ValueError if the table's columns are not exactly those of the store."""
+        """Write one block. Raises ValueError if the table's columns are not exactly those of the store.
+
+        Raises CellError if it has more rows than whoever reads it would take.
+        """
         if not table.schema.remove_metadata().equals(METRICS):
             raise ValueError(f"a block must have the columns\n{METRICS}\nnot\n{table.schema.remove_metadata()}")
+        if table.num_rows > MOST_ROWS_OF_A_FILE:
+            raise CellError(
+                f"{table.num_rows:,} rows are more than a file of the store may have ({MOST_ROWS_OF_A_FILE:,}): "
+                "measure less often",
+                hopeless=True,
+            )
         buffer = io.BytesIO()
         pq.write_table(
             table.replace_schema_metadata(info.to_metadata()),
@@ -292,33 +346,34 @@ class Store:
         names = [entry.name for entry in self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")]
         return [name for name in names if name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
 
-    def _recorded_pack(self, name: str, field: str) -> Pack | None:
-        """What pack.json says; None if it is not there, or was torn by a power cut."""
+    def recorded_pack(self, name: str, field: str) -> Pack | None:
+        """What pack.json says; None if it is not there, was torn by a power cut, or is of another pack."""
         try:
-            recorded = json.loads(self.files.read(f"work/{name}/pack.json") or b"null")
+            recorded = jsontext.loads(self.files.read(f"work/{name}/pack.json") or b"null")
             seeds = tuple(Seed(init, seed) for init, seed in recorded["seeds"])
-            return Pack(field, recorded["scale"], seeds, recorded["fingerprint"])
-        except (ValueError, TypeError, KeyError):
+            pack = Pack(field, recorded["scale"], seeds, recorded["fingerprint"])
+            return pack if pack.name == name else None
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return None
 
-    def _refuse_doubled_cells(self, finished: Sequence[KnownPack]) -> None:
-        seeds: dict[float, list[Seed]] = {}
-        for known in finished:
-            seeds.setdefault(known.pack.scale, []).extend(known.pack.seeds)
-        for scale, of_scale in seeds.items():
-            if len(set(of_scale)) == len(of_scale):
-                continue
-            holder: dict[Seed, KnownPack] = {}
-            for known in finished:
-                for seed in known.pack.seeds if known.pack.scale == scale else ():
-                    other = holder.setdefault(seed, known)
-                    if other is not known:
-                        cell = f"seed {seed.id} at scale {scale_text(scale)}"
-                        raise InputError(
-                            f"{self.files.shown(known.blocks[0].file)}: {cell} is also in "
-                            f"{other.blocks[0].file}; "
-                            "delete all blocks of one of the two packs"
-                        )
+
+def doubled_cells(known: Iterable[KnownPack]) -> list[tuple[float, Seed, KnownPack, KnownPack]]:
+    """Scale and seed of every cell that two finished packs hold, and both."""
+    of_scale: dict[float, list[KnownPack]] = {}
+    for pack in known:
+        if pack.finished:
+            of_scale.setdefault(pack.pack.scale, []).append(pack)
+    found = []
+    for scale, packs in of_scale.items():
+        if len({seed for pack in packs for seed in pack.pack.seeds}) == sum(len(p.pack.seeds) for p in packs):
+            continue
+        holder: dict[Seed, KnownPack] = {}
+        for pack in packs:
+            for seed in pack.pack.seeds:
+                other = holder.setdefault(seed, pack)
+                if other is not pack:
+                    found.append((scale, seed, pack, other))
+    return found
 
 
 def _pack_of(info: BlockInfo, field: str) -> Pack:

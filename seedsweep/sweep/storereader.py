@@ -10,12 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError
 from seedsweep.population import Curves, FinalTable
 from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import Block, files_of
+from seedsweep.sweep.damage import DamagedFilesError
 from seedsweep.sweep.garbage import no_collection
+from seedsweep.sweep.inspection import damaged_rows
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.tables.lattice import lattice_seen
@@ -175,7 +177,10 @@ class StoreReader:
         return not self._record.metrics
 
     def _read(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
-        """Rows of some blocks. Raises InputError if one was damaged or removed since the population was loaded."""
+        """Rows of some blocks.
+
+        Raises DamagedFilesError if one is damaged, InputError if it was removed since the population was loaded.
+        """
         place = self._store.location
         try:
             try:
@@ -185,11 +190,13 @@ class StoreReader:
                 return self._scan(now, condition & cells, columns)
         except FileNotFoundError as error:
             raise InputError(f"{place}: a block was removed since it was loaded; load it again") from error
+        except StorageError:
+            raise
         except (pa.ArrowException, OSError) as error:
-            reason = " ".join(str(error).split())
-            raise InputError(
-                f"{place}: a block is damaged: {reason}; delete it and run again: its cells are trained anew"
-            ) from error
+            damaged = damaged_rows(self._store, blocks, None)
+            if not damaged:
+                raise InputError(f"{place}: cannot be read: {' '.join(str(error).split())}") from error
+            raise DamagedFilesError(place, damaged) from error
 
     def _scan(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
         files = self._store.files
@@ -199,7 +206,7 @@ class StoreReader:
         scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
         source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
-        return source.to_table(columns=columns, filter=condition)
+        return files.patience.ask(lambda: source.to_table(columns=columns, filter=condition), None)
 
     def _where_now(self, blocks: Sequence[Block]) -> tuple[list[Block], pc.Expression]:
         """Where the blocks lie now, and which rows there are those of our cells: others may be merged with them.

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.errors import InputError
+from seedsweep.yamlnodes import refuse_bombs
 
 NAMES = (
     *("args.json", "args.yaml", "args.yml", "params.json", "params.yaml", "hparams.yaml", "hparams.json"),
@@ -18,6 +19,9 @@ NAMES = (
 """In the folder of a run, or one above it; of what several say the first counts."""
 
 FILE_NAMES = frozenset(name.rpartition("/")[2] for name in NAMES)
+
+
+MOST_BYTES = 1 << 24
 
 
 class ConfigError(InputError):
@@ -43,15 +47,23 @@ class Configs:
         InputError
             If one is damaged.
         """
-        own = [(flat(_load(folder / name)), folder / name) for name in NAMES if (folder / name).is_file()]
+        own = [(_flat(folder / name), folder / name) for name in NAMES if (folder / name).is_file()]
         above = folder != self._root and self._root in folder.parents
         return [*own, *(self.of(folder.parent) if above else ())]
+
+
+def _flat(path: Path) -> dict[str, Any]:
+    content = _load(path)
+    try:
+        return flat(content)
+    except RecursionError:
+        raise ConfigError(f"{path}: cannot be read as a config: nested too deeply") from None
 
 
 def _load(path: Path) -> Any:
     try:
         if path.suffix == ".json":
-            return json.loads(path.read_bytes())
+            return jsontext.loads(path.read_bytes())
         return _load_yaml(path)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read as a config: {str(error).partition(chr(10))[0]}") from None
@@ -60,8 +72,15 @@ def _load(path: Path) -> Any:
 def _load_yaml(path: Path) -> Any:
     import yaml
 
+    text = path.read_bytes()
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"it has {len(text):,} bytes, more than any config")
     try:
-        return yaml.load(path.read_bytes(), Loader=_loader())
+        if b"*" in text:  # else no alias is in it
+            refuse_bombs(yaml.compose(text, Loader=_loader()))
+        return yaml.load(text, Loader=_loader())
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from None
 

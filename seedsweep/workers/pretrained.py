@@ -7,12 +7,12 @@ read by `seedsweep.workers.dialects.qwen2_files`.
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.errors import InputError
 
 CONFIG = "config.json"
@@ -55,7 +55,7 @@ def read_config(directory: Path) -> dict[str, Any]:
     """Content of `config.json`. Raises InputError if there is none or it is not a JSON object."""
     path = directory / CONFIG
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        config = jsontext.loads(path.read_text(encoding="utf-8"))
     except OSError:
         raise InputError(f"{directory}: not a checkpoint: it has no {CONFIG}") from None
     except ValueError as error:
@@ -70,7 +70,7 @@ def weight_files(directory: Path) -> list[Path]:
     index = directory / INDEX
     if index.is_file():
         try:
-            named = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            named = sorted(set(jsontext.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise InputError(f"{index}: not the index of a sharded checkpoint") from None
     else:

@@ -38,10 +38,17 @@ def train_pack(
     watch = _Stopwatch(len(pack.seeds))
     with reproducible(device, settings.train.precision):
         base = sink.load_base() if settings.base is not None else None
-        trainer = PackTrainer(settings, pack.seeds, device, base)
         origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
-        recorder = Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
-        _go_on(trainer, recorder, sink.load_checkpoint())
+
+        def begin() -> tuple[PackTrainer, Recorder]:
+            trainer = PackTrainer(settings, pack.seeds, device, base)
+            return trainer, Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
+
+        trainer, recorder = begin()
+        problem = _go_on(trainer, recorder, sink.load_checkpoint())
+        if problem is not None:
+            sink.refuse_checkpoint(problem)
+            trainer, recorder = begin()
 
         def checkpoint() -> None:
             buffer = io.BytesIO()
@@ -117,9 +124,19 @@ class _Stopwatch:
         return took
 
 
-def _go_on(trainer: PackTrainer, recorder: Recorder, saved: bytes | None) -> None:
-    """From a checkpoint, if there is one. A function of its own, so that nothing keeps what was read."""
-    if saved is not None:
+def _go_on(trainer: PackTrainer, recorder: Recorder, saved: bytes | None) -> str | None:
+    """From a checkpoint, if there is one; returns why not, if it is damaged: then both may have changed in part.
+
+    A function of its own, so that nothing keeps what was read.
+    """
+    if saved is None:
+        return None
+    try:
         state = torch.load(io.BytesIO(saved), map_location=trainer.device, weights_only=True)
         trainer.load_state(state["trainer"])
         recorder.load_state(state["recorder"])
+    except (MemoryError, torch.OutOfMemoryError):
+        raise
+    except Exception as error:  # of garbage torch raises whatever it comes upon
+        return f"{type(error).__name__}: {error}"
+    return None

@@ -477,3 +477,17 @@ def test_output_for_a_pipe_is_plain(here: Path) -> None:
     assert "\x1b" not in ended.stdout + ended.stderr
     assert "…" not in ended.stdout  # nothing is cut at 80 columns
     assert max(map(len, ended.stdout.split("store")[0].splitlines())) <= 80
+
+
+def test_check_says_what_is_wrong_and_mends_it(seedsweep_command: Command, here: Path) -> None:
+    seedsweep_command("run small.yaml --executor inline --out out")
+    assert seedsweep_command("check out").out.startswith("store     out: all is well")
+    block = min(here.glob("out/metrics/scale-1/*.parquet"))
+    block.write_bytes(block.read_bytes()[:-3])
+    found = seedsweep_command("check out --json")
+    assert found.status == 1
+    (told,) = [piece for piece in json.loads(found.out)["findings"] if piece["kind"] == "truncated"]
+    assert told["file"] == str(block.relative_to(here / "out"))
+    assert "set aside as damaged/" in seedsweep_command("check out --fix").out
+    assert seedsweep_command("run small.yaml --executor inline --out out").status == 0
+    assert seedsweep_command("check out").status == 0

@@ -57,7 +57,10 @@ class FakeTraining:
     def train(self, settings: CellSettings, pack: Pack, sink: Sink, *, should_stop: Callable[[], bool]) -> bool:
         state: dict[str, Any] = {"done": 0, "pending": []}
         if (saved := sink.load_checkpoint()) is not None:
-            state = json.loads(saved)
+            try:
+                state = json.loads(saved)
+            except ValueError as error:
+                sink.refuse_checkpoint(str(error))
         self._note(f"{pack.name} {state['done']}")
         if pack.scale == self.raise_at_scale:
             raise ArithmeticError("this scale cannot be trained")

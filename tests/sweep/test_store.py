@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +15,7 @@ import pytest
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError
 from seedsweep.schema import KEY, METRICS, BlockInfo
+from seedsweep.sweep.damage import DamagedFilesError
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.job import Job, PackDroppedError, StoreSink
 from seedsweep.sweep.reader import load
@@ -50,20 +52,38 @@ def refused_by_all(out: Path, spec: SweepSpec, match: str) -> None:
     }
 
 
+def left_out_by_all(out: Path, match: str, cells: int) -> None:
+    """`load` and `status` name what they leave out, go on with the other cells, and change nothing."""
+    before = files(out)
+    population, stands = load(out), status(out)
+    assert population.cells == stands.done == cells
+    for notes in (population.origin.notes, stands.notes):
+        (note,) = notes
+        assert re.search(match, note), note
+        assert "\n" not in note
+    assert files(out) == before
+
+
 def one_block(out: Path) -> Path:
     return sorted(out.glob("metrics/scale-1/*.parquet"))[0]
 
 
-def test_foreign_parquet(out: Path, spec: MakeSpec) -> None:
+def test_foreign_parquet_is_named_and_stays(out: Path, spec: MakeSpec) -> None:
     pq.write_table(pa.table({"a": [1]}), out / "metrics/mine.parquet")
-    refused_by_all(out, spec(seeds="0:5"), r"metrics/mine\.parquet: not written by seedsweep; move it out")
+    left_out_by_all(out, r"metrics/mine\.parquet: not written by seedsweep", 8)
+    result = run(spec(seeds="0:5"), out, executor="inline")
+    assert (result.trained, result.missing) == (2, 0)
+    assert "metrics/mine.parquet" in result.notes[0]
+    assert (out / "metrics/mine.parquet").exists()
 
 
-def test_a_block_of_another_sweep(out: Path, spec: MakeSpec, tmp_path: Path) -> None:
+def test_a_block_of_another_sweep_is_named_and_stays(out: Path, spec: MakeSpec, tmp_path: Path) -> None:
     run(spec("train.steps=7"), tmp_path / "other", executor="inline")
     other = one_block(tmp_path / "other")
     shutil.copy(other, out / "metrics/scale-1")
-    refused_by_all(out, spec(), f"{other.name}: belongs to a sweep with other settings")
+    left_out_by_all(out, f"{other.name}: belongs to a sweep with other settings", 8)
+    assert run(spec(seeds="0:5"), out, executor="inline").missing == 0
+    assert (out / "metrics/scale-1" / other.name).exists()
 
 
 @pytest.mark.parametrize("keep", [0, 10, 0.5, 0.99])
@@ -71,11 +91,16 @@ def test_a_truncated_block(out: Path, spec: MakeSpec, fake: Callable[..., FakeTr
     block = one_block(out)
     whole = block.read_bytes()
     block.write_bytes(whole[: int(keep * len(whole)) if keep < 1 else int(keep)])
-    refused_by_all(out, spec(seeds="0:5"), f"{block.name}: truncated or not Parquet; delete it and run again")
-    # What the message says to do works: exactly that pack is trained anew.
-    block.unlink()
-    assert run(spec(), out, executor="inline").trained == 2
+    left_out_by_all(out, f"{block.name}: truncated or not Parquet", 6)
+    result = run(spec(), out, executor="inline")  # exactly that pack is trained anew
+    assert (result.trained, result.missing) == (2, 0)
     assert block.read_bytes() == whole
+    assert [file.name for file in (out / "damaged").iterdir()] == [block.name]
+    assert f"set aside as damaged/{block.name}" in result.notes[0]
+    assert status(out).notes == ()
+    assert load(out).cells == 8
+    (told,) = (load(out).origin.runs[-1]["set aside"],)
+    assert block.name in told
 
 
 def test_a_block_damaged_in_its_middle_is_found_out_when_its_rows_are_read(out: Path) -> None:
@@ -85,23 +110,28 @@ def test_a_block_damaged_in_its_middle_is_found_out_when_its_rows_are_read(out: 
     for place in middle[: len(middle) // 2 : 7]:
         data[place] ^= 0xFF
     block.write_bytes(data)
-    with pytest.raises(InputError, match=r"a block is damaged: .* delete it and run again"):
+    with pytest.raises(DamagedFilesError, match=f"{block.name}: its bytes are not those .* --fix") as caught:
         load(out).to_arrow()
+    assert [str(out / file) for file in caught.value.files] == [str(block)]
+    rest = load(out, without=caught.value.files)
+    assert rest.cells == 6
+    assert block.name in rest.origin.notes[0]
+    rest.to_arrow()
 
 
 def test_a_renamed_or_copied_block(out: Path, spec: MakeSpec) -> None:
     block = one_block(out)
     shutil.copy(block, block.with_name("copy.parquet"))
-    refused_by_all(
-        out, spec(), r"copy\.parquet: copied or renamed from metrics/scale-1/depth-1.*delete it if that"
-    )
+    left_out_by_all(out, r"copy\.parquet: copied or renamed from metrics/scale-1/depth-1", 8)
+    assert run(spec(), out, executor="inline").trained == 0
+    assert block.with_name("copy.parquet").exists()
 
 
 def test_two_finished_packs_with_the_same_cell(out: Path, spec: MakeSpec, tmp_path: Path) -> None:
     run(spec("execution.pack=3"), tmp_path / "other", executor="inline")
     shutil.copytree(tmp_path / "other/metrics", out / "metrics", dirs_exist_ok=True)
     refused_by_all(
-        out, spec(), r"seed \d at scale 1 is also in metrics/scale-1/.*delete all blocks of one of the two"
+        out, spec(), r"seed \d at scale 1 is also in metrics/scale-1/.*seedsweep check \S+ --fix keeps one of each"
     )
 
 
@@ -120,20 +150,54 @@ def test_other_columns(out: Path, spec: MakeSpec) -> None:
     block = one_block(out)
     table = pq.read_table(block)
     pq.write_table(table.append_column("more", pa.nulls(len(table))), block)
-    refused_by_all(out, spec(), "its columns are not those of format 1; delete it and run again")
+    left_out_by_all(out, "its columns are not those of format 1", 6)
+    assert run(spec(), out, executor="inline").trained == 2
 
 
-def test_a_damaged_record(out: Path, spec: MakeSpec) -> None:
+def test_a_record_of_a_newer_format(out: Path, spec: MakeSpec) -> None:
+    record = out / "sweep.json"
+    record.write_text(record.read_text().replace('"format": 1', '"format": 2'))
+    refused_by_all(out, spec(), r"sweep\.json: format 2 is newer than this seedsweep reads")
+
+
+LOST: dict[str, Callable[[str], str | None]] = {
+    "deleted": lambda whole: None,
+    "empty": lambda whole: "",
+    "truncated": lambda whole: whole[:100],
+    "garbage": lambda whole: "\x00\x01",
+    "a list": lambda whole: "[]",
+    "deep": lambda whole: "[" * 100_000,
+    "without a field": lambda whole: whole.replace('"fingerprint"', '"f"', 1),
+}
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_record_that_is_lost_is_written_anew_from_the_spec_and_the_blocks(
+    out: Path, spec: MakeSpec, how: str
+) -> None:
     record = out / "sweep.json"
     whole = record.read_text()
-    for text, match in [
-        (whole[:100], r"sweep\.json: not a sweep's record"),
-        ("[]", r"sweep\.json: not a sweep's record"),
-        (whole.replace('"format": 1', '"format": 2'), r"sweep\.json: format 2 is newer than this seedsweep reads"),
-        (whole.replace('"fingerprint"', '"f"', 1), r"sweep\.json: fingerprint: damaged"),
-    ]:
-        record.write_text(text)
-        refused_by_all(out, spec(), match)
+    left = LOST[how](whole)
+    record.unlink() if left is None else record.write_text(left)
+    (out / "figures").mkdir()
+    (out / "figures/ladder.png").write_bytes(b"a picture")
+    for call in (lambda: load(out), lambda: status(out)):
+        with pytest.raises(InputError, match=r"seedsweep run with the same spec and --out writes it anew"):
+            call()
+    before = files(out)
+    with pytest.raises(InputError, match="is of another spec"):
+        run(spec("train.steps=7"), out, executor="inline")
+    assert files(out) == before
+    result = run(spec(), out, executor="inline")
+    assert (result.trained, result.missing) == (0, 0)
+    assert load(out).cells == status(out).done == 8
+    new, old = json.loads(record.read_text()), json.loads(whole)
+    for field in ("fingerprint", "spec", "settings", "splits", "metrics", "scales"):
+        assert new[field] == old[field]
+    if left is not None:
+        assert (out / "damaged/sweep.json").read_text() == left
+        assert "damaged/sweep.json" in result.notes[0]
+    assert run(spec(seeds="0:5"), out, executor="inline").trained == 2
 
 
 def test_no_sweep_there(tmp_path: Path) -> None:
@@ -190,7 +254,7 @@ def test_writes_are_whole_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert place.read("a/c.txt") is None
     assert place.read("a/b.txt/c.txt") is None
     place.delete("a/c.txt")
-    place.delete_folder("nothing")
+    place.delete_folder("nothing", ["a"])
     assert [entry.name for entry in place.listing()] == ["a/b.txt"]
 
 

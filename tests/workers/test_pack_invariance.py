@@ -45,6 +45,9 @@ class MemorySink:
     def load_checkpoint(self) -> bytes | None:
         return self.checkpoint
 
+    def refuse_checkpoint(self, problem: str) -> None:
+        raise AssertionError(problem)
+
     def save_checkpoint(self, state: bytes) -> None:
         self.checkpoint = state
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_sample
@@ -64,10 +66,11 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     ['depth-0.5.svg', 'depth-0.5.png']
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     svg, png = path.with_name(f"{path.name}.svg"), path.with_name(f"{path.name}.png")
-    figure.savefig(svg, dpi=200, metadata={"Date": None})
-    figure.savefig(png, dpi=200)
+    for file, metadata in ((svg, {"Date": None}), (png, None)):
+        written = io.BytesIO()
+        figure.savefig(written, format=file.suffix[1:], dpi=200, metadata=metadata)
+        write_whole(file, written.getvalue())
     return [svg, png]
 
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.first_screen import first_screen, trained
 from seedsweep.analysis.report.glossary import GLOSSARY, explained
@@ -95,15 +96,7 @@ class Report:
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; missing folders are made, and a file that is there is replaced."""
         path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Whole or not at all: on a full disk the page that is there stays as it is.
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            temporary.write_text(self.html, encoding="utf-8")
-            temporary.replace(path)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
+        write_whole(path, self.html.encode())
         return path
 
 

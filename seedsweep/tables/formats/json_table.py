@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.json
 
+from seedsweep import jsontext
 from seedsweep.errors import InputError
 from seedsweep.tables.formats.nested import flat_row, flat_table
 from seedsweep.tables.spelling import scale_of
@@ -44,7 +44,7 @@ class JsonFile(TableFile):
 
     def _rows(self, text: str) -> list[Mapping[str, Any]]:
         try:
-            content = json.loads(text)
+            content = jsontext.loads(text)
         except ValueError as error:
             if text.lstrip().startswith("["):
                 raise InputError(f"{self.path}: is not JSON: {error}") from None
@@ -61,7 +61,7 @@ class JsonFile(TableFile):
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 try:
-                    rows.append(json.loads(line))
+                    rows.append(jsontext.loads(line))
                 except ValueError as error:
                     if number == len(lines) > 1 and rows:
                         self.cut = True  # no end of line: the writer was killed

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from seedsweep import jsontext
 from seedsweep.tables.configs import flat
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.json_table import columns_of
@@ -50,7 +50,7 @@ class _Results(TableFile):
 
     @cached_property
     def _parameters(self) -> Mapping[str, Any]:
-        content = json.loads(self.path.read_bytes())
+        content = jsontext.loads(self.path.read_bytes())
         config = content.get("config", {})
         arguments = config.get("model_args", {})
         if isinstance(arguments, str):
@@ -66,7 +66,7 @@ class _Results(TableFile):
         return self._row().select(columns)
 
     def _row(self) -> pa.Table:
-        results = json.loads(self.path.read_bytes())["results"]
+        results = jsontext.loads(self.path.read_bytes())["results"]
         metrics = {
             f"{task}.{metric.removesuffix(',none')}": value
             for task, values in results.items()

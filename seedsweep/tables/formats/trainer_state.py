@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 
+from seedsweep import jsontext
 from seedsweep.tables.formats.format import Format
 from seedsweep.tables.formats.json_table import columns_of
 from seedsweep.tables.tablefile import NoRowsError, TableFile
@@ -49,7 +49,7 @@ class _Log(TableFile):
         return self._log().select(columns)
 
     def _log(self) -> pa.Table:
-        rows = json.loads(self.path.read_bytes())["log_history"]
+        rows = jsontext.loads(self.path.read_bytes())["log_history"]
         if not rows:
             raise NoRowsError(f"{self.path}: nothing was logged")
         return columns_of(rows)

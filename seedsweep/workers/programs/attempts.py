@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
+from seedsweep.cell import UnreadableCheckpointError
 from seedsweep.workers.programs.files import MetricsFiles, metrics_files
 from seedsweep.workers.programs.reading import Version
 from seedsweep.workers.programs.rows import MetricsError, Row
@@ -42,14 +44,20 @@ class Attempt:
 
     @classmethod
     def from_bytes(cls, saved: bytes | None) -> Attempt:
-        """From a checkpoint; None is that of a cell that has never been tried."""
+        """From a checkpoint; None is that of a cell that has never been tried.
+
+        Raises UnreadableCheckpointError if it is damaged.
+        """
         if saved is None:
             return cls()
-        content: dict[str, Any] = json.loads(zlib.decompress(saved))
-        for name in ("earlier", "written"):
-            content[name] = [Row(*row) for row in content[name]]
-        content["begun"] = {name: Version(*version) for name, version in content["begun"].items()}
-        return cls(**content)
+        try:
+            content: dict[str, Any] = jsontext.loads(zlib.decompress(saved))
+            for name in ("earlier", "written"):
+                content[name] = [Row(*row) for row in content[name]]
+            content["begun"] = {name: Version(*version) for name, version in content["begun"].items()}
+            return cls(**content)
+        except (zlib.error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise UnreadableCheckpointError(f"{type(error).__name__}: {error}") from None
 
     def rows(self, written: Sequence[Row]) -> list[Row]:
         """All rows that count when this attempt has written these."""

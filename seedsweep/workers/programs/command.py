@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep import formats
-from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.cell import CellError, Code, Pack, Sink, UnreadableCheckpointError
 from seedsweep.errors import MissingPackageError
 from seedsweep.seeds import Seed
 from seedsweep.workers.programs.attempts import Attempt, begin
 from seedsweep.workers.programs.block import digests, table_of
 from seedsweep.workers.programs.files import MetricsFiles
-from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, start_anew, written_next
 from seedsweep.workers.programs.process import Output, Process, end_left_behind
 from seedsweep.workers.programs.rows import MetricsError, Row
 from seedsweep.workers.programs.settings import ProgramSettings
@@ -76,7 +76,12 @@ class _Cell:
         self._name = pack.cell_name(seed)
         self._directory = Path(settings.directory or ".")
         self._folder = sink.cell_folder(self._name)
-        before = Attempt.from_bytes(sink.load_checkpoint())
+        try:
+            before = Attempt.from_bytes(sink.load_checkpoint())
+        except UnreadableCheckpointError as error:
+            sink.refuse_checkpoint(str(error))
+            start_anew(self._folder)
+            before = Attempt()
         self._folder.mkdir(parents=True, exist_ok=True)
         again = before.number > 0 or any(self._folder.iterdir())
         if again:

@@ -3,10 +3,10 @@ one record of final results."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError, Row
 
@@ -26,7 +26,7 @@ class DocumentReader(MetricsReader):
             return
         text = self.path.read_text(encoding="utf-8", errors="replace")
         try:
-            content = json.loads(text)
+            content = jsontext.loads(text)
         except ValueError:
             if ended:
                 raise MetricsError(f"{self.shown}: is not JSON") from None

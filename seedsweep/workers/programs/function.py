@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from seedsweep.cell import CellError, Code, Pack, Sink
+from seedsweep.cell import CellError, Code, Pack, Sink, UnreadableCheckpointError
 from seedsweep.workers.programs.attempts import rewound
 from seedsweep.workers.programs.block import digests, table_of
 from seedsweep.workers.programs.capture import Captured
-from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, written_next
+from seedsweep.workers.programs.keeping import FIRST_WRITTEN, facts_of, start_anew, written_next
 from seedsweep.workers.programs.loading import Function, arguments_of, on_path, takes_several
 from seedsweep.workers.programs.process import Output
 from seedsweep.workers.programs.reports import Journal, Reports, Told
@@ -68,7 +68,12 @@ class _Call:
         self._asks = arguments_of(function)
         self._name = pack.cell_name(pack.seeds[0]) if len(pack.seeds) == 1 else pack.name
         self._folder = sink.cell_folder(self._name)
-        before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
+        try:
+            before = Told.from_bytes(sink.load_checkpoint(), len(pack.seeds))
+        except UnreadableCheckpointError as error:
+            sink.refuse_checkpoint(str(error))
+            start_anew(self._folder)
+            before = Told.from_bytes(None, len(pack.seeds))
         self._journal = Journal(self._folder) if {"dir", "resume"} & set(self._asks) else None
         if self._journal is not None:
             more = self._journal.rows(before.attempts, len(pack.seeds))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
+from seedsweep import jsontext
 from seedsweep.workers.programs.reading import MetricsReader, Version
 from seedsweep.workers.programs.rows import Columns, MetricsError
 
@@ -66,7 +66,7 @@ class LinesReader(MetricsReader):
 
     def _json(self, line: str, where: str) -> dict[str, Any]:
         try:
-            record = json.loads(line)
+            record = jsontext.loads(line)
         except ValueError:
             raise MetricsError(f"{where}: is not JSON: {line[:60]}") from None
         if not isinstance(record, dict):

@@ -56,6 +56,9 @@ class _Aside(Sink):
     def load_checkpoint(self) -> bytes | None:
         return None
 
+    def refuse_checkpoint(self, problem: str) -> None:
+        pass
+
     def save_checkpoint(self, state: bytes) -> None:
         pass
 

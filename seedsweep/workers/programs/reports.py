@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from seedsweep import jsontext
+from seedsweep.cell import UnreadableCheckpointError
 from seedsweep.workers.programs.attempts import other_codes, rewound
 from seedsweep.workers.programs.rows import EXAMPLES, SPLIT, Columns, MetricsError, Row
 
@@ -33,11 +35,17 @@ class Told:
 
     @classmethod
     def from_bytes(cls, saved: bytes | None, seeds: int) -> Told:
-        """From a checkpoint; None is that of a pack that has never been tried."""
+        """From a checkpoint; None is that of a pack that has never been tried.
+
+        Raises UnreadableCheckpointError if it is damaged.
+        """
         if saved is None:
             return cls([[] for _ in range(seeds)])
-        attempts, seconds, codes, rows = json.loads(zlib.decompress(saved))
-        return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds, codes)
+        try:
+            attempts, seconds, codes, rows = jsontext.loads(zlib.decompress(saved))
+            return cls([[Row(*row) for row in of_seed] for of_seed in rows], attempts, seconds, codes)
+        except (zlib.error, ValueError, TypeError) as error:
+            raise UnreadableCheckpointError(f"{type(error).__name__}: {error}") from None
 
     @property
     def other_codes(self) -> list[dict[str, Any] | None]:
@@ -76,7 +84,7 @@ class Journal:
         if first != str(attempt):
             return found
         for line in lines[:-1]:  # the last one may be cut, or is empty
-            for of_seed, rows in zip(found, json.loads(line), strict=True):
+            for of_seed, rows in zip(found, jsontext.loads(line), strict=True):
                 of_seed += [Row(*row) for row in rows]
         return found
 

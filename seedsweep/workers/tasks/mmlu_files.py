@@ -9,7 +9,6 @@ compressed (`.gz`). The prompt is that of Hendrycks et al. (2021), zero-shot.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import Field
 
+from seedsweep import jsontext
 from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.pretrained import file_digest, locate
 from seedsweep.workers.tasks.mmlu import Corpus, Examples, MixSettings, Mmlu, Questions, evaluation_tokens
@@ -237,7 +237,7 @@ def _records(name: str, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _json_line(line: bytes, where: str) -> dict[str, Any]:
     try:
-        record = json.loads(line)
+        record = jsontext.loads(line)
     except ValueError as error:
         raise InputError(f"{where}: not JSON: {error}") from None
     if not isinstance(record, dict):
