@@ -24,6 +24,8 @@ THREAD = "asks an object store"
 """Name of a thread that waits for an answer."""
 _REFUSALS = ("ACCESS_DENIED", "NO_SUCH_BUCKET", "INVALID_ACCESS_KEY_ID", "SIGNATURE_DOES_NOT_MATCH", "EXPIRED")
 """Words of pyarrow for an answer that will be the same the next time."""
+_DAMAGE = ("page integrity", "deserialize thrift", "Corrupt", "decompress", "end of stream", "magic bytes")
+"""Words of pyarrow for a file that was read and makes no sense."""
 
 _Result = TypeVar("_Result")
 
@@ -81,7 +83,7 @@ def _in_words(error: OSError) -> str:
 
 
 def _is_refusal(error: OSError) -> bool:
-    return isinstance(error, PermissionError) or any(word in str(error) for word in _REFUSALS)
+    return isinstance(error, PermissionError) or any(word in str(error) for word in (*_REFUSALS, *_DAMAGE))
 
 
 def _within(call: Callable[[], _Result], seconds: float | None) -> _Result:

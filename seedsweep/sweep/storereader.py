@@ -206,7 +206,11 @@ class StoreReader:
         scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
         format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
         source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
-        return files.patience.ask(lambda: source.to_table(columns=columns, filter=condition), None)
+
+        def read() -> pa.Table:
+            return source.to_table(columns=columns, filter=condition)
+
+        return read() if files.local else files.patience.ask(read, None)
 
     def _where_now(self, blocks: Sequence[Block]) -> tuple[list[Block], pc.Expression]:
         """Where the blocks lie now, and which rows there are those of our cells: others may be merged with them.

@@ -20,6 +20,7 @@ import pytest
 import seedsweep
 from seedsweep.cli import main, progress
 from seedsweep.sweep.paired import fewest_seeds
+from tests.sweep.test_check import flip
 
 SPEC = """\
 # Count, very small
@@ -489,5 +490,18 @@ def test_check_says_what_is_wrong_and_mends_it(seedsweep_command: Command, here:
     (told,) = [piece for piece in json.loads(found.out)["findings"] if piece["kind"] == "truncated"]
     assert told["file"] == str(block.relative_to(here / "out"))
     assert "set aside as damaged/" in seedsweep_command("check out --fix").out
+    assert seedsweep_command("run small.yaml --executor inline --out out").status == 0
+    assert seedsweep_command("check out").status == 0
+
+
+def test_a_flipped_byte_costs_its_cells_and_no_report(seedsweep_command: Command, here: Path) -> None:
+    seedsweep_command("run small.yaml --executor inline --out out")
+    block = min(here.glob("out/metrics/scale-1/*.parquet"))
+    flip(block)
+    assert seedsweep_command("report out").status == 0
+    assert block.name in (here / "out/report.html").read_text()
+    again = seedsweep_command("run small.yaml --executor inline --out out")
+    assert again.status == 1
+    assert f"{block.name}: damaged; set aside as damaged/" in again.err
     assert seedsweep_command("run small.yaml --executor inline --out out").status == 0
     assert seedsweep_command("check out").status == 0
