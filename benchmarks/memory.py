@@ -5,7 +5,7 @@
 
 The numbers of memory in `seedsweep.workers.cost` were fitted to these points but the last nine, which check them.
 Each process trains a pack for three steps as a worker does, with an evaluation and a checkpoint after every step,
-and then asks the kernel for the most memory that it ever had (`getrusage`).
+and then asks the kernel for the most memory that it ever had (VmHWM).
 
 Recorded: benchmarks/results/memory.*
 """
@@ -15,11 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks import recording
@@ -92,7 +92,9 @@ def train(point: Point, seeds: int) -> dict[str, Any]:
         store.begin(pack)
         sink = StoreSink(Job(place, spec.recipes[point.scale], pack, "cpu"), lambda progress: None)
         train_pack(settings, pack, sink, checkpoint_seconds=0.0)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # `getrusage` would also count what the process that started this one had.
+    status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+    peak = int(status["VmHWM"].split()[0]) * 1024
     predicted = memory_on_cpu(settings, seeds)
     return {"peak": peak, "predicted": predicted, "ratio": predicted / peak}
 

@@ -40,7 +40,7 @@ def test_numbers_are_written_by_one_module(room: str) -> None:
     assert files
     found = {path.relative_to(PACKAGE).as_posix(): list(formatted(path.read_text())) for path in files}
     found.pop("analysis/statistics/modality.py", None)  # `DipResult.text`, for tables of one's own
-    found.pop("sweep/store.py", None)  # the names of blocks
+    found.pop("sweep/blocks.py", None)  # the names of blocks
     found.pop("analysis/statistics/clusters.py", None)  # a reason, in a result
     assert {path: specs for path, specs in found.items() if specs} == {}
 

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from seedsweep import schema
 from seedsweep.errors import InputError, StorageError
+from seedsweep.formats import count
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.sweep import merged
@@ -216,9 +217,9 @@ class BlockFiles:
             problem = f"copied or renamed from {name}"
             return Damage(file, "renamed", problem, "rename it back, or delete it if that exists", ours=False)
         if footer.num_rows > MOST_ROWS_OF_A_FILE or footer.num_rows != sum(rows for _, rows in parts):
-            problem = f"says that it has {footer.num_rows:,} rows, more than any file of ours"
+            problem = f"says that it has {count(footer.num_rows)} rows, more than any file of ours"
             if footer.num_rows <= MOST_ROWS_OF_A_FILE:
-                problem = f"has {footer.num_rows:,} rows, not as many as its blocks"
+                problem = f"has {count(footer.num_rows)} rows, not as many as its blocks"
                 return Damage(file, "mismatching", problem, aside, ours)
             return Damage(file, "too large", problem, aside, ours)
         return tuple(Block(file, info, rows) for info, rows in parts)
@@ -249,7 +250,12 @@ def _has_our_columns(footer: pq.FileMetaData) -> bool:
 
 def block_name(info: BlockInfo) -> str:
     """Where a block that was not merged lies below the store's root."""
-    return f"{FOLDER}/scale-{scale_text(info.scale)}/{info.pack}-block-{info.block:04d}.parquet"
+    return block_file(info.scale, info.pack, info.block)
+
+
+def block_file(scale: float, pack: str, number: int) -> str:
+    """The same, by what its name has."""
+    return f"{FOLDER}/scale-{scale_text(scale)}/{pack}-block-{number:04d}.parquet"
 
 
 def files_of(blocks: Iterable[Block]) -> list[str]:

@@ -25,7 +25,7 @@ from typing import Any
 
 from seedsweep import jsontext
 from seedsweep.errors import InputError, StorageError
-from seedsweep.formats import counted
+from seedsweep.formats import counted, duration
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.progress import process_exists
 
@@ -75,7 +75,7 @@ class _Other:
     def __str__(self) -> str:
         if "pid" not in self.content:
             return "another run"
-        heard = "" if self.silent_seconds is None else f", last heard of {self.silent_seconds:.0f} seconds ago"
+        heard = "" if self.silent_seconds is None else f", last heard of {duration(self.silent_seconds)} ago"
         return f"another run (process {self.content['pid']} on {self.content['host']}{heard})"
 
 
@@ -135,7 +135,7 @@ class Claim:
         until = ""
         if holder.silent_seconds is not None and holder.content.get("machine") != machine():
             left = max(1.0, DEAD_SECONDS - holder.silent_seconds)
-            until = f"; if it is dead, this command takes over in {left:.0f} seconds"
+            until = f"; if it is dead, this command takes over in {duration(left)}"
         raise InputError(f"{self._files.location}: {holder} is at this sweep; wait for it or stop it{until}")
 
     def _write(self, state: str) -> None:

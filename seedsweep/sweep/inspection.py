@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import re
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Sequence
@@ -15,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedsweep.seeds import Seed
-from seedsweep.sweep.blocks import THREADS, Block
+from seedsweep.sweep.blocks import THREADS, Block, block_file
 from seedsweep.sweep.damage import AWAY, FOLDER, SET_ASIDE, Damage
 from seedsweep.sweep.store import BASE_WEIGHTS, CELLS, OWN_FOLDERS, KnownPack, Store, doubled_cells
 
@@ -109,7 +108,7 @@ def missing_blocks(known: Iterable[KnownPack]) -> list[Damage]:
     for pack in known:
         numbers = {block.info.block for block in pack.blocks}
         for number in sorted(set(range(max(numbers, default=-1))) - numbers):
-            file = re.sub(r"[^/]*$", f"{pack.name}-block-{number:04d}.parquet", pack.blocks[0].file, count=1)
+            file = block_file(pack.pack.scale, pack.name, number)
             todo = "the next run trains its seeds anew, or goes on from their checkpoint"
             found.append(
                 Damage(file, "missing", "is not there, though later blocks of its pack are", todo, ours=False)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from seedsweep.errors import StorageError
-from seedsweep.formats import counted
+from seedsweep.formats import counted, duration
 
 ANSWER_SECONDS = 60.0
 """That a store has to answer a request: the SDKs of object stores wait for ever, on Linux at least."""
@@ -105,6 +105,6 @@ def _within(call: Callable[[], _Result], seconds: float | None) -> _Result:
     if raised:
         raise raised[0]
     if not result:
-        raise _SilentError(errno.ETIMEDOUT, f"no answer within {seconds:.0f} seconds")
+        raise _SilentError(errno.ETIMEDOUT, f"no answer within {duration(seconds)}")
     returned: _Result = result[0]
     return returned

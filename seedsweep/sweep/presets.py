@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from seedsweep.errors import InputError, listed, nearest
+from seedsweep.formats import count
 
 MOST_BYTES = 1 << 20
 """Of a spec's file."""
@@ -63,7 +64,9 @@ def read_text(path: Path) -> str:
     try:
         size = path.stat().st_size
         if size > MOST_BYTES:
-            raise InputError(f"{shown_path(path)}: has {size:,} bytes; a spec has {MOST_BYTES:,} at most")
+            raise InputError(
+                f"{shown_path(path)}: has {count(size)} bytes; a spec has {count(MOST_BYTES)} at most"
+            )
         return path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
         raise InputError(f"{shown_path(path)}: not a text file in UTF-8") from None

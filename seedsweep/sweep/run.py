@@ -11,6 +11,7 @@ from typing import Any
 
 from seedsweep.cell import Pace
 from seedsweep.errors import ClusterError, InputError, StorageError
+from seedsweep.formats import count
 from seedsweep.schema import FORMAT
 from seedsweep.sweep import executors, lock
 from seedsweep.sweep.blocks import files_of
@@ -233,7 +234,7 @@ def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
         files = store.blocks.count(record.fingerprint)
         if files < FEWEST_FILES:
             return
-        reporter.send("merge", f"merging small blocks: {files:,} files")
+        reporter.send("merge", f"merging small blocks: {count(files)} files")
         merge(store, record)
     except (InputError, OSError) as error:
         reporter.send("merge", f"small blocks were not merged: {error}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from seedsweep.errors import InputError
+from seedsweep.formats import count
 from seedsweep.sweep.presets import preset_files
 from seedsweep.sweep.programspec import ProgramSpec
 from seedsweep.sweep.spec import SweepSpec
@@ -50,7 +51,8 @@ def _copy(directory: Path, folder: Path) -> None:
     size = sum(path.stat().st_size for path in files)
     if size > MEGABYTES * 1_000_000:
         raise InputError(
-            f"program.directory: {directory} holds {size / 1e6:,.0f} MB, and {MEGABYTES} MB at most go along; "
+            f"program.directory: {directory} holds {count(round(size / 1e6))} MB, and {MEGABYTES} MB at most go "
+            "along; "
             "keep data out of it (or in .gitignore) and name their place on a disk that the machines share"
         )
     for path in files:

@@ -15,6 +15,7 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from seedsweep.errors import InputError
+from seedsweep.formats import count
 from seedsweep.sweep.presets import did_you_mean_preset, preset_files, read_text, shown_path
 from seedsweep.sweep.spec import SweepSpec, spec_kind
 from seedsweep.sweep.specerrors import Problem, explain
@@ -100,7 +101,9 @@ def _find(source: str) -> tuple[Path, str]:
 def _parse(text: str, origin: str) -> Any:
     """YAML 1.2, where `16:48` is a text and `yes` is no boolean; a key given twice is an error."""
     if len(text) > MOST_CHARACTERS:
-        raise InputError(f"{origin}: has {len(text):,} characters; a spec has {MOST_CHARACTERS:,} at most")
+        raise InputError(
+            f"{origin}: has {count(len(text))} characters; a spec has {count(MOST_CHARACTERS)} at most"
+        )
     try:
         refuse_bombs(YAML(typ="safe", pure=True).compose(io.StringIO(text)))
         return YAML(typ="safe", pure=True).load(io.StringIO(text))

@@ -40,6 +40,7 @@ import pyarrow.parquet as pq
 from seedsweep import jsontext
 from seedsweep.cell import Base, CellError, Pack
 from seedsweep.errors import InputError, StorageError
+from seedsweep.formats import count
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
@@ -328,8 +329,8 @@ class Store:
             raise ValueError(f"a block must have the columns\n{METRICS}\nnot\n{table.schema.remove_metadata()}")
         if table.num_rows > MOST_ROWS_OF_A_FILE:
             raise CellError(
-                f"{table.num_rows:,} rows are more than a file of the store may have ({MOST_ROWS_OF_A_FILE:,}): "
-                "measure less often",
+                f"{count(table.num_rows)} rows are more than a file of the store may have "
+                f"({count(MOST_ROWS_OF_A_FILE)}): measure less often",
                 hopeless=True,
             )
         buffer = io.BytesIO()

@@ -94,7 +94,8 @@ def test_groups_are_the_equal_curves_in_any_order(curves: Any, random: Any) -> N
     for one in found:
         assert len({repr(curves[seed]) for seed in one.seeds}) == 1
     grouped = {seed for one in found for seed in one.seeds}
-    assert len({repr(curves[seed]) for seed in range(n) if seed not in grouped}) == n - len(grouped)
+    alone = [repr(curves[seed]) for seed in range(n) if seed not in grouped and not np.isnan(curves[seed]).all()]
+    assert len(set(alone)) == len(alone)  # of curves that hold something
     order = random.sample(range(n), n)
     assert identical_curves({1: (order, [curves[i] for i in order])}) == found
 
