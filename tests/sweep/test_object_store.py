@@ -202,7 +202,7 @@ def test_the_command_ends_though_a_silent_store_never_lets_go() -> None:
             [sys.executable, "-c", code, place], env=environment, capture_output=True, text=True, timeout=80
         )
         assert ended.returncode == 3
-        assert "cannot be reached: no answer within 1 seconds" in ended.stderr
+        assert "cannot be reached: no answer within 1.0 s;" in ended.stderr
         assert ended.stderr.count("\n") == 1
         for connection in held:
             connection.close()
