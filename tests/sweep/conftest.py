@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.fake import FakeTraining
@@ -53,6 +54,14 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., FakeT
         return training
 
     return use
+
+
+@pytest.fixture
+def out(spec: Callable[..., SweepSpec], fake: Callable[..., FakeTraining], tmp_path: Path) -> Path:
+    """A finished small sweep: 4 packs of 4 blocks."""
+    fake()
+    run(spec(), tmp_path / "out", executor="inline")
+    return tmp_path / "out"
 
 
 @pytest.fixture(scope="session")

@@ -30,14 +30,6 @@ MakeSpec = Callable[..., SweepSpec]
 MakeFake = Callable[..., FakeTraining]
 
 
-@pytest.fixture
-def out(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> Path:
-    """A finished small sweep."""
-    fake()
-    run(spec(), tmp_path / "out", executor="inline")
-    return tmp_path / "out"
-
-
 def first_block(out: Path) -> Path:
     return min(out.glob("metrics/scale-1/*.parquet"))
 

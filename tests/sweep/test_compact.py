@@ -46,14 +46,6 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seedsweep.sweep.blocks.LISTING_SECONDS_REMOTE", 0.0)
 
 
-@pytest.fixture
-def out(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> Path:
-    """A finished small sweep: 4 packs of 4 blocks."""
-    fake()
-    run(spec(), tmp_path / "out", executor="inline")
-    return tmp_path / "out"
-
-
 def files(place: Path) -> list[str]:
     return sorted(file.name for file in place.glob("metrics/**/*.parquet"))
 

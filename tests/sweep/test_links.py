@@ -24,14 +24,6 @@ MakeFake = Callable[..., FakeTraining]
 
 
 @pytest.fixture
-def out(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> Path:
-    """A finished small sweep."""
-    fake()
-    run(spec(), tmp_path / "out", executor="inline")
-    return tmp_path / "out"
-
-
-@pytest.fixture
 def theirs(tmp_path: Path) -> Path:
     """A folder of somebody else's, with all that a sweep has."""
     place = tmp_path / "theirs"

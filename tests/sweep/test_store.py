@@ -28,14 +28,6 @@ from tests.sweep.fake import FakeTraining
 MakeSpec = Callable[..., SweepSpec]
 
 
-@pytest.fixture
-def out(spec: MakeSpec, fake: Callable[..., FakeTraining], tmp_path: Path) -> Path:
-    """A finished small sweep."""
-    fake()
-    run(spec(), tmp_path / "out", executor="inline")
-    return tmp_path / "out"
-
-
 def files(out: Path) -> dict[str, bytes]:
     return {str(file): file.read_bytes() for file in out.rglob("*") if file.is_file()}
 
