@@ -91,24 +91,26 @@ class Change:
 
 
 class ChangedAttention(Attention):
-    """Attention with interventions, each as far as it holds."""
+    """Attention with interventions, each as far as it holds. While none does no bit is another."""
 
     def __init__(self, changes: Sequence[Change], active_I: Tensor) -> None:
         self._changes = changes
         self._active_I = active_I
 
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
+        y_NHTK = super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
         if not any(change.touches(layer) for change in self._changes):
-            return super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
+            return y_NHTK
         q_NHTK, k_NHTK, v_NHTK = contiguous(q_NHTK, k_NHTK, v_NHTK)
-        return read(self.shares(layer, q_NHTK, k_NHTK).to(v_NHTK.dtype), v_NHTK)
+        changed_NHTK = read(self.shares(layer, q_NHTK, k_NHTK).to(v_NHTK.dtype), v_NHTK)
+        return torch.where(self._active_I.any(), changed_NHTK, y_NHTK)
 
     def shares(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor) -> Tensor:
+        scores_NHTT = masked_scores(q_NHTK, k_NHTK)
         here = [(c, a) for c, a in zip(self._changes, self._active_I.unbind(), strict=True) if c.touches(layer)]
-        shares_NHTT = masked_scores(q_NHTK, k_NHTK)
         for change, active in here:
-            shares_NHTT = change.scores(layer, shares_NHTT, active)
-        shares_NHTT = shares_NHTT.softmax(dim=-1)
+            scores_NHTT = change.scores(layer, scores_NHTT, active)
+        shares_NHTT = scores_NHTT.softmax(dim=-1)
         for change, active in here:
             shares_NHTT = change.shares(layer, shares_NHTT, active)
         return shares_NHTT
