@@ -84,9 +84,9 @@ class Change:
             assert self._pattern is not None
             queries_Q, parents_QT, _ = self._pattern
             most = max(length, parents_QT.shape[1], int(queries_Q.max()) + 1)
-            parents_TT = torch.zeros(most, most, dtype=torch.bool, device=parents_QT.device)
-            parents_TT[queries_Q, : parents_QT.shape[1]] = parents_QT
-            self._parents[length] = parents_TT[:length, :length].contiguous()
+            parents_TT = torch.zeros(most, most, dtype=torch.bool)
+            parents_TT[queries_Q.cpu(), : parents_QT.shape[1]] = parents_QT.cpu()
+            self._parents[length] = parents_TT[:length, :length].contiguous().to(self._heads_H11.device)
         return self._parents[length]
 
 
