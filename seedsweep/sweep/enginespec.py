@@ -261,7 +261,17 @@ class EngineSpec(SweepSpec):
         rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
         if rows is not None and rows < tokens:
             raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
+        for recipe in spec.recipes.values():
+            spec._check_batch(recipe.settings)
         return spec
+
+    def _check_batch(self, settings: CellSettings) -> None:
+        for section, one in (("", settings), ("base.", settings.of_base() if self.base is not None else settings)):
+            if one.batch < 1:
+                row = one.task.tokens_per_row()
+                raise InputError(
+                    f"{section}train.batch_tokens: {one.train.batch_tokens} tokens hold no row, which has {row}"
+                )
 
     def identity(self) -> dict[str, Any]:
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}

@@ -54,7 +54,7 @@ class PackTrainer:
         self.device = torch.device(device)
         self.task = find_task(settings.task.name)(settings.task, self.device)
         self.decoder = StackedDecoder(
-            settings.model,
+            settings.decoder,
             settings.vocabulary_size,
             len(seeds),
             self.device,
@@ -112,7 +112,7 @@ class PackTrainer:
         )
 
     def _draw(self, first: int) -> _Drawn:
-        batch, seeds_S = self.settings.train.batch, self._data_seeds_S
+        batch, seeds_S = self.settings.batch, self._data_seeds_S
         per_step = len(self.seeds) * batch * self.settings.task.tokens_per_row()
         many = max(1, TOKENS_DRAWN_AT_ONCE.get(self.device.type, 0) // per_step)
         steps_N = torch.arange(first, min(self.settings.train.steps, first + many), device=self.device)
