@@ -54,8 +54,8 @@ def test_what_is_read_stands_beside_what_is_measured(tmp_path: Path) -> None:
     }
     found = duckdb.sql(
         f"select count(*) from '{out}/metrics/**/*.parquet' where split = 'attention' and metric = 'attention_iou'"
-    ).fetchone()
-    assert found == (2 * 3 * 9,)  # cells × evaluations
+    ).fetchall()
+    assert found == [(2 * 3 * 9,)]  # cells × evaluations
 
 
 def test_they_are_part_of_the_identity_and_only_where_they_are_given(tmp_path: Path) -> None:
@@ -74,13 +74,13 @@ def test_they_are_part_of_the_identity_and_only_where_they_are_given(tmp_path: P
         ("[outputs,", "[outputs, outputs,", "streams: outputs is given twice"),
         ("[outputs,", "[3,", "streams: 3 is no stream; give its name"),
         ("streams: [outputs, {name: attention, rows: 16}]", "streams: outputs", "streams: give a list of streams"),
-        ("rows: 16", "row: 16", "streams.row: unknown key"),
-        ("rows: 16", "rows: 0", "streams.rows: 0 is out of range; give at least 1"),
-        ("do: bias", "do: bais", "interventions[0].do: 'bais' is not one of 'bias', 'block', 'clamp', 'ablate' (did"),
+        ("rows: 16", "row: 16", "streams[1].row: unknown key"),
+        ("rows: 16", "rows: 0", "streams[1].rows: 0 is out of range; give at least 1"),
+        ("do: bias", "do: bais", "interventions[0].do: 'bais' is not one of 'bias', 'block', 'clamp', "),
         ("until_step: 4", "until_stp: 4", "interventions[0].until_stp: unknown key (did you mean 'until_step'?)"),
-        ("pattern: true", "pattern: tru", "interventions: bias-tru: pattern: 'tru' is not one of the task's: true"),
+        ("pattern: true", "pattern: tru", "interventions: bias-tru: pattern: 'tru' is not one of the task's: "),
         ("heads: best", "heads: bset", "interventions[1].heads"),
-        ("heads: best", "heads: [1]", "scale.values: model.heads = 1 cannot be: interventions: ablate-1: heads: there"),
+        ("heads: best", "heads: [1]", "interventions: ablate-1: heads: there is no 1"),
     ],
 )
 def test_what_cannot_be_is_one_line(old: str, new: str, message: str, tmp_path: Path) -> None:
