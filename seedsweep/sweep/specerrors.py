@@ -43,9 +43,8 @@ class SectionError(ValueError):
     """
 
     def __init__(self, error: ValidationError, *place: str | int, about: str = "") -> None:
-        super().__init__(
-            f"{'.'.join(map(str, place))}: {about}{error.errors()[0]['msg'].removeprefix('Value error, ')}"
-        )
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        super().__init__(f"{'.'.join(map(str, place))}: {about}{message}")
         self.error, self.place, self.about = error, place, about
 
 
