@@ -79,7 +79,11 @@ def test_they_are_part_of_the_identity_and_only_where_they_are_given(tmp_path: P
         ("rows: 16", "rows: 0", "streams[1].rows: 0 is out of range; give at least 1"),
         ("do: bias", "do: bais", "interventions[0].do: 'bais' is not one of 'bias', 'block', 'clamp', "),
         ("until_step: 4", "until_stp: 4", "interventions[0].until_stp: unknown key (did you mean 'until_step'?)"),
-        ("pattern: true", "pattern: tru", "interventions: bias-tru: pattern: 'tru' is not one of the task's: "),
+        (
+            "pattern: true",
+            "pattern: tru",
+            "interventions: bias-tru: pattern: 'tru' is not one of linear-map's: true, ",
+        ),
         ("heads: best", "heads: bset", "interventions[1].heads"),
         ("heads: best", "heads: [1]", "interventions: ablate-1: heads: there is no 1"),
     ],
@@ -95,5 +99,7 @@ def test_what_cannot_be_is_one_line(old: str, new: str, message: str, tmp_path: 
 def test_a_task_without_a_pattern_says_so(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="streams: attention: the task count knows no pattern"):
         read_spec(spec_of(SPEC + "streams: [attention]\n", tmp_path))
-    with pytest.raises(InputError, match="interventions: clamp-true: pattern: the task count knows none"):
+    with pytest.raises(
+        InputError, match="interventions: clamp-true: pattern: 'true' is not one of count's: previous, self"
+    ):
         read_spec(spec_of(SPEC + "interventions: [{do: clamp, pattern: true}]\n", tmp_path))

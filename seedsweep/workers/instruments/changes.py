@@ -7,7 +7,7 @@ I interventions, L layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.attention import Attention, contiguous, masked_scores, read
 from seedsweep.workers.instruments.reading import mean_attention
-from seedsweep.workers.instrumentsettings import InterventionSettings
+from seedsweep.workers.instrumentsettings import OF_ANY_TASK, InterventionSettings
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Pattern, Task
 
 ROWS_TO_CHOOSE = 64
@@ -126,7 +127,7 @@ class Interventions:
         self._model = settings.model
         self._task = task
         self._device = device
-        self._patterns = task.patterns() if settings.interventions else {}
+        self._patterns = _patterns(settings.task, task) if settings.interventions else {}
         self._of_training = [one for one in settings.interventions if one.at == "training"]
         self._changes = [self._change(one) for one in self._of_training]
         self.of_evaluation = [one for one in settings.interventions if one.at == "evaluation"]
@@ -148,7 +149,9 @@ class Interventions:
         return decoder.with_attention(ChangedAttention(changes, also_I))
 
     def _change(self, one: InterventionSettings, chosen_SLH: Tensor | None = None) -> Change:
-        pattern = self._patterns[one.pattern] if one.pattern is not None else None
+        pattern = (
+            _of_positions(one.pattern) if isinstance(one.pattern, dict) else self._patterns.get(str(one.pattern))
+        )
         return Change(one, pattern, self._model.heads, self._device, chosen_SLH)
 
     def _best_or_worst(
@@ -168,3 +171,23 @@ class Interventions:
         place_S = flat_SX.argmax(1) if one.heads == "best" else flat_SX.argmin(1)
         chosen_SX = np.arange(flat_SX.shape[1]) == place_S[:, None]
         return torch.from_numpy(chosen_SX.reshape(mass_SLH.shape)).to(self._device)
+
+
+def _patterns(settings: TaskSettings, task: Task) -> dict[str, Pattern]:
+    """Those of the task, and those that every task has."""
+    queries_Q = torch.arange(settings.longest_row())
+    any_task = {name: (queries_Q - shift).clamp(min=0) for name, shift in zip(OF_ANY_TASK, (1, 0), strict=True)}
+    return task.patterns() | {
+        name: _pattern(queries_Q, keys_Q[:, None] == queries_Q) for name, keys_Q in any_task.items()
+    }
+
+
+def _of_positions(given: Mapping[int, Sequence[int]]) -> Pattern:
+    """Of positions that look, and what each looks at."""
+    queries_Q = torch.tensor(sorted(given))
+    keys_T = torch.arange(max(given) + 1)
+    return _pattern(queries_Q, torch.stack([torch.isin(keys_T, torch.tensor(given[q])) for q in sorted(given)]))
+
+
+def _pattern(queries_Q: Tensor, parents_QT: Tensor) -> Pattern:
+    return Pattern(queries_Q, parents_QT, torch.arange(parents_QT.shape[1]) <= queries_Q[:, None])

@@ -135,6 +135,17 @@ def test_a_clamped_query_reads_its_parents_in_equal_parts(cell: Cell) -> None:
     assert not np.allclose(free[:, 1, [0, 2]], expected, atol=0.1)
 
 
+def test_patterns_that_every_task_has_and_ones_own(cell: Cell) -> None:
+    eye = np.eye(2 * BITS)
+    for name, expected in (("previous", np.roll(eye, -1, axis=1)), ("self", eye)):
+        found = attention(cell, interventions=[{"do": "clamp", "pattern": name}])
+        np.testing.assert_allclose(found, np.broadcast_to(expected[BITS - 1 : -1], found.shape), atol=1e-7)
+    own = attention(cell, interventions=[{"do": "clamp", "pattern": {BITS: [0, 3], BITS + 2: [1]}}])
+    np.testing.assert_allclose(own[..., 1, [0, 3]], 0.5)
+    np.testing.assert_allclose(own[..., 3, 1], 1)
+    assert (own[..., 2, :].max(-1) < 0.99).all()
+
+
 def test_an_ablated_head_reads_nothing(cell: Cell) -> None:
     found = attention(cell, interventions=[{"do": "ablate", "heads": [1], "layers": [0]}])
     assert (found[:, 0, 1] == 0).all()
@@ -249,8 +260,14 @@ def test_when_they_hold(cell: Cell) -> None:
         ({"do": "block", "pattern": "true", "strength": 1.0}, "strength: give it with bias"),
         ({"do": "block"}, "pattern: give one"),
         ({"do": "ablate", "pattern": "true"}, "with ablate give none"),
-        ({"do": "block", "pattern": "tru"}, "'tru' is not one of the task's: true, wrong, outputs (did you mean"),
+        (
+            {"do": "block", "pattern": "tru"},
+            "'tru' is not one of linear-map's: true, wrong, outputs, previous, self (did you mean",
+        ),
         ({"do": "ablate", "heads": [4]}, "heads: there is no 4; the model has 0 to 3"),
+        ({"do": "clamp", "pattern": {3: [4]}}, "position 3 cannot look at 4; it sees 0 to 3"),
+        ({"do": "clamp", "pattern": {3: []}}, "names no position to look at"),
+        ({"do": "clamp", "pattern": {16: [0]}}, "there is no position 16; rows are 0 to 15"),
         ({"do": "ablate", "layers": 2}, "layers: there is no 2; the model has 0 to 1"),
         ({"do": "ablate", "heads": "best"}, "for evaluations alone"),
         ({"do": "ablate", "from_step": 5, "until_step": 5}, "is not after from_step"),
