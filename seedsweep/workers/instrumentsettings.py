@@ -36,8 +36,8 @@ class InterventionSettings(Settings):
     """bias: `strength` is added to the scores of the pattern's tokens. block: they are not read. clamp: they are
     read in equal parts, and nothing else is. ablate: the heads read nothing, at any position."""
     pattern: str | dict[int, tuple[int, ...]] | None = None
-    """A pattern that the task knows, such as `true`, the solution's; `previous` or `self`, of any task; or positions
-    that look, counted from 0, and for each those that it looks at: `{8: [0, 3]}`. None with `ablate` only."""
+    """A pattern that the task knows, such as `true`, the solution's; `previous` or `self`, of any task; or
+    positions that look, from 0 on, and for each those that it looks at: `{8: [0, 3]}`. None with `ablate` only."""
     strength: float | None = None
     """Of `bias`: e^strength is the factor by which a token's share rises against those that are not biased."""
     layers: tuple[int, ...] | Literal["all"] = "all"

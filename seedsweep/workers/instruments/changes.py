@@ -149,9 +149,8 @@ class Interventions:
         return decoder.with_attention(ChangedAttention(changes, also_I))
 
     def _change(self, one: InterventionSettings, chosen_SLH: Tensor | None = None) -> Change:
-        pattern = (
-            _of_positions(one.pattern) if isinstance(one.pattern, dict) else self._patterns.get(str(one.pattern))
-        )
+        named = one.pattern
+        pattern = _of_positions(named) if isinstance(named, dict) else self._patterns.get(named or "")
         return Change(one, pattern, self._model.heads, self._device, chosen_SLH)
 
     def _best_or_worst(
