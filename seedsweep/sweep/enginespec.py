@@ -171,12 +171,15 @@ class EngineSpec(SweepSpec):
         if not isinstance(given, list | tuple):
             raise ValueError("give a list of streams, for example [attention, outputs]")
         found = []
-        for stream in given:
+        for number, stream in enumerate(given):
             section = {"name": stream} if isinstance(stream, str) else stream
             if isinstance(section, StreamSettings):
                 found.append(section)
             elif isinstance(section, Mapping) and isinstance(section.get("name"), str):
-                found.append(find_stream(section["name"]).Settings.model_validate(dict(section)))
+                try:
+                    found.append(find_stream(section["name"]).Settings.model_validate(dict(section)))
+                except ValidationError as error:
+                    raise SectionError(error, number) from None
             else:
                 raise ValueError(f"{stream!r} is no stream; give its name, or its name and settings")
         return tuple(found)
@@ -217,7 +220,10 @@ class EngineSpec(SweepSpec):
 
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
-        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {(cls, "model"): _model_class(given)}
+        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+            (cls, "model"): _model_class(given),
+            (cls, "streams"): StreamSettings,
+        }
         task = _task_class(given)
         if task is not None:
             classes |= {(cls, "task"): task, (BaseSettings, "task"): task}

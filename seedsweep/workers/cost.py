@@ -59,6 +59,9 @@ def step_bytes(settings: CellSettings) -> int:
     length = row + padding(row, ROW_ALIGNMENT)
     floats = model.depth * model.block_activations(length) + model.edge_activations()
     floats += 3 * settings.vocabulary_size
+    if any(one.at == "training" for one in settings.interventions):
+        # Patterns are written out: the scores, the shares, and what an intervention makes of them.
+        floats += 3 * model.depth * model.heads * length
     gradients = 2 * FLOAT * settings.decoder.parameters(settings.vocabulary_size)
     return max(round(FLOAT * settings.batch * length * floats), gradients)
 

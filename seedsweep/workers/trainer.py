@@ -5,6 +5,7 @@ Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P paramet
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -147,7 +148,8 @@ class PackTrainer:
     def _measure(self) -> Metrics:
         """The model is evaluated as its next step will train it."""
         interventions, active_I = self.gradient.interventions, self._active_NI[self.step]
-        decoder = interventions.trained(self.decoder, active_I)
+        # An object of its own for every evaluation: what several measures have in common is computed once for it.
+        decoder = copy.copy(interventions.trained(self.decoder, active_I))
         values = self.task.evaluate(decoder)
         for stream in self._streams:
             values |= stream.read(decoder)

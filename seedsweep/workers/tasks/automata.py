@@ -23,7 +23,7 @@ from torch import Tensor
 from seedsweep.measures import Metric, Split
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, philox
-from seedsweep.workers.scoring import score
+from seedsweep.workers.scoring import ScoredRows
 from seedsweep.workers.settings import TOKENS_AT_ONCE, EvaluationPass, TaskSettings
 from seedsweep.workers.tasks import Pattern, Rows, Task
 
@@ -137,6 +137,7 @@ class Automata(Task):
         rows_W = torch.arange(settings.evaluation_examples, device=device)
         evaluation_WT = self._drawn(EVALUATION_SEED, Role.EVALUATION, rows_W, torch.zeros_like(rows_W))
         self._evaluation_WT = evaluation_WT.to(torch.int16)
+        self._scored = ScoredRows(self._evaluation_WT, settings.cells)
 
     def _drawn(self, seeds: Tensor | int, role: int, row: Tensor, step: Tensor) -> Tensor:
         """The row at that position of the step, for shapes that broadcast to X: (X, S · T).
@@ -211,7 +212,7 @@ class Automata(Task):
 
     def _scores(self, decoder: StackedDecoder) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of every seed by itself, so that no vectorised kernel can treat the seeds of a pack differently."""
-        scores = score(decoder, self._evaluation_WT, self.settings.cells)
+        scores = self._scored.of(decoder)
         shape = (-1, self.settings.states - 1, self.settings.cells)
         for nll_WA, right_WA in zip(scores.nll_SWA, scores.right_SWA, strict=True):
             yield nll_WA.astype(np.float64).reshape(shape), right_WA.reshape(shape)

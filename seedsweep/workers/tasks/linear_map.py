@@ -19,7 +19,7 @@ from torch import Tensor
 from seedsweep.measures import Metric, Split
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.philox import Role, philox
-from seedsweep.workers.scoring import score
+from seedsweep.workers.scoring import ScoredRows
 from seedsweep.workers.settings import TOKENS_AT_ONCE, EvaluationPass, TaskSettings
 from seedsweep.workers.tasks import Pattern, Rows, Task
 from seedsweep.workers.tasks.linear_map_matrix import LARGEST_CLEAN, NoCleanMatrix, drawn_matrix, other_matrix
@@ -124,6 +124,7 @@ class LinearMap(Task):
         self._transposed_SS = torch.from_numpy(settings.matrix().T.astype(np.float32)).to(device)
         rows_W = torch.arange(settings.evaluation_examples, device=device)
         self._evaluation_WT = self._drawn(EVALUATION_SEED, Role.EVALUATION, rows_W, torch.zeros_like(rows_W))
+        self._scored = ScoredRows(self._evaluation_WT, settings.bits)
 
     def _drawn(self, seeds: Tensor | int, role: int, row: Tensor, step: Tensor) -> Tensor:
         """The row at that position of the step, for shapes that broadcast to X: (X, T).
@@ -181,7 +182,7 @@ class LinearMap(Task):
 
     def _scores(self, decoder: StackedDecoder) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Of every seed by itself, so that no vectorised kernel can treat the seeds of a pack differently."""
-        scores = score(decoder, self._evaluation_WT, self.settings.bits)
+        scores = self._scored.of(decoder)
         for nll_WO, right_WO in zip(scores.nll_SWA, scores.right_SWA, strict=True):
             yield nll_WO.astype(np.float64), right_WO
 
