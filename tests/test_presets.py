@@ -40,6 +40,23 @@ def test_the_papers_numbers_for_count() -> None:
         assert spec.success.at_least == 0.5
 
 
+def test_the_papers_numbers_for_the_linear_map_and_automata() -> None:
+    """arXiv 2606.25010, as quoted in the facts: one layer or four, d 128, 8 heads, 10,000 steps."""
+    for axis in ("heads", "context", "density"):
+        spec = read_engine_spec(f"paper/linear-map-{axis}")
+        cells = [recipe.settings for recipe in spec.recipes.values()]
+        assert {(cell.model.depth, cell.model.width, cell.train.steps) for cell in cells} == {(1, 128, 10_000)}
+        assert {cell.batch * cell.task.tokens_per_row() // 1000 for cell in cells} == {8}
+        base = {"bits": 16, "ones": 3}.items()  # where the ladders cross
+        assert any(cell.model.heads == 8 and base <= cell.task.model_dump().items() for cell in cells)
+    for axis in ("heads", "context", "window", "tables"):
+        spec = read_engine_spec(f"paper/automata-{axis}")
+        cells = [recipe.settings for recipe in spec.recipes.values()]
+        assert {(cell.model.depth, cell.model.width, cell.train.steps) for cell in cells} == {(4, 128, 10_000)}
+        assert {cell.batch * cell.task.tokens_per_row() for cell in cells} == {32_768}
+        assert {cell.task.vocabulary_size() for cell in cells} == {4}
+
+
 def test_the_papers_numbers_for_addition() -> None:
     width, depth = read_engine_spec("paper/addition-width"), read_engine_spec("paper/addition-depth")
     assert [width.recipes[heads].settings.model.width for heads in (1, 2, 4, 8)] == [64, 128, 256, 512]
