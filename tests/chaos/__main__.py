@@ -32,6 +32,7 @@ def main() -> int:
             kill_inline(Path(place), given.seed, given.kills - on_ray, toll)
             kill_on_ray(Path(place), given.seed, on_ray, toll)
         print(toll, flush=True)
+        print(toll.to_json(), flush=True)
     return 1 if toll.harm else 0
 
 
@@ -51,7 +52,7 @@ def kill_inline(place: Path, seed: int, kills: int, toll: Toll) -> None:
 def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
     """The same on Ray."""
     before, began, number = toll.total, time.monotonic(), 0
-    kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS) for kind in KINDS if kills > 0]
+    kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS[kind]) for kind in KINDS if kills > 0]
     while toll.total - before < kills:
         kind = kinds[number % len(kinds)]
         onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
