@@ -30,7 +30,7 @@ from seedsweep.sweep.files import Files
 from seedsweep.sweep.progress import process_exists
 
 FOLDER = "locks"
-BEAT_SECONDS = 20.0
+BEAT_SECONDS = 30.0
 """Time between two writes of a claim."""
 DEAD_SECONDS = 120.0
 """A claim of another machine that was not written for so long is nobody's any more."""

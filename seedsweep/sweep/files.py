@@ -248,7 +248,12 @@ class Files:
                 )
 
     def remove_temporaries(self, folders: Iterable[str]) -> None:
-        """Delete what writes of killed processes left behind, in these folders and beside them."""
+        """Delete what writes of killed processes left behind, in these folders and beside them.
+
+        An object store has none: there a write is one request.
+        """
+        if not self.local:
+            return
         entries = [
             *self.listing(recursive=False),
             *(entry for folder in folders for entry in self.listing(folder)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,7 +30,7 @@ from seedsweep.sweep.record import ScaleRecord, SweepRecord, scale_record
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.standing import SweepStatus
-from seedsweep.sweep.store import Store
+from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.sweep.upkeep import set_aside_record, tidy
 
 LOOKED_AT = 8
@@ -132,10 +132,9 @@ def run(
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
             raise
         held.check()
-        if not stop.requested:
-            _merge(found.store, record, reporter)
+        known = _clear_up(found.store, record, reporter, merging=not stop.requested)
         aside += driver.aside
-        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside)
+        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside, known)
         _end(found.store, record, result, aside)
         return result
 
@@ -208,7 +207,8 @@ def _begin(
             raise
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
-    found.store.blocks.remove_superseded(found.fingerprint)
+    if found.store.blocks.superseded:
+        found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
@@ -228,16 +228,23 @@ def _end(store: Store, record: SweepRecord, result: RunResult, aside: Sequence[s
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
 
 
-def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
-    """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
+def _clear_up(store: Store, record: SweepRecord, reporter: Reporter, *, merging: bool) -> list[KnownPack]:
+    """Merge small blocks, if there are many, and remove what finished packs have left; returns all packs.
+
+    Whatever keeps us from it, the run has its rows.
+    """
+    known = _known(store, record)
+    files = len(files_of(block for pack in known for block in pack.blocks))
     try:
-        files = store.blocks.count(record.fingerprint)
-        if files < FEWEST_FILES:
-            return
-        reporter.send("merge", f"merging small blocks: {count(files)} files")
-        merge(store, record)
+        if merging and files >= FEWEST_FILES:
+            reporter.send("merge", f"merging small blocks: {count(files)} files")
+            merge(store, record)
+            known = _known(store, record)
     except (InputError, OSError) as error:
         reporter.send("merge", f"small blocks were not merged: {error}")
+    with suppress(InputError, OSError):  # the next run does it
+        store.clear_work({pack.name for pack in known if pack.finished})
+    return known
 
 
 def _keep_wishes(found: Found, name: str | None) -> None:
@@ -281,7 +288,10 @@ def _result(
     failures: tuple[Failure, ...] = (),
     dashboard: str | None = None,
     aside: Sequence[str] = (),
+    known: list[KnownPack] | None = None,
 ) -> RunResult:
+    known = _known(found.store) if known is None else known
+    damage = damage_notes(found.store.blocks.damage, found.store.location) if known else ()
     failed = sum(len(failure.seeds) for failure in failures)
     return RunResult(
         store=found.store.location,
@@ -293,13 +303,13 @@ def _result(
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
-        notes=(*aside, *_notes(found)),
+        notes=(*aside, *notes(known, found.spec.scale.field), *damage),
     )
 
 
-def _notes(found: Found) -> tuple[str, ...]:
+def _known(store: Store, record: SweepRecord | None = None) -> list[KnownPack]:
+    """All packs; none if what has come into the directory since cannot be read: the run is over all the same."""
     try:
-        known = found.store.packs(found.store.existing_record())
-    except (InputError, OSError):  # whatever has come into the directory since: the run is over all the same
-        return ()
-    return (*notes(known, found.spec.scale.field), *damage_notes(found.store.blocks.damage, found.store.location))
+        return store.packs(record or store.existing_record())
+    except (InputError, OSError):
+        return []
