@@ -17,6 +17,8 @@ from tests.chaos.toll import Toll
 
 MOST = 10
 """Kills of one inline sweep."""
+MOST_ON_RAY = 25
+"""The same on Ray, where coming up takes longer than training."""
 
 
 def main() -> int:
@@ -55,7 +57,8 @@ def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
     kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS[kind]) for kind in KINDS if kills > 0]
     while toll.total - before < kills:
         kind = kinds[number % len(kinds)]
-        onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
+        chance, left = random.Random(f"{seed} ray {number}"), kills - (toll.total - before)
+        onray.sweep(kind, f"sweep-{number}", chance, toll, min(MOST_ON_RAY, left))
         number += 1
         _tell(began, toll)
 

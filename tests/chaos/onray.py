@@ -27,11 +27,12 @@ ENDED_SECONDS = 180.0
 """What a driver has left running counts as surviving after so long. Ray's agents take their time to notice."""
 
 
-def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> None:
-    """One sweep on Ray that is killed until it is complete."""
+def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll, most: int) -> None:
+    """One sweep on Ray that is killed until it is complete, at most so often (a little more, if many at once)."""
     out, folder = kind.place / name, hook.make_folder(kind.place / f"{name}-chaos")
     for life in range(LIVES):
-        ended = _live(kind, out, folder, chance, toll, quiet=life > LIVES // 2)
+        left = most - len(hook.kills(folder)) if life <= LIVES // 2 else 0
+        ended = _live(kind, out, folder, chance, toll, left)
         _wait_for_the_end(folder, toll)
         toll.compare(out, kind.rows, complete=False)
         if ended == 0:
@@ -45,12 +46,10 @@ def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> No
     toll.look_for_files(out)
 
 
-def _live(
-    kind: inline.Kind, out: Path, folder: Path, chance: random.Random, toll: Toll, quiet: bool
-) -> int | None:
+def _live(kind: inline.Kind, out: Path, folder: Path, chance: random.Random, toll: Toll, most: int) -> int | None:
     """Of one driver; returns its exit status, None if it hung."""
-    workers = 0 if quiet else chance.randint(6, 20)
-    last = "" if quiet else chance.choice(["", "driver", "raylet"])
+    workers = max(0, min(chance.randint(6, 20), most - 1))
+    last = chance.choice(["", "driver", "raylet"]) if most > 0 else ""
     with (folder / "log.txt").open("ab") as log:
         driver = subprocess.Popen(_command(kind.spec, out), env=_environment(folder), stdout=log, stderr=log)
     try:

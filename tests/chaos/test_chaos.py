@@ -102,5 +102,5 @@ def test_many_kills_at_random_cost_nothing(tmp_path: Path, toll: Toll) -> None:
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 def test_kills_of_workers_driver_and_raylet_cost_nothing(kind: str, tmp_path: Path, toll: Toll) -> None:
-    onray.sweep(inline.Kind(kind, tmp_path), "out", random.Random(3), toll)
+    onray.sweep(inline.Kind(kind, tmp_path), "out", random.Random(3), toll, 8)
     assert {"worker"} <= {role for _, role, _ in toll.kills}
