@@ -142,7 +142,7 @@ def run(
 def _say(found: Found, message: str, on_progress: Callable[[Event], None] | None) -> None:
     """Tell what is waited for while there is nothing to look at yet."""
     if on_progress is not None:
-        name, scale = PurePosixPath(found.store.location).name, found.spec.scale.field
+        name, scale = PurePosixPath(found.store.files.place).name, found.spec.scale.field
         nothing = SweepStatus(found.store.location, name, scale, (), (), 0.0, None)
         on_progress(Event("workers", message, nothing))
 
@@ -268,7 +268,7 @@ def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> Swee
     recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,
-        name=name or (before.name if before else PurePosixPath(found.store.location).name),
+        name=name or (before.name if before else PurePosixPath(found.store.files.place).name),
         fingerprint=found.fingerprint,
         created=before.created if before else now(),
         updated=now(),
