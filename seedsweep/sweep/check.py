@@ -108,7 +108,7 @@ def check(
         doubled = inspection.doubled(known)
         left = inspection.left_over(store, superseded)
         work = inspection.damaged_work(store, known, field)
-        if not fix and lock.held_here(store.files):  # a run is at it, and cleans up when it is done
+        if not fix and store.pulse.runs():  # a run is at it, and cleans up when it is done
             left, work = ([piece for piece in pieces if piece.kind != "debris"] for pieces in (left, work))
         told = [
             *unusable,

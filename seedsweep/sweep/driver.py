@@ -108,7 +108,7 @@ class Driver:
         halved_from = self.halved_from.get(job.pack.name)
         self.store.begin(job.pack, halved_from=halved_from, fresh=fresh)
         self.running.add(job.pack.name)
-        self.crew.submit(replace(job, fresh=fresh and halved_from is None))
+        self.crew.submit(replace(job, fresh=fresh and halved_from is None, run=self.held.run))
         self.reporter.start(job.pack)
 
     def _take_in(self, outcome: Outcome) -> None:

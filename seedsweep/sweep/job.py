@@ -40,6 +40,8 @@ class Job:
     device: str
     fresh: bool = False
     """Whether the pack has left nothing in the store that its worker would have to ask for."""
+    run: str = ""
+    """Name of the run that has handed it out."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,7 @@ class StoreSink(Sink):
         self._pack = job.pack
         self._on_progress = on_progress
         self._folder = f"work/{job.pack.name}"
-        self._fresh = job.fresh
+        self._fresh, self._run = job.fresh, job.run
         self._origin = {} if job.fresh else self._store.origin(job.pack.name)
         before = None if job.fresh else self._store.progress(job.pack.name)
         self._step = self._saved_step = before.saved_step if before else 0
@@ -222,6 +224,7 @@ class StoreSink(Sink):
             pace=self._pace,
             evaluations=self._evaluations,
             process_began=process_began(os.getpid()),
+            run=self._run,
         )
         with suppress(OSError):  # only a display waits for it: no reason to give up a pack
             self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)

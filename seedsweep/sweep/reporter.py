@@ -37,6 +37,8 @@ class Reporter:
 
     store: Store
     on_progress: Callable[[Event], None] | None
+    runs: frozenset[str] = frozenset()
+    """The name of this run, once it has the sweep."""
     last: float = field(default_factory=time.monotonic)
     """When an event was sent."""
     counts: Counts | None = None
@@ -61,7 +63,7 @@ class Reporter:
         if self.counts is None:
             return
         if self.status is None or kind not in ("start", "finish") or self.counts.parts <= MANY_PARTS:
-            self.status = self.counts.status(time.time(), simulate=kind not in ("start", "finish"))
+            self.status = self.counts.status(time.time(), self.runs, simulate=kind not in ("start", "finish"))
         self.on_progress(Event(kind, message, self.status, dashboard))
         self.last = time.monotonic()
 

@@ -115,6 +115,7 @@ def run(
         if not found.exists:
             held = locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
+        reporter.runs = frozenset({held.run})
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)

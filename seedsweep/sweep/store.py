@@ -50,6 +50,7 @@ from seedsweep.sweep.damage import is_named_as_ours
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
+from seedsweep.sweep.pulse import Pulse
 from seedsweep.sweep.record import LostRecordError, SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
@@ -93,6 +94,7 @@ class Store:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
         self.blocks = BlockFiles(self.files)
+        self.pulse = Pulse(self.files)
         self._failures: set[str] | None = None
         """Packs that were given up, as far as was looked."""
 
