@@ -1,0 +1,81 @@
+"""What the models of a pack make of the prompts of a probe.
+
+Shape letters: S seeds, B prompts, T tokens, Q scored answers of a prompt, N all answers (B·Q), D width, V tokens.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import to_host
+from seedsweep.workers.probing.prompts import Ints, Prompts
+
+LOGITS_AT_ONCE = 64
+"""Answers of a seed whose logits are computed together: bounds memory, and is the same for every pack."""
+
+
+@torch.no_grad()
+def measure(decoder: StackedDecoder, prompts: Prompts, vocabulary: int) -> list[dict[str, float]]:
+    """The metrics of every seed on one probe.
+
+    Parameters
+    ----------
+    decoder : StackedDecoder
+        Of S seeds.
+    prompts : Prompts
+    vocabulary : int
+        Real tokens: what the embedding has beyond them is padding, and no answer.
+
+    Returns
+    -------
+    list of S mappings
+        ``n``, the scored answers, and means over them: ``accuracy`` (the answer has the largest logit), ``p`` (its
+        probability), ``nll`` (its negative log, in nats), ``rank`` (1 + tokens with a larger logit);
+        ``logit_difference`` (right answer − rival) and ``gain`` (nll when the answers come for the first time −
+        nll when they are repeated) where the probe has them. All but ``n`` are NaN for a seed one of whose logits
+        is no finite number.
+    """
+    device = decoder.flat_SP.device
+    seeds = len(decoder.parameters["embed_VD"])
+    tokens_SBT = torch.from_numpy(prompts.tokens_BT).to(device).expand(seeds, -1, -1)
+    hidden_SBTD = decoder.hidden(tokens_SBT)
+    scored = _score(decoder, hidden_SBTD, prompts.query_BQ, prompts.answer_BQ, vocabulary)
+    found = {name: values_SN.mean(axis=1) for name, values_SN in scored.items()}
+    if prompts.rival_BQ is not None:
+        rival = _score(decoder, hidden_SBTD, prompts.query_BQ, prompts.rival_BQ, vocabulary)
+        # Of two tokens at one place the difference of the logits is that of the log probabilities.
+        found["logit_difference"] = rival["nll"].mean(axis=1) - found["nll"]
+    if prompts.first_BQ is not None:
+        first = _score(decoder, hidden_SBTD, prompts.first_BQ, prompts.answer_BQ, vocabulary)
+        found["gain"] = first["nll"].mean(axis=1) - found["nll"]
+    finite_S = np.logical_and.reduce([np.isfinite(values_S) for values_S in found.values()])
+    n = prompts.answer_BQ.size
+    return [
+        {"n": n, **{name: float(values_S[row]) if finite_S[row] else math.nan for name, values_S in found.items()}}
+        for row in range(seeds)
+    ]
+
+
+def _score(
+    decoder: StackedDecoder, hidden_SBTD: Tensor, query_BQ: Ints, token_BQ: Ints, vocabulary: int
+) -> dict[str, np.ndarray]:
+    """Of one token at every query, (S, N) each."""
+    prompts, queries = query_BQ.shape
+    places = (np.repeat(np.arange(prompts), queries), query_BQ.ravel(), token_BQ.ravel())
+    row_N, query_N, token_N = (torch.tensor(each, device=hidden_SBTD.device) for each in places)
+    hidden_SND = hidden_SBTD[:, row_N, query_N]
+    parts = []
+    for chunk in torch.arange(len(token_N), device=token_N.device).split(LOGITS_AT_ONCE):
+        logits_SNV = decoder.logits(hidden_SND[:, None, chunk])[:, 0, :, :vocabulary]
+        theirs_SN1 = logits_SNV.gather(2, token_N[chunk].expand(len(logits_SNV), -1)[..., None])
+        nll_SN = logits_SNV.logsumexp(dim=2) - theirs_SN1[..., 0]
+        rank_SN = 1 + (logits_SNV > theirs_SN1).sum(dim=2)
+        right_SN = logits_SNV.argmax(dim=2) == token_N[chunk]
+        parts.append((right_SN.double(), nll_SN.double(), rank_SN.double()))
+    right, nll, rank = to_host(*(torch.cat(part, dim=1) for part in zip(*parts, strict=True)))
+    return {"accuracy": right, "p": np.exp(-nll), "nll": nll, "rank": rank}
