@@ -43,6 +43,8 @@ _LAYERS = {
     "mlp_in": "mlp.dense_h_to_4h",
     "mlp_out": "mlp.dense_4h_to_h",
 }
+_KEYS = {"depth": "num_hidden_layers", "heads": "num_attention_heads", "d_model": "hidden_size"}
+"""Of the config, where our settings have other names."""
 _RENAMED = {"lm_head.weight": "embed_out.weight"}
 _BUFFERS = re.compile(r"\.attention\.(bias|masked_bias)$|(^|\.)rotary_emb\.inv_freq$")
 """The causal mask and the rotary frequencies, which old versions stored as if they were parameters."""
@@ -69,6 +71,8 @@ def read_config(directory: Path) -> Config:
             )
     # Until version 4 of transformers at the top, now in a mapping of their own.
     rope = config.get("rope_parameters") or config.get("rope_scaling") or {}
+    if not isinstance(rope, dict):
+        raise InputError(f"{path}: rope_parameters: {rope!r} is not a mapping")
     if rope.get("rope_type", rope.get("type", "default")) != "default":
         raise InputError(
             f"{path}: rope_scaling: {rope!r} is not what the gpt-neox dialect computes; it scales none"
@@ -85,13 +89,16 @@ def read_config(directory: Path) -> Config:
         vocabulary = config["vocab_size"]
     except KeyError as error:
         raise InputError(f"{path}: has no {error.args[0]}") from None
+    if not isinstance(vocabulary, int) or vocabulary < 1:
+        raise InputError(f"{path}: vocab_size: {vocabulary!r} is not a whole number from 1 on")
     if inner != 4 * width:
         raise InputError(f"{path}: intermediate_size: {inner} is not 4 × hidden_size, which is {4 * width}")
     try:
-        return Config(GPTNeoXSettings(**sizes), int(vocabulary), config.get("bos_token_id"))
-    except (ValidationError, TypeError, ValueError) as error:
-        reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
-        raise InputError(f"{path}: {reason.removeprefix('Value error, ')}") from None
+        return Config(GPTNeoXSettings(**sizes), vocabulary, config.get("bos_token_id"))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = "".join(f"{_KEYS.get(part, part)}: " for part in map(str, first["loc"]))
+        raise InputError(f"{path}: {place}{first['msg'].removeprefix('Value error, ')}") from None
 
 
 def read_tensors(directory: Path, shapes: Sequence[ParameterShape]) -> Iterator[tuple[str, Tensor]]:

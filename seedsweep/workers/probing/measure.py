@@ -13,6 +13,7 @@ from torch import Tensor
 
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
+from seedsweep.workers.probing.lookback import LookBack
 from seedsweep.workers.probing.prompts import Ints, Prompts
 
 LOGITS_AT_ONCE = 64
@@ -36,14 +37,16 @@ def measure(decoder: StackedDecoder, prompts: Prompts, vocabulary: int) -> list[
     list of S mappings
         ``n``, the scored answers, and means over them: ``accuracy`` (the answer has the largest logit), ``p`` (its
         probability), ``nll`` (its negative log, in nats), ``rank`` (1 + tokens with a larger logit);
-        ``logit_difference`` (right answer − rival) and ``gain`` (nll when the answers come for the first time −
-        nll when they are repeated) where the probe has them. All but ``n`` are NaN for a seed one of whose logits
-        is no finite number.
+        where the probe has them ``logit_difference`` (right answer − rival), ``gain`` (nll when the answers come
+        for the first time − nll when they are repeated), ``attention`` (share that the last scored answer's
+        query gives to the answer's earlier places, of the head that gives most) and ``prefix_matching`` (the same
+        from all scored answers). All but ``n`` are NaN for a seed one of whose logits is no finite number.
     """
     device = decoder.flat_SP.device
     seeds = len(decoder.parameters["embed_VD"])
     tokens_SBT = torch.from_numpy(prompts.tokens_BT).to(device).expand(seeds, -1, -1)
-    hidden_SBTD = decoder.hidden(tokens_SBT)
+    look = LookBack(decoder.attention, prompts, device)
+    hidden_SBTD = decoder.with_attention(look).hidden(tokens_SBT)
     scored = _score(decoder, hidden_SBTD, prompts.query_BQ, prompts.answer_BQ, vocabulary)
     found = {name: values_SN.mean(axis=1) for name, values_SN in scored.items()}
     if prompts.rival_BQ is not None:
@@ -53,6 +56,9 @@ def measure(decoder: StackedDecoder, prompts: Prompts, vocabulary: int) -> list[
     if prompts.first_BQ is not None:
         first = _score(decoder, hidden_SBTD, prompts.first_BQ, prompts.answer_BQ, vocabulary)
         found["gain"] = first["nll"].mean(axis=1) - found["nll"]
+        found["prefix_matching"] = look.from_all()
+    if prompts.earlier_BQT.any():
+        found["attention"] = look.from_last()
     finite_S = np.logical_and.reduce([np.isfinite(values_S) for values_S in found.values()])
     n = prompts.answer_BQ.size
     return [
