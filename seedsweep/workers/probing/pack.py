@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 
 from seedsweep.errors import InputError
-from seedsweep.formats import quantity
+from seedsweep.formats import quantity, scale
 from seedsweep.memory import free_memory
 from seedsweep.workers.cost import FLOAT, IMPORT_BYTES
 from seedsweep.workers.decoder import StackedDecoder
@@ -38,9 +38,9 @@ def seeds_at_once(config: Config, tokens: int, wanted: int, device: str) -> int:
     one = seed_bytes(config, tokens)
     fit = int(SHARE * free) // one
     if fit == 0:
-        size = quantity(config.model.parameters(config.vocabulary), "parameters")
+        size = scale(config.model.parameters(config.vocabulary))
         raise InputError(
-            f"a model of {size} takes {quantity(one, 'B')} of memory, and of what is free on this {device} "
+            f"a model of {size} parameters takes {quantity(one, 'B')} of memory, and of what is free on this {device} "
             f"{quantity(SHARE * free, 'B')} may be taken; use a machine with more"
         )
     return min(wanted, fit)

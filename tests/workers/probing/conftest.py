@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow.csv
+import pyarrow.parquet as pq
 import pytest
 import torch
 import torch.nn.functional as F
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+import seedsweep
+from seedsweep.probed import Probed
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
-from seedsweep.workers.probing.prompts import NAMES, OBJECTS, PLACES
+from seedsweep.workers.probing.prompts import NAMES, OBJECTS, PLACES, SUITE, Prompts, make_prompts
+from seedsweep.workers.probing.vocabulary import read_vocabulary
 from tests.workers.reference import gpt_neox
 
 CPU = torch.device("cpu")
@@ -26,6 +32,7 @@ FURTHER = [
 WORDS = ["[UNK]", "[BOS]", *TEMPLATE, *map(str, range(1, 5)), *map(str, range(10, 24))]
 WORDS += [*NAMES[:12], *PLACES[:10], *OBJECTS[:14], *FURTHER]
 BOS = 1
+ALL = tuple(SUITE)
 PADDED = 128
 """Rows of the embedding; the tokenizer has fewer words."""
 MODEL = GPTNeoXSettings(depth=2, heads=4, d_model=32, rotary_fraction=0.5)
@@ -90,3 +97,35 @@ def change_config(checkpoint: Path, **changes: Any) -> None:
     """Write other values into a `config.json`."""
     path = checkpoint / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    if path.suffix == ".parquet":
+        table = pq.read_table(path)
+    else:  # `nan` is a value
+        table = pyarrow.csv.read_csv(path, convert_options=pyarrow.csv.ConvertOptions(null_values=[""]))
+    return sorted(table.to_pylist(), key=lambda row: [row[name] for name in ("model", "step", "seed", "probe")])
+
+
+@pytest.fixture(scope="session")
+def probed(ladder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The table of all probes."""
+    path = tmp_path_factory.mktemp("probed") / "probes.parquet"
+    made = seedsweep.probe(ladder, path, suite=ALL, tokens_per_step=816)
+    assert made == Probed(str(path), 120, 120, {})
+    return path
+
+
+@pytest.fixture
+def some(ladder: Path, tmp_path: Path) -> Path:
+    """Two steps of the ladder, to be damaged."""
+    place = tmp_path / "some"
+    for seed in SEEDS:
+        for step in (0, STEPS[-1]):
+            shutil.copytree(ladder / "small" / str(seed) / f"step{step}", place / f"small/seed{seed}/step{step}")
+    shutil.copy(ladder / "tokenizer.json", place / "small")
+    return place
+
+
+def prompts_of(ladder: Path, probe: str) -> Prompts:
+    return make_prompts(probe, read_vocabulary(ladder / "tokenizer.json"), 0, BOS)
