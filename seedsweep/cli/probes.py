@@ -53,6 +53,7 @@ def probe(
 
     Example: seedsweep probe checkpoints --suite copy,repeat,ioi --out probes.csv
     """
+    probes = [name.strip() for name in suite.split(",") if name.strip()]
     with Waiting(stderr, "reading the configs …") as waiting:
         left = TimeLeft()
 
@@ -69,7 +70,7 @@ def probe(
         made = seedsweep.probe(
             checkpoints,
             out,
-            suite=[name.strip() for name in suite.split(",") if name.strip()],
+            suite=probes,
             prompt_seed=prompt_seed,
             bos=bos,
             tokens_per_step=tokens_per_step,
@@ -83,7 +84,7 @@ def probe(
     else:
         rows = f"{formats.counted(made.rows, 'row')}, {formats.count(made.added)} new"
         words = ["seedsweep", "analyze", out, "--scale", "parameters", "--seed", "seed", "--step", "step"]
-        words += ["--metric", "accuracy", "--metric", "p", "--threshold", ".75", "--where", "probe=PROBE"]
+        words += ["--metric", "accuracy", "--metric", "p", "--threshold", ".75", "--where", f"probe={probes[0]}"]
         typer.echo(shown(f"table     {out}: {rows}; see {shlex.join(words)}"))
     if made.refused:
         raise typer.Exit(1)

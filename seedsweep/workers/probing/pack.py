@@ -40,8 +40,8 @@ def seeds_at_once(config: Config, tokens: int, wanted: int, device: str) -> int:
     if fit == 0:
         size = scale(config.model.parameters(config.vocabulary))
         raise InputError(
-            f"a model of {size} parameters takes {quantity(one, 'B')} of memory, and of what is free on this {device} "
-            f"{quantity(SHARE * free, 'B')} may be taken; use a machine with more"
+            f"a model of {size} parameters takes {quantity(one, 'B')} of memory, and of what is free on this "
+            f"{device} {quantity(SHARE * free, 'B')} may be taken; use a machine with more"
         )
     return min(wanted, fit)
 
