@@ -1,6 +1,7 @@
 """What the models of a pack make of the prompts of a probe.
 
-Shape letters: S seeds, B prompts, T tokens, Q scored answers of a prompt, N all answers (B·Q), D width, V tokens.
+Shape letters: S seeds, B prompts, T tokens, Q scored answers of a prompt, N all answers (B·Q), M some of them, D
+width, V tokens.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from seedsweep.workers.probing.lookback import LookBack
 from seedsweep.workers.probing.prompts import Ints, Prompts
 
 LOGITS_AT_ONCE = 64
-"""Answers of a seed whose logits are computed together: bounds memory, and is the same for every pack."""
+"""M, answers of a seed whose logits are computed together: bounds memory."""
 
 
 @torch.no_grad()
@@ -70,18 +71,27 @@ def measure(decoder: StackedDecoder, prompts: Prompts, vocabulary: int) -> list[
 def _score(
     decoder: StackedDecoder, hidden_SBTD: Tensor, query_BQ: Ints, token_BQ: Ints, vocabulary: int
 ) -> dict[str, np.ndarray]:
-    """Of one token at every query, (S, N) each."""
+    """Of one token at every query, (S, N) each.
+
+    Seed by seed: the logits of all of them would be a block of memory that the system hands out anew each time,
+    which took as long as computing them.
+    """
     prompts, queries = query_BQ.shape
     places = (np.repeat(np.arange(prompts), queries), query_BQ.ravel(), token_BQ.ravel())
     row_N, query_N, token_N = (torch.tensor(each, device=hidden_SBTD.device) for each in places)
     hidden_SND = hidden_SBTD[:, row_N, query_N]
-    parts = []
-    for chunk in torch.arange(len(token_N), device=token_N.device).split(LOGITS_AT_ONCE):
-        logits_SNV = decoder.logits(hidden_SND[:, None, chunk])[:, 0, :, :vocabulary]
-        theirs_SN1 = logits_SNV.gather(2, token_N[chunk].expand(len(logits_SNV), -1)[..., None])
-        nll_SN = logits_SNV.logsumexp(dim=2) - theirs_SN1[..., 0]
-        rank_SN = 1 + (logits_SNV > theirs_SN1).sum(dim=2)
-        right_SN = logits_SNV.argmax(dim=2) == token_N[chunk]
-        parts.append((right_SN.double(), nll_SN.double(), rank_SN.double()))
-    right, nll, rank = to_host(*(torch.cat(part, dim=1) for part in zip(*parts, strict=True)))
+    # One tensor for all scores: were each chunk's kept, they would lie in what the logits before have left, and
+    # the next logits would need new memory.
+    scores_3SN = torch.empty(3, *hidden_SND.shape[:2], dtype=torch.float64, device=hidden_SND.device)
+    for seed, hidden_ND in enumerate(hidden_SND):
+        alone = decoder.with_parameters({name: w[seed : seed + 1] for name, w in decoder.parameters.items()})
+        for first in range(0, len(token_N), LOGITS_AT_ONCE):
+            some = slice(first, first + LOGITS_AT_ONCE)
+            logits_MV = alone.logits(hidden_ND[None, None, some])[0, 0, :, :vocabulary]
+            theirs_M1 = logits_MV.gather(1, token_N[some, None])
+            scores_3SN[0, seed, some] = logits_MV.argmax(dim=1) == token_N[some]
+            scores_3SN[1, seed, some] = logits_MV.logsumexp(dim=1) - theirs_M1[:, 0]
+            scores_3SN[2, seed, some] = 1 + (logits_MV > theirs_M1).sum(dim=1)
+    (scores,) = to_host(scores_3SN)
+    right, nll, rank = scores
     return {"accuracy": right, "p": np.exp(-nll), "nll": nll, "rank": rank}

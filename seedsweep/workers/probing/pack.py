@@ -19,15 +19,15 @@ from seedsweep.workers.probing.measure import LOGITS_AT_ONCE
 
 def seed_bytes(config: Config, tokens: int) -> int:
     """Bytes that one more seed in a pack takes: its weights and the embedding once more, which is copied to be one
-    table of all seeds; a forward pass of so many tokens; logits four times."""
+    table of all seeds; a forward pass of so many tokens."""
     model, rows = config.model, config.vocabulary
-    floats = model.parameters(rows) + rows * model.width + 4 * LOGITS_AT_ONCE * rows
-    return round(FLOAT * (floats + tokens * model.evaluation_activations()))
+    floats = model.parameters(rows) + rows * model.width + tokens * model.evaluation_activations()
+    return round(FLOAT * floats)
 
 
 def process_bytes(config: Config, tokens: int, seeds: int) -> int:
-    """Bytes of a process on a CPU with a pack of so many seeds."""
-    return IMPORT_BYTES + seeds * seed_bytes(config, tokens)
+    """Bytes of a process on a CPU with a pack of so many seeds: with logits, four times as they are."""
+    return IMPORT_BYTES + 4 * FLOAT * LOGITS_AT_ONCE * config.vocabulary + seeds * seed_bytes(config, tokens)
 
 
 def seeds_at_once(config: Config, tokens: int, wanted: int, device: str) -> int:
