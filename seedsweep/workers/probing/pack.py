@@ -12,9 +12,11 @@ from seedsweep.memory import free_memory
 from seedsweep.workers.cost import FLOAT, IMPORT_BYTES
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.gpt_neox_files import Config, read_tensors
-from seedsweep.workers.packsize import SHARE
 from seedsweep.workers.probing.checkpoints import Checkpoint
 from seedsweep.workers.probing.measure import LOGITS_AT_ONCE
+
+SHARE = 0.8
+"""Of the free memory, that a pack may take."""
 
 
 def seed_bytes(config: Config, tokens: int) -> int:

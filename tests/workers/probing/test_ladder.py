@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,28 @@ def test_a_run_that_ends_anywhere_goes_on(ladder: Path, probed: Path, tmp_path: 
     assert [now.missing for now in told if now.done == 0] == [24, 18, 12, 6]
     assert rows_of(path) == rows_of(probed)
     assert seedsweep.probe(ladder, path, suite=ALL, tokens_per_step=816).added == 0
+
+
+KILLED = """
+import os, signal, seedsweep
+writes = []
+def die(*_):
+    writes.append(0)
+    if len(writes) == 3:
+        os.kill(os.getpid(), signal.SIGKILL)
+os.fsync = die
+seedsweep.probe("LADDER", "TABLE", suite=["copy"], tokens_per_step=816)
+"""
+
+
+def test_a_kill_inside_a_write_loses_and_doubles_nothing(ladder: Path, probed: Path, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    code = KILLED.replace("LADDER", str(ladder)).replace("TABLE", str(path))
+    assert subprocess.run([sys.executable, "-c", code]).returncode == -signal.SIGKILL
+    assert len(rows_of(path)) == 6
+    assert seedsweep.probe(ladder, path, suite=["copy"], tokens_per_step=816).added == 18
+    assert rows_of(path) == [row for row in rows_of(probed) if row["probe"] == "copy"]
+    assert [file.name for file in tmp_path.iterdir()] == ["p.csv"]
 
 
 def test_what_the_table_has_is_not_read_again(ladder: Path, probed: Path, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import seedsweep
 from seedsweep.errors import InputError
 from seedsweep.probed import ProbePlan
 from seedsweep.workers.dialects.gpt_neox_files import read_config
-from seedsweep.workers.packsize import SHARE
 from seedsweep.workers.probing import pack
 from seedsweep.workers.probing.checkpoints import find_checkpoints
 from seedsweep.workers.probing.measure import measure
@@ -33,10 +32,10 @@ def test_seeds_that_do_not_fit_are_split_and_one_that_does_not_is_refused(
     plans: list[ProbePlan] = []
     config = read_config(some / "small/seed0/step0")
     one = pack.seed_bytes(config, 64 * 51)
-    monkeypatch.setattr(pack, "free_memory", lambda: round(2.5 * one / SHARE))
+    monkeypatch.setattr(pack, "free_memory", lambda: round(2.5 * one / pack.SHARE))
     seedsweep.probe(some, tmp_path / "p.csv", on_plan=plans.append)
     assert [(plan.missing, plan.packs, plan.seeds) for plan in plans] == [(6, 4, 2)]
-    monkeypatch.setattr(pack, "free_memory", lambda: round(0.5 * one / SHARE))
+    monkeypatch.setattr(pack, "free_memory", lambda: round(0.5 * one / pack.SHARE))
     with pytest.raises(InputError, match=r"a model of 33664 parameters takes .* use a machine with more"):
         seedsweep.probe(some, tmp_path / "q.csv")
 
