@@ -93,8 +93,9 @@ def probe_ladder(
         for work in works:
             loop.begins(work)
             model = models[work.model]
-            if work.model not in room:  # and the one before is done with
-                room = {work.model: Pack(model.config, _most(works, work.model), torch.device(device))}
+            if work.model not in room:
+                room.clear()  # before the next one takes its memory
+                room[work.model] = Pack(model.config, _most(works, work.model), torch.device(device))
             rows, unread = _probe(work, model, room[work.model], asked)
             refused |= unread
             if rows:
