@@ -28,7 +28,10 @@ def seed_bytes(config: Config, tokens: int) -> int:
 
 
 def process_bytes(config: Config, tokens: int, seeds: int) -> int:
-    """Bytes of a process on a CPU with a pack of so many seeds: with logits, four times as they are."""
+    """Bytes of a process on a CPU with a pack of so many seeds: with logits, four times as they are.
+
+    While weights are read the pages of their file come on top, which the system takes back where it needs them.
+    """
     return IMPORT_BYTES + 4 * FLOAT * LOGITS_AT_ONCE * config.vocabulary + seeds * seed_bytes(config, tokens)
 
 
@@ -52,7 +55,6 @@ class Pack:
     """Room for the weights of some seeds, used for one step after the other."""
 
     def __init__(self, config: Config, seeds: int, device: torch.device) -> None:
-        self._config = config
         self._decoder = StackedDecoder(config.model, config.vocabulary, seeds, device)
 
     @torch.no_grad()
