@@ -14,6 +14,7 @@ from .sweep.spec import SweepSpec as SweepSpec
 from .sweep.specfile import read_spec as read_spec
 from .tables import read_table as read_table
 from .version import __version__ as __version__
+from .workers.probing.probe import probe as probe
 
 sweep = _make.sweep
 # What is imported lazily; for the type checker it is the function above, by which the room is called.

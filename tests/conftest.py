@@ -21,8 +21,10 @@ TOGETHER = (
     "tests/sweep/test_ray.py",
     "tests/test_install.py",
     "tests/test_own_task.py",
+    "tests/workers/probing/",
 )
-"""The tests below each of these share something costly, such as a local Ray: one process runs them all."""
+"""The tests below each of these share something costly, such as a local Ray or models that they have trained: one
+process runs them all."""
 
 _HOME = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 

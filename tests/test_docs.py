@@ -52,7 +52,18 @@ def test_nothing_is_fetched_from_elsewhere(site: Path) -> None:
 
 def test_every_command_is_described(site: Path) -> None:
     page = (site / "reference" / "commands.html").read_text()
-    for command in ("run", "analyze", "report", "plan", "status", "presets", "verify", "import", "submit"):
+    for command in (
+        "run",
+        "analyze",
+        "report",
+        "plan",
+        "status",
+        "presets",
+        "verify",
+        "import",
+        "probe",
+        "submit",
+    ):
         assert f"seedsweep {command}" in page
 
 

@@ -59,6 +59,7 @@ GROUND = {
     "memory": set(),
     "cell": {"measures", "seeds"},
     "population": {"criterion", "errors", "formats", "htmltable", "measures"},
+    "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""
 
@@ -162,6 +163,17 @@ def test_programs_and_the_engine_know_nothing_of_each_other() -> None:
             assert not of_programs | of_tables, path
 
 
+def test_probing_knows_the_decoder_and_nothing_of_training() -> None:
+    """Nor does training know of it."""
+    base = {"alignment", "cost", "decoder", "device", "dialects", "philox", "pretrained", "probing"}
+    for path in (PACKAGE / "workers").rglob("*.py"):
+        of_workers = {name.split(".")[2] for name in own_imports(path, "workers")}
+        if path.parent.name == "probing":
+            assert of_workers <= base, path
+        else:
+            assert "probing" not in of_workers, path
+
+
 def own_imports(path: Path, room: str) -> set[str]:
     """What a file imports from a room of the package."""
     return {name for name in imported(path.read_text()) if name.startswith(f"seedsweep.{room}.")}
@@ -178,6 +190,7 @@ def own_imports(path: Path, room: str) -> set[str]:
         "import seedsweep.sweep.programverify",
         "import seedsweep.sweep.importing",
         "import seedsweep.tables.finding",
+        "import seedsweep.workers.probing.probe",
     ],
 )
 def test_reading_needs_neither_torch_nor_ray(statement: str) -> None:
@@ -190,7 +203,8 @@ def test_what_is_imported_is_declared() -> None:
     """The package by what it asks for or an extra; all else by an extra, of which `dev` is one."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"]
-    lines = [*project["dependencies"], *extras["train"], *extras["llm"], *extras["trackers"]]
+    of_package = [extra for extra in extras if extra not in ("dev", "docs")]
+    lines = [*project["dependencies"], *(line for extra in of_package for line in extras[extra])]
     declared = {canonicalize_name(Requirement(line).name) for line in lines}
     for_all = declared | {canonicalize_name(Requirement(line).name) for line in [*extras["dev"], *extras["docs"]]}
     known = packages_distributions()

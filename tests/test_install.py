@@ -129,12 +129,14 @@ def test_the_wheel_holds_types_presets_and_the_page_and_no_tests(wheel: Path) ->
 
 
 def test_extras_ask_for_what_they_say(requirements: list[str]) -> None:
-    base, train, llm, dev = (
+    base, train, llm, probe, dev = (
         {canonicalize_name(requirement.name) for requirement in wanted(requirements, extras)}
-        for extras in ((), ("train",), ("llm",), ("dev",))
+        for extras in ((), ("train",), ("llm",), ("probe",), ("dev",))
     )
     assert train - base == {"torch", "ray", "safetensors", "fsspec", "grpcio"}
     assert train < llm < dev
+    assert probe - base == {"torch", "safetensors", "tokenizers"}
+    assert probe < dev
 
 
 def test_the_light_form_has_neither_torch_nor_ray(light: Installed, tmp_path: Path) -> None:
@@ -186,6 +188,8 @@ def test_the_light_form_says_in_one_line_what_training_needs(light: Installed, t
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", needs)
     lines = [f"{command} pocket/count-depth" for command in ("plan", "verify", "run --executor inline")]
     assert in_one_process(light, lines, tmp_path, needs) == [2, 2, 2]
+    needs = "seedsweep: probing needs torch: pip install 'seedsweep[probe]'\n"
+    assert in_one_process(light, ["probe checkpoints"], tmp_path, needs) == [2]
     assert list(tmp_path.iterdir()) == []
 
 

@@ -1,4 +1,4 @@
-"""The application: its commands are in `sweeps` and `results`, a function each."""
+"""The application: its commands are in `sweeps`, `results`, `probes` and `clusters`, a function each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seedsweep
-from seedsweep.cli import clusters, results, sweeps
+from seedsweep.cli import clusters, probes, results, sweeps
 
 
 class Interrupted(BaseException):
@@ -44,8 +44,9 @@ app = typer.Typer(
     help="Train populations of seeds along a scale ladder, and see whether a capability emerges smoothly, "
     "abruptly or by chance.\n\n"
     "A first sweep: seedsweep run pocket/count-depth",
-    epilog="Exit status: 0 done; 1 seeds failed, or verify or check found something; 2 bad input; 3 a store that "
-    "is full, read-only, gone or silent; 4 a Ray cluster that is lost or starts no worker; 130 stopped by Ctrl-C.",
+    epilog="Exit status: 0 done; 1 seeds failed, verify or check found something, or probe left something out; "
+    "2 bad input; 3 a store that is full, read-only, gone or silent; 4 a Ray cluster that is lost or starts no "
+    "worker; 130 stopped by Ctrl-C.",
     invoke_without_command=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
@@ -75,6 +76,7 @@ app.command()(sweeps.run)
 app.command()(results.analyze)
 app.command("import")(results.import_)
 app.command()(results.report)
+app.command()(probes.probe)
 app.command()(sweeps.plan)
 app.command()(sweeps.status)
 app.command()(sweeps.check)

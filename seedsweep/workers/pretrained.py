@@ -1,7 +1,7 @@
 """A pretrained model's directory, as Hugging Face writes it: where it is, what its config says, its digest.
 
-`config.json` and `model.safetensors`, or several such files with `model.safetensors.index.json`. The tensors are
-read by `seedsweep.workers.dialects.qwen2_files`.
+`config.json` and `model.safetensors`, or several such files with `model.safetensors.index.json`; in old ones
+`pytorch_model.bin`. The tensors are read by `seedsweep.workers.dialects.tensorfiles`.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from seedsweep.errors import InputError
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
-_PATTERNS = [CONFIG, "*.safetensors", INDEX, "tokenizer.json"]
+PICKLED = "pytorch_model.bin"
+INDEX = ".index.json"
+"""Behind either name, where the tensors are spread over several files."""
+_PATTERNS = [CONFIG, "*.safetensors", WEIGHTS + INDEX, "tokenizer.json"]
 
 
 def absolute(name: str) -> str:
@@ -65,16 +67,16 @@ def read_config(directory: Path) -> dict[str, Any]:
     return config
 
 
-def weight_files(directory: Path) -> list[Path]:
-    """The safetensors files, one or several. Raises InputError if one is missing."""
-    index = directory / INDEX
+def weight_files(directory: Path, whole: str = WEIGHTS) -> list[Path]:
+    """The files of tensors: the one of that name, or several. Raises InputError if one is missing."""
+    index = directory / (whole + INDEX)
     if index.is_file():
         try:
             named = sorted(set(jsontext.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
         except (ValueError, TypeError, KeyError, AttributeError):
             raise InputError(f"{index}: not the index of a sharded checkpoint") from None
     else:
-        named = [WEIGHTS]
+        named = [whole]
     for name in named:
         if not (directory / name).is_file():
             raise InputError(f"{directory}: not a whole checkpoint: it has no {name}")

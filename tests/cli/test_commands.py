@@ -184,7 +184,7 @@ def test_verify_on_cuda_wants_seeds_enough_to_find_something(
 def test_version_and_help(seedsweep_command: Command) -> None:
     assert seedsweep_command("--version").out.strip() == f"seedsweep {seedsweep.__version__}"
     assert "Commands" in seedsweep_command("").out
-    for command in ("run", "analyze", "report", "plan", "status", "compact", "presets", "verify"):
+    for command in ("run", "analyze", "report", "plan", "status", "compact", "presets", "verify", "probe"):
         assert "Example: seedsweep" in seedsweep_command(f"{command} --help").out
 
 

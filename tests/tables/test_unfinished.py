@@ -57,6 +57,28 @@ def test_they_are_left_out_named_and_counted(tmp_path: Path) -> None:
     assert [scale.cut_off.n for scale in examined.survival.scales] == [5, 5]
 
 
+def test_in_times_to_success_they_are_censored_where_they_end(tmp_path: Path) -> None:
+    """Neither a failure nor, unlike one whose last value is NaN, diverged; and a success if they got there."""
+    text = rows(ENDS) + "\n32,6,100,0.1\n32,6,200,nan\n64,7,100,0.1\n64,7,200,0.6\n64,7,300,0.7"
+    survival = study(read(tmp_path, text)).survival
+    assert survival is not None
+    small, large = (scale.times for scale in survival.scales)
+    assert small.steps.tolist() == [500, 300, 500, 400, 500, 500, 100]
+    assert small.reached.tolist() == [False, True, False, True, False, False, True]
+    assert small.diverged.tolist() == [False] * 5 + [True, False]
+    assert large.steps[-2:].tolist() == [100, 200]
+    assert large.reached[-2:].tolist() == [True, True]
+    late = rows({32: ENDS[32]}).replace(",5,100,0.6", ",5,100,0.2")
+    survival = study(read(tmp_path, late)).survival
+    assert survival is not None
+    (scale,) = survival.scales
+    assert (scale.times.steps[-1], scale.times.reached[-1], scale.times.diverged[-1]) == (100, False, False)
+    # Six are at risk, one is censored at 100, one of five gets there at 300, one of four at 400.
+    assert scale.survival.n == 6
+    assert scale.survival.survival[-1] == pytest.approx(4 / 5 * 3 / 4)
+    assert (scale.cut_off.n, scale.success[-1].n) == (5, 5)
+
+
 @pytest.mark.parametrize(("taken", "successes", "diverged"), [("failed", 2, 1), ("last", 3, 0)])
 def test_one_option_decides(taken: Taken, successes: int, diverged: int, tmp_path: Path) -> None:
     examined = study(read(tmp_path, rows(ENDS), unfinished=taken))

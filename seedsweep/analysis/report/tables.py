@@ -294,7 +294,8 @@ def _separation(study: Study) -> PageTable:
 def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
     return _table(
         "When seeds succeed, and what the step budget decides",
-        "Steps until success for good; ∞ where half of the seeds do not get there. “Rising” are failing "
+        "Steps until success for good; ∞ where half of the seeds do not get there. A run that ends early is "
+        "censored there, and not in the other columns. “Rising” are failing "
         "seeds that rose steadily at the end; “late” are the seeds that succeeded in the last quarter of the "
         "budget, of those that waited before it; “if doubled” is the share of the failing that would succeed in "
         "as many steps again at that pace. Log-rank test between the scales: "

@@ -200,7 +200,23 @@ def survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -
         absent["survival"] = "there is a single evaluation of every seed; several over the training are needed"
         return None
     lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
-    return summarise_survival(lines, threshold=criterion.least)
+    return summarise_survival(lines, threshold=criterion.least, stopped=_stopped(measured, criterion))
+
+
+def _stopped(measured: Measured, criterion: Criterion) -> dict[float, tuple[FloatArray, FloatArray]]:
+    """The curves of seeds that end early and are left out, up to the step at which the others are compared, and
+    where each ends. A seed whose last value is NaN diverged, and is not among them."""
+    stopped = {}
+    for scale, judged in measured.curves.items():
+        runs = measured.runs[scale]
+        rows = ~np.isin(runs.seeds, judged.seeds)
+        values = runs.values[rows][:, : judged.steps.size]
+        known = ~np.isnan(values)
+        begun = known.any(axis=1)
+        if begun.any():
+            last = known.shape[1] - 1 - np.argmax(known[begun, ::-1], axis=1)
+            stopped[scale] = criterion.oriented(values[begun]), np.asarray(judged.steps, dtype=float)[last]
+    return stopped
 
 
 def variance(

@@ -293,7 +293,8 @@ class PopulationSummary(Result):
             more = [f"{len(names) - NAMED} more"] if len(names) > NAMED else []
             places.append(f"{text.scale(scale)} ({text.listed(names[:NAMED] + more)})")
         became = {
-            "dropped": "they are left out; --unfinished failed counts them as failures, last takes what they had",
+            "dropped": "they are left out, and in times to success censored there; --unfinished failed counts "
+            "them as failures, last takes what they had",
             "failed": "they count as failures without a value; --unfinished dropped leaves them out",
             "last": "their last values are taken as if measured then; --unfinished dropped leaves them out",
         }

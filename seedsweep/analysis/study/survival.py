@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
 
+import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics.budget import CutOff, cut_off, success_by_budget
@@ -31,15 +32,15 @@ class ScaleSurvival(Result):
     scale : float
         The value on the ladder.
     times : ThresholdTimes
-        Of every seed.
+        Of every seed, those that were stopped early last.
     survival : SurvivalCurve
         Share of the seeds that have not got there yet.
     steps : tuple of float
         The evaluations.
     success : tuple of SuccessRate
-        P(success) had training been stopped at each of `steps`.
+        P(success) had training been stopped at each of `steps`, of the seeds that were trained to the end.
     cut_off : CutOff
-        Whether the budget explains the failures.
+        Whether the budget explains the failures of these seeds.
     """
 
     scale: float
@@ -73,7 +74,10 @@ class SurvivalSummary(Result):
 
 
 def summarise_survival(
-    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]], *, threshold: float
+    curves: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]],
+    *,
+    threshold: float,
+    stopped: Mapping[float, tuple[npt.ArrayLike, npt.ArrayLike]] | None = None,
 ) -> SurvivalSummary:
     """Time to the threshold and what the budget decides at every scale of a ladder, and the log-rank tests
     between them.
@@ -84,6 +88,9 @@ def summarise_survival(
         Shapes (t,) and (n, t), higher is better; the scales may have different evaluations and numbers of seeds.
     threshold : float
         From which value on a seed is a success.
+    stopped : mapping from scale to (values, trained_to), optional
+        Shapes (m, t) and (m,): seeds that were stopped before the last evaluation, at the same steps, and where.
+        What they would have done is not known, so they are right-censored there.
 
     Returns
     -------
@@ -110,7 +117,7 @@ def summarise_survival(
     for scale in sorted(curves):
         steps, values = curves[scale]
         with errors_name(scale):
-            times = time_to_threshold(steps, values, threshold)
+            times = _times(steps, values, threshold, (stopped or {}).get(scale))
             scales.append(
                 ScaleSurvival(
                     scale=float(scale),
@@ -128,3 +135,16 @@ def summarise_survival(
         log_rank=log_rank(groups),
         pairwise=tuple(log_rank({a: groups[a], b: groups[b]}) for a, b in combinations(groups, 2)),
     )
+
+
+def _times(
+    steps: npt.ArrayLike,
+    values: npt.ArrayLike,
+    threshold: float,
+    stopped: tuple[npt.ArrayLike, npt.ArrayLike] | None,
+) -> ThresholdTimes:
+    if stopped is None:
+        return time_to_threshold(steps, values, threshold)
+    whole, cut = np.asarray(values, dtype=float), np.asarray(stopped[0], dtype=float)
+    ends = np.concatenate([np.full(len(whole), as_sample(steps)[-1]), as_sample(stopped[1])])
+    return time_to_threshold(steps, np.concatenate([whole, cut]), threshold, trained_to=ends)

@@ -10,7 +10,6 @@ import json
 from collections.abc import Mapping, Sequence
 
 import torch
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import load, save
 from torch import Tensor
 
@@ -18,6 +17,7 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers import pretrained
 from seedsweep.workers.dialects import ParameterShape
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
+from seedsweep.workers.dialects.tensorfiles import read_safetensors
 
 _HEAD, _EMBEDDING = "lm_head.weight", "model.embed_tokens.weight"
 
@@ -29,14 +29,7 @@ def load_checkpoint(model: Qwen2Settings, shapes: Sequence[ParameterShape]) -> d
     """
     assert model.checkpoint is not None
     directory = pretrained.locate(model.checkpoint)
-    theirs: dict[str, Tensor] = {}
-    for file in pretrained.weight_files(directory):
-        try:
-            with safe_open(file, framework="pt") as opened:
-                theirs |= {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise InputError(f"{file}: damaged or not safetensors: {error}") from None
-    return _ours(model, shapes, theirs, str(directory))
+    return _ours(model, shapes, dict(read_safetensors(directory)), str(directory))
 
 
 def from_bytes(data: bytes, model: Qwen2Settings, shapes: Sequence[ParameterShape]) -> dict[str, Tensor]:
