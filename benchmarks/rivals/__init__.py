@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from seedsweep.seeds import Seed
-from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.tasks import find_task
 
 STEPS_DRAWN = 64

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
-from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.cellsettings import CellSettings
 
 FLOAT = 4
 """Bytes. Weights, moments and gradients are float32 whatever the precision, activations no wider."""

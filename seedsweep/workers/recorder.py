@@ -12,7 +12,7 @@ import torch
 
 from seedsweep.cell import Pace, Pack, Sink
 from seedsweep.schema import METRICS
-from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.cellsettings import CellSettings
 
 ROWS_PER_BLOCK = 10_000
 """Blocks hold at least this many rows (small files read slowly), except the last of a pack."""

@@ -8,9 +8,9 @@ import torch
 
 from seedsweep.cell import Pace
 from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import flop_per_evaluation, flop_per_seed_step
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 
 TRIAL_FLOP = {"cpu": 2e10, "cuda": 1e14}

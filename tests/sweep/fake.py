@@ -19,8 +19,8 @@ from seedsweep.cell import Pack, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import METRICS
 from seedsweep.sweep.job import Job
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.engine import EngineRecipe
-from seedsweep.workers.settings import CellSettings
 
 EVALUATIONS_PER_BLOCK = 2
 

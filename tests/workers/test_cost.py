@@ -17,6 +17,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.memory import POINTS, measure
 from benchmarks.recording import RESULTS
 from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import (
     evaluation_bytes,
     flop_per_evaluation,
@@ -30,7 +31,7 @@ from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.packsize import SHARE, knee, pack_size
-from seedsweep.workers.settings import CellSettings, ModelSettings
+from seedsweep.workers.settings import ModelSettings
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.trial import TRIAL_FLOP, pace
 

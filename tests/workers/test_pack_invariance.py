@@ -13,8 +13,8 @@ import torch
 
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trainer import PackTrainer

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
@@ -101,11 +102,7 @@ class Weights:
 
 
 class Dialect(ABC):
-    """One family of decoders. `Settings` is the pydantic model of its section in the spec.
-
-    `forward` is where a model will be read while it trains, and acted on: what that takes joins `dropout` as a
-    further argument that is None when unused.
-    """
+    """One family of decoders. `Settings` is the pydantic model of its section in the spec."""
 
     Settings: ClassVar[type[ModelSettings]]
 
@@ -139,9 +136,17 @@ class Dialect(ABC):
         raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
     @abstractmethod
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+    def forward(
+        self,
+        weights: Weights,
+        embedded_SBTD: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        attention: Attention,
+    ) -> Tensor:
         """Final hidden states of embedded tokens, which lie as the layout says: as rows (S, B, T, D) if `WHOLE`.
-        Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation."""
+        Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation. Positions see
+        each other through `attention` alone."""
 
 
 def find_dialect(name: object) -> type[Dialect]:
