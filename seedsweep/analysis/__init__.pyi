@@ -74,6 +74,13 @@ from .statistics.survival import log_rank as log_rank
 from .statistics.survival import time_to_threshold as time_to_threshold
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
+from .study.events import ChangeEffect as ChangeEffect
+from .study.events import change_effect as change_effect
+from .study.events import event_survival as event_survival
+from .study.inside import Inside as Inside
+from .study.inside import ScaleInside as ScaleInside
+from .study.inside import StreamForecast as StreamForecast
+from .study.inside import inside as inside
 from .study.parts import Measured as Measured
 from .study.study import ScaleStudy as ScaleStudy
 from .study.study import Study as Study

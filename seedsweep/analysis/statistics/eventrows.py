@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -54,9 +55,22 @@ class EventRows:
             scale_, seed_.astype(np.int64), output_.astype(np.int64), stratum_.astype(np.int64), low_, high_
         )
 
+    def from_share_on(self, share: float) -> EventRows:
+        """With a clock that starts at every scale when this share of its rows has happened; `at_start` are those.
+
+        The start is told by what happened until then, so that what is memoryless is still so.
+        """
+        start = np.zeros(self.scale.size)
+        for scale in np.unique(self.scale):
+            here = self.scale == scale
+            ordered = np.sort(self.high[here])
+            first = float(ordered[math.ceil(share * ordered.size) - 1]) if share > 0 else 0.0
+            start[here] = first if math.isfinite(first) else 0.0
+        return replace(self, low=np.maximum(self.low - start, 0.0), high=self.high - start)
+
     @property
     def at_start(self) -> Bools:
-        """There at step 0, before which there was no time to wait."""
+        """There when the clock starts, before which there was no time to wait."""
         return np.asarray(self.high <= 0)
 
     @property

@@ -43,8 +43,8 @@ class HazardShape(Result):
     n, seeds, events : int
         Rows that tell something; seeds they are of; events among them.
     at_start, flat : int
-        Rows left out: there from the first evaluation on; of a scale and output of which no event is known, or all
-        before the second evaluation.
+        Rows left out: there when the clock starts; of a scale and output of which no event is known then, or all
+        before the next evaluation.
     """
 
     shape: Interval
@@ -94,7 +94,9 @@ class HazardSlope(Result):
         return self.slope.estimate
 
 
-def hazard_shape(times: Mapping[float, EventTimes], *, confidence: float = 0.95) -> HazardShape:
+def hazard_shape(
+    times: Mapping[float, EventTimes], *, skipped: float = 0.0, confidence: float = 0.95
+) -> HazardShape:
     """Whether the hazard is constant in time, by the shape of Weibull's distribution.
 
     Parameters
@@ -102,6 +104,9 @@ def hazard_shape(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     times : mapping from scale to EventTimes
         Of arrays of shape (n,), a time per seed, or (n, o), a time for each of o outputs; o is the same at all
         scales at which the outputs are the same, and may differ.
+    skipped : float
+        Share of the events of a scale after which its clock starts. What is found by blind search may still take a
+        while to be learnt, and before that its hazard is 0; without this the delay would count as a rise.
     confidence : float
         Of the interval.
 
@@ -114,7 +119,7 @@ def hazard_shape(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     Raises
     ------
     ValueError
-        If `confidence` is not between 0 and 1.
+        If `confidence` is not between 0 and 1, or `skipped` is negative or not below 1.
 
     Notes
     -----
@@ -150,8 +155,7 @@ def hazard_shape(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     >>> found.shape.low < 1 < found.shape.high, found.pvalue > 0.05
     (True, True)
     """
-    require_share(confidence=confidence)
-    rows = EventRows.of(times)
+    rows = _checked(times, skipped, confidence)
     told = rows.chosen(~rows.at_start & rows.informative)
     at_start, flat = int(rows.at_start.sum()), int((~rows.at_start & ~rows.informative).sum())
     seeds, events = np.unique(told.seed).size, int(np.isfinite(told.high).sum())
@@ -172,7 +176,9 @@ def hazard_shape(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     )
 
 
-def hazard_slope(times: Mapping[float, EventTimes], *, confidence: float = 0.95) -> HazardSlope:
+def hazard_slope(
+    times: Mapping[float, EventTimes], *, skipped: float = 0.0, confidence: float = 0.95
+) -> HazardSlope:
     """How the hazard grows along the ladder: the slope of its logarithm against that of the scale.
 
     Parameters
@@ -180,6 +186,8 @@ def hazard_slope(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     times : mapping from scale to EventTimes
         As `hazard_shape` takes them; the scales are positive. Where all scales have the same number of outputs, an
         output is the same at all of them and has a rate of its own.
+    skipped : float
+        As in `hazard_shape`.
     confidence : float
         Of the intervals.
 
@@ -192,7 +200,7 @@ def hazard_slope(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     Raises
     ------
     ValueError
-        If `confidence` is not between 0 and 1.
+        If `confidence` is not between 0 and 1, or `skipped` is negative or not below 1.
 
     Notes
     -----
@@ -221,9 +229,8 @@ def hazard_slope(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
     >>> found.slope.low < 1 < found.slope.high, found.time_slope.low < -1 < found.time_slope.high
     (True, True)
     """
-    require_share(confidence=confidence)
     positive = {scale: found for scale, found in times.items() if scale > 0}
-    rows = EventRows.of(positive)
+    rows = _checked(positive, skipped, confidence)
     told = rows.chosen(~rows.at_start)
     seeds, events = np.unique(told.seed).size, int(np.isfinite(told.high).sum())
     scales = tuple(np.unique(told.scale).tolist())
@@ -244,6 +251,13 @@ def hazard_slope(times: Mapping[float, EventTimes], *, confidence: float = 0.95)
         of_time = _around(-estimate / shape, reach * math.sqrt(float(by_both @ known @ by_both)), n, confidence)
         no_line = _is_no_line(told, output)
     return HazardSlope(slope, of_time, shape, no_line, n=n, seeds=seeds, events=events, scales=scales)
+
+
+def _checked(times: Mapping[float, EventTimes], skipped: float, confidence: float) -> EventRows:
+    require_share(confidence=confidence)
+    if not 0 <= skipped < 1:
+        raise ValueError(f"skipped is a share of the events, at least 0 and less than 1, not {skipped}")
+    return EventRows.of(times).from_share_on(skipped)
 
 
 def _around(estimate: float, half: float, n: int, confidence: float) -> Interval:

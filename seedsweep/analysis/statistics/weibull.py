@@ -17,6 +17,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq, minimize_scalar
+from scipy.sparse import csr_array, diags_array
 from scipy.stats import t as student
 
 from seedsweep.analysis.statistics.samples import FloatArray
@@ -95,13 +96,12 @@ def fit(times: IntervalTimes) -> Fit | None:
     best = rows.maximum(np.append(np.zeros(k), 1.0), free=np.arange(k + 1))
     if best is None or best[-1] <= 0:
         return None
-    likelihood, gradients, curvature = rows.at(best)
+    likelihood, _, curvature = rows.at(best)
     covariance: FloatArray = np.linalg.inv(-curvature).astype(np.float64)
     if not covariance[-1, -1] ** 0.5 < UNKNOWN * best[-1]:
         return None
     names, cluster = np.unique(times.clusters, return_inverse=True)
-    scores = np.zeros((names.size, best.size))
-    np.add.at(scores, cluster, gradients)
+    scores = rows.scores(best, cluster, names.size)
     robust = names.size / max(1, names.size - 1) * covariance @ scores.T @ scores @ covariance
     return Fit(best[:-1], float(best[-1]), likelihood, covariance, robust.astype(np.float64), names.size)
 
@@ -170,7 +170,7 @@ def fit_shape(times: IntervalTimes, fitted: Fit, confidence: float) -> ShapeFit:
 
 
 class _Rows:
-    """Equal rows are counted once in the likelihood."""
+    """Of the design most is 0, since every stratum has a column."""
 
     def __init__(self, times: IntervalTimes) -> None:
         ends = np.concatenate([times.low[times.low > 0], times.high[np.isfinite(times.high)]])
@@ -179,35 +179,45 @@ class _Rows:
             logs = np.log(times.low / unit), np.log(times.high / unit)
         self._none_before, self._censored = times.low <= 0, np.isinf(times.high)
         self._before, self._after = (
-            np.column_stack([times.design, np.where(absent, 0.0, log)])
+            csr_array(np.column_stack([times.design, np.where(absent, 0.0, log)]))
             for log, absent in zip(logs, (self._none_before, self._censored), strict=True)
         )
 
     def at(self, parameters: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """The logarithm of the likelihood, its gradient of every row, its curvature."""
+        """The logarithm of the likelihood, its gradient, its curvature."""
+        early, late, happened = self._hazards(parameters)
+        low, high = -early / happened, late * (1 - happened) / happened
+        likelihood = float((-early + np.log(happened)).sum())
+        gradient = self._before.T @ low + self._after.T @ high
+        before = diags_array(low * (1 - early) - low**2) @ self._before - diags_array(low * high) @ self._after
+        after = diags_array(high * (1 - late) - high**2) @ self._after - diags_array(low * high) @ self._before
+        curvature = (self._before.T @ before + self._after.T @ after).toarray()
+        return likelihood, np.asarray(gradient), np.asarray(curvature)
+
+    def scores(self, parameters: FloatArray, cluster: npt.NDArray[np.intp], clusters: int) -> FloatArray:
+        """The gradient of every cluster, shape (clusters, k + 1)."""
+        early, late, happened = self._hazards(parameters)
+        rows = diags_array(-early / happened) @ self._before
+        rows = rows + diags_array(late * (1 - happened) / happened) @ self._after
+        members = csr_array((np.ones(cluster.size), (cluster, np.arange(cluster.size))), (clusters, cluster.size))
+        return np.asarray((members @ rows).toarray())
+
+    def _hazards(self, parameters: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Cumulative hazards at both ends, 0 where there is none; the share that happens by `high`, of those that
+        had not happened by `low`."""
         # Beyond any likelihood there is, and its square is a number still.
         early, late = (np.exp(np.minimum(side @ parameters, 300.0)) for side in (self._before, self._after))
         early[self._none_before] = 0.0
         between = np.where(self._censored, np.inf, np.maximum(late - early, 1e-300))
-        happened = -np.expm1(-between)  # by `high`, of those that had not by `low`
         late[self._censored] = 0.0
-        from_low, from_high = -early / happened, late * np.exp(-between) / happened
-        likelihood = float((-early + np.log(happened)).sum())
-        gradient = from_low[:, None] * self._before + from_high[:, None] * self._after
-        second_low = from_low * (1 - early) - from_low**2
-        second_high = from_high * (1 - late) - from_high**2
-        cross = -from_low * from_high
-        mixed = (cross[:, None] * self._before).T @ self._after
-        curvature = (second_low[:, None] * self._before).T @ self._before
-        curvature += (second_high[:, None] * self._after).T @ self._after + mixed + mixed.T
-        return likelihood, gradient, curvature
+        return early, late, -np.expm1(-between)
 
     def maximum(self, start: FloatArray, *, free: npt.NDArray[np.intp]) -> FloatArray | None:
         """By Newton's method over the free parameters, with steps halved until the likelihood rises."""
         at = start.astype(np.float64)
-        likelihood, gradients, curvature = self.at(at)
+        likelihood, slope, curvature = self.at(at)
         for _ in range(ITERATIONS):
-            gradient = gradients.sum(axis=0)[free]
+            gradient = slope[free]
             try:
                 step = np.linalg.solve(-curvature[np.ix_(free, free)], gradient)
             except np.linalg.LinAlgError:
@@ -223,7 +233,7 @@ class _Rows:
                     break
             else:
                 return None
-            at, (likelihood, gradients, curvature) = trial, found
+            at, (likelihood, slope, curvature) = trial, found
             if np.abs(at).max() > STEEP:
                 return None
             if gain < 1e-10:

@@ -10,7 +10,7 @@ import pytest
 from seedsweep.analysis import TimeShares, time_shares, variance_shares
 from tests.analysis.statistics.eventtimes import between, seen
 
-# 8 x 8 times, rounded, of a log-normal model; statsmodels 0.14, `MixedLM` of their logarithms by restricted
+# 8 x 8 times, rounded, of a log-normal model; statsmodels 0.15, `MixedLM` of their logarithms by restricted
 # maximum likelihood with crossed random effects: variances .4737 (rows), .3484 (columns), .1649 (rest).
 MOMENTS = np.array(
     [

@@ -85,10 +85,10 @@ def test_derivatives() -> None:
     of = rows.intervals(indicators(rows.stratum))
     likelihood, at = _Rows(of), np.array([0.3, 1.4])
     step = 1e-5 * np.eye(2)
-    _, gradients, curvature = likelihood.at(at)
-    numeric = [(likelihood.at(at + h)[0] - likelihood.at(at - h)[0]) / 2e-5 for h in step]
-    assert gradients.sum(axis=0) == pytest.approx(numeric, abs=1e-6)
-    second = [(likelihood.at(at + h)[1] - likelihood.at(at - h)[1]).sum(axis=0) / 2e-5 for h in step]
+    _, gradient, curvature = likelihood.at(at)
+    assert gradient == pytest.approx([(likelihood.at(at + h)[0] - likelihood.at(at - h)[0]) / 2e-5 for h in step])
+    assert likelihood.scores(at, np.arange(4), 4).sum(axis=0) == pytest.approx(gradient)
+    second = [(likelihood.at(at + h)[1] - likelihood.at(at - h)[1]) / 2e-5 for h in step]
     assert curvature == pytest.approx(np.array(second), abs=1e-5)
 
 
@@ -158,3 +158,22 @@ def test_a_ladder_that_saturates_is_no_line() -> None:
     random = np.random.default_rng(4)
     ladder = {x: seen(random.exponential(2000 / min(x, 3), 100)) for x in (1.0, 3.0, 9.0, 27.0)}
     assert hazard_slope(ladder).pvalue < 0.01
+
+
+def test_a_delay_is_no_rise() -> None:
+    """Memoryless search, and 150 steps until what was found is learnt: the hazard rises from 0, but only once."""
+    random, rejected = np.random.default_rng(9), []
+    for _ in range(40):
+        times = {x: seen(150 + random.exponential(600 / x, (24, 4))) for x in (1.0, 2.0)}
+        found = hazard_shape(times, skipped=0.1)
+        rejected.append(found.pvalue <= 0.05)
+    assert np.mean(rejected) <= 0.13
+    assert hazard_shape(times).pvalue < 0.001
+    slope = hazard_slope(times, skipped=0.1).slope
+    assert slope.low < 1 < slope.high
+
+
+@pytest.mark.parametrize("skipped", [-0.1, 1.0, math.nan])
+def test_skipped_is_a_share(skipped: float) -> None:
+    with pytest.raises(ValueError, match="skipped is a share"):
+        hazard_shape(LADDER, skipped=skipped)
