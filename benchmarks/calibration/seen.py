@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.special import expit
 from scipy.stats import norm
 
 from seedsweep import Criterion, Population
@@ -22,6 +23,8 @@ Read = Mapping[tuple[str, str], Mapping[float, FloatArray]]
 
 STEPS = np.arange(0, 3001, 50)
 EXAMPLES = 256
+DELAY = 200
+"""Steps before which nothing is learnt, and nothing seen."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Seen:
     outputs : int
     median : float
         Steps in which half of the seeds learn an output of middle difficulty, with one head.
+    harder : float
+        How many times longer the hardest output takes than the easiest.
     shape : float
         Of the hazard in time: 1 is constant.
     slope : float
@@ -44,20 +49,24 @@ class Seen:
     lead : float
         Steps by which attention comes first.
     own : bool
-        Whether an output's attention moves with its own capability; else with that of another output of the seed.
+        Whether an output's attention moves with its own capability; else as if it were another output of the seed.
     told : float
-        Correlation of early attention with the luck of the seed, where that is shared.
+        Correlation of what the stream `probe` reads with the luck of the seed.
+    crossed : tuple of three floats, or None
+        Variances of log times by initial weights, data and neither; then all outputs are learnt at once.
     """
 
     heads: tuple[float, ...] = (1.0, 2.0, 4.0)
     outputs: int = 8
-    median: float = 2000.0
+    median: float = 1500.0
+    harder: float = 2.0
     shape: float = 1.0
     slope: float = 1.0
     shared: float = 0.0
     lead: float = 0.0
     own: bool = True
     told: float = 0.0
+    crossed: tuple[float, float, float] | None = None
 
     def draw(self, random: np.random.Generator, seeds: int) -> Read:
         """Accuracy rises from 1/2 to 1 within few evaluations, attention from 0 to 0.8."""
@@ -66,27 +75,36 @@ class Seen:
         def keep(split: str, metric: str, scale: float, values: FloatArray) -> None:
             read.setdefault((split, metric), {})[scale] = values
 
-        hard = np.geomspace(0.7, 1.4, self.outputs)
         for scale in self.heads:
             luck = random.normal(size=(seeds, 1))
-            mixed = math.sqrt(self.shared) * luck + math.sqrt(1 - self.shared) * random.normal(
-                size=(seeds, self.outputs)
-            )
-            waited = -norm.logsf(mixed) / math.log(2)  # exponential, of median 1
-            moment = self.median * hard * (waited / scale**self.slope) ** (1 / self.shape)
-            paired = moment if self.own else np.roll(moment, 1, axis=1)
+            moment = self._moments(random, luck, scale)
+            paired = moment if self.own else self._moments(random, luck, scale)
             seen_at = paired - self.lead + random.normal(0, 30, moment.shape)
-            rise = 1 / (1 + np.exp(-(STEPS - moment[..., None]) / 25))
-            accuracy = np.round(EXAMPLES * (0.5 + 0.5 * rise) + random.normal(0, 2, rise.shape)) / EXAMPLES
-            # Seeds with little luck left to wait for show it in the attention from the beginning.
-            early = -self.told * luck + math.sqrt(1 - self.told**2) * random.normal(size=(seeds, 1))
-            mass = 0.8 / (1 + np.exp(-(STEPS - seen_at[..., None]) / 25)) + 0.01 * early[..., None]
+            accuracy = 0.5 + 0.5 * expit((STEPS - moment[..., None]) / 25)
+            accuracy = (accuracy + random.normal(0, 0.01, accuracy.shape)).clip(0, 1)
+            mass = 0.8 * expit((STEPS - seen_at[..., None]) / 25) + random.normal(0, 0.01, accuracy.shape)
+            probe = -self.told * luck + math.sqrt(1 - self.told**2) * random.normal(size=(seeds, 1))
             for output in range(self.outputs):
-                keep(f"output-{output}", "accuracy", scale, accuracy[:, output].clip(0, 1))
+                keep(f"output-{output}", "accuracy", scale, accuracy[:, output])
                 keep(f"output-{output}", "attention_mass", scale, mass[:, output])
-            keep("attention", "attention_mass", scale, mass.mean(axis=1))
-            keep("test", "accuracy", scale, accuracy.mean(axis=1).clip(0, 1))
+            keep("probe", "value", scale, np.tile(probe, STEPS.size))
+            keep("test", "accuracy", scale, accuracy.mean(axis=1))
         return read
+
+    def _moments(self, random: np.random.Generator, luck: FloatArray, scale: float) -> FloatArray:
+        """When outputs are learnt, shape (seeds, outputs)."""
+        shape = len(luck), self.outputs
+        if self.crossed is not None:
+            side = math.isqrt(len(luck))
+            init, data, both = np.sqrt(self.crossed)
+            effects = init * random.normal(size=(side, 1)) + data * random.normal(size=(1, side))
+            logs = math.log(self.median) + effects + both * random.normal(size=(side, side))
+            return np.broadcast_to(np.exp(logs).reshape(-1, 1), shape)
+        own = random.normal(size=shape)
+        mixed = math.sqrt(self.shared) * luck + math.sqrt(1 - self.shared) * own
+        waited = -norm.logsf(mixed) / math.log(2)  # exponential, of median 1
+        hard = np.geomspace(self.harder**-0.5, self.harder**0.5, self.outputs)
+        return np.asarray(DELAY + self.median * hard * (waited / scale**self.slope) ** (1 / self.shape))
 
 
 class Memory:
@@ -142,13 +160,7 @@ class Memory:
         return pa.concat_tables(parts)
 
 
-def population(
-    read: Read,
-    *,
-    crossed: bool = False,
-    streams: Sequence[str] = ("outputs", "attention"),
-    threshold: float = 0.95,
-) -> Population:
+def population(read: Read, *, crossed: bool = False, threshold: float = 0.9) -> Population:
     """As `seedsweep.load` gives a sweep with streams; `crossed` seeds are a square of both roles."""
     seeds = len(next(iter(read["test", "accuracy"].values())))
     side = math.isqrt(seeds)
@@ -167,6 +179,6 @@ def population(
         splits={"test": Split(name="test", role="in-distribution", examples=EXAMPLES)},
         metrics={"accuracy": Metric(name="accuracy", bounds=(0.0, 1.0))},
         criterion=Criterion("accuracy", "test", threshold),
-        origin=Origin({}, spec={"streams": [{"name": name} for name in streams]}),
+        origin=Origin({}, spec={"streams": [{"name": name} for name in ("outputs", "attention", "probe")]}),
         reader=memory,
     )

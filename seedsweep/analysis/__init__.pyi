@@ -1,4 +1,4 @@
-from .report.findings import Finding as Finding
+from .report.finding import Finding as Finding
 from .report.findings import Findings as Findings
 from .report.findings import findings as findings
 from .statistics.bootstrap import bootstrap_interval as bootstrap_interval

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -48,7 +48,7 @@ EARLY: Final = 0.1
 """A forecast is looked at in the first half of the time in which this share of the seeds gets there."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StreamForecast(Result):
     """How well one stream foretells when a seed succeeds.
 
@@ -59,12 +59,22 @@ class StreamForecast(Result):
     forecast : Forecast
     pvalue_holm : float
         Of the forecast, corrected for all scales and streams.
+    values : ndarray of float, shape (n,)
+        What was read of every seed at the step of the forecast.
+    times : EventTimes
+        When every seed succeeded for good.
     """
 
     split: str
     metric: str
     forecast: Forecast
     pvalue_holm: float
+    values: FloatArray
+    times: EventTimes
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for strict JSON; without the seeds' values."""
+        return {name: jsonable(value) for name, value in vars(self).items() if name not in ("values", "times")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,6 +97,8 @@ class ScaleInside(Result):
         Corrected for the scales by Holm.
     lead : LeadLag or None
         Of attention against capability, each at half of its own rise.
+    rises : pair of EventTimes, or None
+        These half-rises: of attention, and of capability.
     pvalue_lead, pvalue_exchanged : float
         Both of `lead`, corrected for the scales by Holm.
     forecasts : tuple of StreamForecast
@@ -103,6 +115,7 @@ class ScaleInside(Result):
     dependence: OutputDependence | None
     pvalue_dependence: float
     lead: LeadLag | None
+    rises: tuple[EventTimes, EventTimes] | None
     pvalue_lead: float
     pvalue_exchanged: float
     forecasts: tuple[StreamForecast, ...]
@@ -110,7 +123,9 @@ class ScaleInside(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for strict JSON; without the times, which are as many as seeds and outputs."""
-        return {name: jsonable(value) for name, value in vars(self).items() if name != "times"}
+        left_out = ("times", "rises", "forecasts")
+        told = {name: jsonable(value) for name, value in vars(self).items() if name not in left_out}
+        return told | {"forecasts": [one.to_dict() for one in self.forecasts]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,7 +218,8 @@ def inside(population: Population) -> Inside | None:
     criterion = population.criterion
     final = population.final(criterion.metric, criterion.split)
     success = judged_curves(final, population.curves(criterion.metric, criterion.split))
-    leads = _leads(attention, capability)
+    rises = _rises(attention, capability)
+    leads = {scale: lead_lag(*both) for scale, both in rises.items()}
     dependence = {scale: _dependence(times[scale], curves.steps) for scale, curves in capability.items()}
     forecasts = _forecasts(population, success, criterion)
     scales = list(population.scales)
@@ -230,6 +246,7 @@ def inside(population: Population) -> Inside | None:
                 dependence=dependence[scale][1] if scale in dependence else None,
                 pvalue_dependence=float(holm["dependence"][scale]),
                 lead=leads.get(scale),
+                rises=rises.get(scale),
                 pvalue_lead=float(holm["lead"][scale]),
                 pvalue_exchanged=float(holm["exchanged"][scale]),
                 forecasts=forecasts.get(scale, ()),
@@ -263,19 +280,17 @@ def _dependence(times: EventTimes, steps: FloatArray) -> tuple[float, OutputDepe
     return step, output_dependence(times.high <= step)
 
 
-def _leads(
+def _rises(
     attention: Mapping[float, OutputCurves], capability: Mapping[float, OutputCurves]
-) -> dict[float, LeadLag]:
-    both = [scale for scale in attention if scale in capability]
-    least = {id(curves): _least_rise(curves) for curves in (attention, capability)}
+) -> dict[float, tuple[EventTimes, EventTimes]]:
+    least = _least_rise(attention), _least_rise(capability)
     return {
-        scale: lead_lag(
-            *(
-                half_rise(curves[scale].steps, curves[scale].values, least=least[id(curves)])
-                for curves in (attention, capability)
-            )
+        scale: (
+            half_rise(attention[scale].steps, attention[scale].values, least=least[0]),
+            half_rise(capability[scale].steps, capability[scale].values, least=least[1]),
         )
-        for scale in both
+        for scale in attention
+        if scale in capability
     }
 
 
@@ -291,19 +306,20 @@ def _forecasts(
 ) -> dict[float, tuple[StreamForecast, ...]]:
     """Of attention over all outputs, and of every stream of the user's own."""
     known = [("attention", ATTENTION)] if has(population, "attention", ATTENTION) else []
-    found: list[tuple[float, str, str, Forecast]] = []
+    found: list[tuple[float, StreamForecast]] = []
     for split, metric in [*known, *own_streams(population)]:
         streams = population.curves(metric, split)
         for scale, curves in success.items():
             times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
             step = _early(times, curves.steps)
-            if scale in streams and not math.isnan(step):
+            if scale in streams and step in streams[scale].steps:
                 values = streams[scale].values[:, np.searchsorted(streams[scale].steps, step)]
-                found.append((scale, split, metric, forecast(values, times, step)))
-    holm = adjust_pvalues([one.pvalue for *_, one in found])
+                told = forecast(values, times, step)
+                found.append((scale, StreamForecast(split, metric, told, told.pvalue, values, times)))
+    holm = adjust_pvalues([one.pvalue_holm for _, one in found])
     by_scale: dict[float, tuple[StreamForecast, ...]] = {}
-    for (scale, split, metric, one), pvalue in zip(found, holm.tolist(), strict=True):
-        by_scale[scale] = (*by_scale.get(scale, ()), StreamForecast(split, metric, one, pvalue))
+    for (scale, one), pvalue in zip(found, holm.tolist(), strict=True):
+        by_scale[scale] = (*by_scale.get(scale, ()), replace(one, pvalue_holm=pvalue))
     return by_scale
 
 
