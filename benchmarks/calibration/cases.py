@@ -27,7 +27,7 @@ DIVERGED: Final = -math.inf
 """In what is drawn, a seed whose value is not a number: the table has a NaN."""
 
 Draw: TypeAlias = Callable[[np.random.Generator, int], Drawn]
-Ask: TypeAlias = Literal["groups", "intervals", "claims", "capacity", "metric", "budget", "duplicates"]
+Ask: TypeAlias = Literal["groups", "intervals", "claims", "capacity", "metric", "budget", "duplicates", "inside"]
 
 METRIC: Final = "value"
 REFERENCE: Final = 200_000
@@ -109,6 +109,10 @@ class Case:
         """Counter-based, and the same whatever else is run, in whatever order and process."""
         key = np.random.SeedSequence((seed, zlib.crc32(self.name.encode()), repetition))
         return np.random.Generator(np.random.Philox(key))
+
+    def population(self, seed: int, repetition: int, folder: Path) -> Population:
+        """One of its populations, read from a table that is written to the folder."""
+        return read(self, self.draw(self.generator(seed, repetition), self.seeds), folder)
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from functools import cache
 import numpy as np
 
 from benchmarks.calibration.cases import METRIC, REFERENCE, Case, Draw, FloatArray, numbers_of
+from benchmarks.calibration.inside import examine_inside
 from benchmarks.calibration.tally import Tally
 from seedsweep import Criterion, Population, analysis
 from seedsweep.analysis.statistics.samples import observed
@@ -26,7 +27,7 @@ MODE_WITHIN = 0.02
 def ask(case: Case, population: Population, tally: Tally) -> list[str] | None:
     """All that the case asks for; which groups are claimed at each scale, if it asks for that: see `_groups`."""
     criterion = population.criterion
-    final = population.final(METRIC)
+    final = population.final(criterion.metric)
     values = {scale: final.at(scale) for scale in final.scales}
     better = {scale: criterion.oriented(sample) for scale, sample in values.items()}
     found = None
@@ -47,6 +48,8 @@ def ask(case: Case, population: Population, tally: Tally) -> list[str] | None:
                 _metric(population, better, tally)
             case "budget":
                 _budget(case, population, tally)
+            case "inside":
+                examine_inside(case, population, tally)
             case "duplicates":
                 groups = parts.duplicates(population, criterion, parts.measure(population, criterion))
                 tally.ask("one run twice claimed", any(group.same_run for group in groups))

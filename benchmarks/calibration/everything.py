@@ -9,10 +9,11 @@ from typing import Final
 from benchmarks.calibration.cases import Case
 from benchmarks.calibration.curves import CURVES
 from benchmarks.calibration.groups import GROUPS
+from benchmarks.calibration.inside import SEEN
 from benchmarks.calibration.ladders import LADDERS
 from benchmarks.calibration.nulls import NULLS
 
-CASES: Final[Mapping[str, Case]] = {case.name: case for case in (*NULLS, *GROUPS, *LADDERS, *CURVES)}
+CASES: Final[Mapping[str, Case]] = {case.name: case for case in (*NULLS, *GROUPS, *LADDERS, *CURVES, *SEEN)}
 
 
 def named(patterns: Sequence[str]) -> list[Case]:

@@ -10,7 +10,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeAlias
 
-from benchmarks.calibration.cases import Case, read
+from benchmarks.calibration.cases import Case
 from benchmarks.calibration.direct import ask
 from benchmarks.calibration.everything import CASES
 from benchmarks.calibration.tally import Tally
@@ -25,8 +25,7 @@ def repeat(case: Case, seed: int, repetitions: Sequence[int], whole: int) -> Tal
     tally = Tally()
     with tempfile.TemporaryDirectory() as folder:
         for repetition in repetitions:
-            random = case.generator(seed, repetition)
-            population = read(case, case.draw(random, case.seeds), Path(folder))
+            population = case.population(seed, repetition, Path(folder))
             one = Tally()
             found = ask(case, population, one)
             if repetition < whole * case.whole:

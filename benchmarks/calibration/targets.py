@@ -74,6 +74,15 @@ class Target:
 
 LADDERS: Final = ("intervals-",)
 
+_SEEN: Final = [
+    f"inside-{name}" for name in ("plain", "shared", "rising", "level", "root", "lead", "unrelated", "told")
+]
+_INDEPENDENT: Final = [f"inside-{name}" for name in ("plain", "rising", "level", "root", "lead")]
+_CONSTANT: Final = [name for name in _SEEN if name != "inside-rising"]
+_IN_PROPORTION: Final = [f"inside-{name}" for name in ("plain", "shared", "rising", "lead", "unrelated", "told")]
+_TOGETHER: Final = [name for name in _SEEN if name != "inside-lead"]
+_UNTOLD: Final = [name for name in _SEEN if name != "inside-told"]
+
 TARGETS: Final = (
     Target("groups are found where the seeds form one", ("null-",), "groups claimed", at_most=0.07),
     Target(
@@ -180,6 +189,62 @@ TARGETS: Final = (
         "direct differs from the study",
         at_most=0.0,
         whole=True,
+    ),
+    *(
+        Target(f"“{said}”, where {false}", tuple(cases), f"falsely says: {name}", at_most=0.05)
+        for said, false, name, cases in (
+            ("the luck is the seed’s", "outputs are independent", "the luck is the seed's", _INDEPENDENT),
+            ("less likely to have learnt another", "they are not", "outputs hinder each other", _SEEN),
+            ("the chance to learn an output rises", "it does not", "the hazard rises", _CONSTANT),
+            ("it falls", "it does not", "the hazard falls", _SEEN),
+            ("it grows with the scale", "it does not", "the hazard grows with the scale", ["inside-level"]),
+            ("it grows less than in proportion", "it is in proportion", "less than in proportion", _IN_PROPORTION),
+            ("it grows more than in proportion", "it is not more", "more than in proportion", _SEEN),
+            ("it bends", "it follows one power", "the ladder bends", _SEEN),
+            ("attention passes half of its rise first", "neither is first", "attention first", _TOGETHER),
+            ("capability passes half of its rise first", "it is not first", "capability first", _SEEN),
+            (
+                "an output’s attention and capability rise closer to each other",
+                "only the seed links them",
+                "attention of that output",
+                ["inside-unrelated"],
+            ),
+            ("those with more of it succeed earlier", "it tells nothing", "early values foretell", _UNTOLD),
+        )
+    ),
+    *(
+        Target(f"{what}, {where}", (case,), f"truly says: {name}", at_least=0.8)
+        for what, where, name, case in (
+            ("the luck is the seed’s", "correlation .3, 48 seeds", "the luck is the seed's", "inside-shared-48"),
+            ("the chance rises", "shape 1.6, 48 seeds", "the hazard rises", "inside-rising-48"),
+            (
+                "it grows with the scale",
+                "in proportion, 24 seeds",
+                "the hazard grows with the scale",
+                "inside-plain-24",
+            ),
+            ("less than in proportion", "by the root, 48 seeds", "less than in proportion", "inside-root-48"),
+            ("attention is first", "by 80 steps, 24 seeds", "attention first", "inside-lead-24"),
+            ("it is that output’s attention", "24 seeds", "attention of that output", "inside-plain-24"),
+            ("early values foretell", "correlation .8, 48 seeds", "early values foretell", "inside-told-48"),
+        )
+    ),
+    *(
+        Target(f"{what} in its interval", tuple(cases), f"covers {name}", at_least=0.9)
+        for what, name, cases in (
+            ("ratio of variances of independent outputs", "ratio of variances", ["inside-plain"]),
+            ("shape of a constant hazard", "shape of the hazard", ["inside-plain", "inside-root"]),
+            ("power of the hazard along the ladder", "slope of the hazard", ["inside-plain", "inside-root"]),
+            ("lead of attention", "lead", ["inside-plain", "inside-shared", "inside-lead"]),
+        )
+    ),
+    *(
+        Target(
+            f"share of {name} in the variance of log times in its interval",
+            ("inside-crossed",),
+            f"covers share of {name}",
+        )
+        for name in ("initial weights", "data", "the rest")
     ),
 )
 

@@ -10,11 +10,15 @@ from __future__ import annotations
 from seedsweep.analysis.figures.claims import claims
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
+from seedsweep.analysis.figures.event_pairs import event_pairs
 from seedsweep.analysis.figures.every_seed import every_seed
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
+from seedsweep.analysis.figures.forecasts import forecasts
 from seedsweep.analysis.figures.ladder import ladder
 from seedsweep.analysis.figures.learning_curves import learning_curves
+from seedsweep.analysis.figures.learnt_together import learnt_together
 from seedsweep.analysis.figures.metric_twins import metric_twins
+from seedsweep.analysis.figures.outputs_not_yet import outputs_not_yet
 from seedsweep.analysis.figures.style import save
 from seedsweep.analysis.figures.survival import budget_sensitivity, survival_curves
 from seedsweep.analysis.figures.u_shape import u_shape
@@ -24,11 +28,15 @@ __all__ = [
     "claims",
     "densities",
     "distances",
+    "event_pairs",
     "every_seed",
     "extreme_curves",
+    "forecasts",
     "ladder",
     "learning_curves",
+    "learnt_together",
     "metric_twins",
+    "outputs_not_yet",
     "save",
     "survival_curves",
     "u_shape",

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Patch
-from matplotlib.ticker import EngFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import EngFormatter, Formatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
 from seedsweep.analysis.figures.whole import write_whole
@@ -199,7 +199,12 @@ def legend_of_success(figure: Figure | SubFigure, criterion: Criterion, more: Se
 def mark_steps(axes: Axes, count: int, last: float) -> None:
     """About `count` ticks along steps up to `last`: whole numbers where there are enough of them."""
     axes.xaxis.set_major_locator(MaxNLocator(count, integer=last >= 1))
-    axes.xaxis.set_major_formatter(EngFormatter(sep="") if last >= 1 else ScalarFormatter())
+    axes.xaxis.set_major_formatter(step_format(last))
+
+
+def step_format(last: float) -> Formatter:
+    """Of ticks along steps up to `last`."""
+    return EngFormatter(sep="") if last >= 1 else ScalarFormatter()
 
 
 def plain(axes: Axes) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.continuous import is_it_the_metric
 from seedsweep.analysis.report.duplicates import duplicates
+from seedsweep.analysis.report.finding import Finding
 from seedsweep.analysis.report.headline import headline
+from seedsweep.analysis.report.inside import inside_findings
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
@@ -32,22 +34,6 @@ MANY_TIES: Final = 0.2
 
 
 @dataclass(frozen=True)
-class Finding(Result):
-    """One thing that a study says.
-
-    Attributes
-    ----------
-    topic : str
-        A few words.
-    text : str
-        One to four sentences, with number, 95 % interval and n.
-    """
-
-    topic: str
-    text: str
-
-
-@dataclass(frozen=True)
 class Findings(Result):
     """The first screen of a report.
 
@@ -61,15 +47,23 @@ class Findings(Result):
         The first says why.
     warnings : tuple of str
         What a reader must know before using these numbers, a sentence each.
+    inside : tuple of Finding
+        What happened inside the seeds; empty where no streams were read.
     """
 
     verdict: Verdict
     headline: str
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
+    inside: tuple[Finding, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; `inside` where it is."""
+        told = super().to_dict()
+        return told if self.inside else {name: value for name, value in told.items() if name != "inside"}
 
     def _repr_html_(self) -> str:
-        rows = [[finding.topic, finding.text] for finding in self.findings]
+        rows = [[finding.topic, finding.text] for finding in (*self.findings, *self.inside)]
         return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
 
 
@@ -103,7 +97,8 @@ def findings(study: Study) -> Findings:
         _variance(study),
         _open(study),
     ]
-    return Findings(word, first_line, tuple(part for part in parts if part), _warnings(study))
+    inside = () if study.inside is None else inside_findings(study.inside, scale_word(study))
+    return Findings(word, first_line, tuple(part for part in parts if part), _warnings(study), inside)
 
 
 def _groups(study: Study) -> Finding | None:

@@ -90,3 +90,17 @@ larger group changes.">mode</abbr> of &lt;x&gt;')
 
     # Found in text that is escaped already: nothing that somebody has named can become markup here.
     return Markup(_WORDS.sub(with_meaning, str(escape(words))))
+
+
+INSIDE: Final[Mapping[str, str]] = {
+    "C": "Concordance: how often, of two seeds, the one that gets there first is the one that was named.",
+    "hazard": "The chance, per step, that what has not happened yet happens now.",
+    "output": "One of the positions that the task predicts, looked at by itself.",
+    "stream": "What is read from every seed at its evaluations beyond the task’s metrics.",
+}
+"""Words of pages that say what happened inside."""
+
+
+def with_inside() -> dict[str, str]:
+    """All words of such a page, in the order of the alphabet."""
+    return dict(sorted({**GLOSSARY, **INSIDE}.items(), key=lambda entry: entry[0].lower()))

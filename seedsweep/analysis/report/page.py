@@ -18,7 +18,9 @@ from markupsafe import Markup
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.first_screen import first_screen, trained
-from seedsweep.analysis.report.glossary import GLOSSARY, explained
+from seedsweep.analysis.report.glossary import GLOSSARY, explained, with_inside
+from seedsweep.analysis.report.insidepictures import inside_pictures
+from seedsweep.analysis.report.insidetables import inside_tables
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
@@ -150,9 +152,10 @@ def report(
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
     script = SCRIPT.read_text(encoding="utf-8")
+    inside, what = examined.inside, scale_word(examined)
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
-        what=scale_word(examined),
+        what=what,
         scales=text.listed([text.scale(scale) for scale in population.scales]),
         count=seeds_per_scale(examined.scales),
         success=_success(summary.criterion),
@@ -160,14 +163,15 @@ def report(
         first=first_screen(examined, words.verdict),
         trained=trained(population, examined),
         pictures=list(pictures(population, examined, categories=categories)),
-        tables=list(tables(examined)),
-        absent=examined.absent,
+        tables=[*tables(examined), *([] if inside is None else inside_tables(inside, what))],
+        inside_pictures=[] if inside is None else list(inside_pictures(inside, what)),
+        absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{2 * most}",
         command=command,
         version=__version__,
-        glossary=GLOSSARY,
+        glossary=GLOSSARY if inside is None else with_inside(),
         style=Markup(STYLE.read_text(encoding="utf-8")),
         script=Markup(script),
         policy=_policy(script),

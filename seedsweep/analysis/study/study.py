@@ -28,6 +28,7 @@ from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study import parts
+from seedsweep.analysis.study.inside import Inside, inside
 from seedsweep.analysis.study.parts import LEVEL, Measured
 from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
@@ -158,6 +159,8 @@ class Study(Result):
         Which of these are None or empty, and why.
     measured : Measured
         The values.
+    inside : Inside or None
+        What happened inside the seeds; None where no streams were read.
     """
 
     summary: PopulationSummary
@@ -174,6 +177,7 @@ class Study(Result):
     duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
+    inside: Inside | None = None
 
     def __repr__(self) -> str:
         return f"<Study {self._title()}>"
@@ -210,6 +214,7 @@ class Study(Result):
             **{name: jsonable(getattr(self, name)) for name in names},
             "variance": self.variance
             and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
+            **({} if self.inside is None else {"inside": self.inside.to_dict()}),
         }
 
 
@@ -272,6 +277,7 @@ def study(population: Population) -> Study:
         duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
         measured=measured,
+        inside=inside(population),
     )
 
 

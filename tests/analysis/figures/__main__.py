@@ -9,6 +9,7 @@ from tests.analysis.figures.test_densities import draw_densities
 from tests.analysis.figures.test_distances import draw_distances
 from tests.analysis.figures.test_every_seed import draw_every_seed
 from tests.analysis.figures.test_extreme_curves import DRAWABLE, draw_extreme_curves
+from tests.analysis.figures.test_inside import DRAW, POPULATIONS, draw_forecasts
 from tests.analysis.figures.test_ladder import draw_ladder
 from tests.analysis.figures.test_learning_curves import draw_learning_curves
 from tests.analysis.figures.test_metric_twins import draw_twins
@@ -33,3 +34,8 @@ for scales in (1, 4, 6, 8):
 for name in CURVES:
     figures.save(draw_survival(name), f"{sys.argv[1]}/survival {name}")
     figures.save(draw_budget(name), f"{sys.argv[1]}/budget {name}")
+for name in POPULATIONS:
+    for kind, of_inside in DRAW.items():
+        figures.save(of_inside(name), f"{sys.argv[1]}/{kind} {name}")
+for name in ("one scale", "four scales", "eight scales"):
+    figures.save(draw_forecasts(name), f"{sys.argv[1]}/forecasts {name}")

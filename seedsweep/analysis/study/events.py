@@ -1,0 +1,174 @@
+"""Events of whole populations: survival of any of them along the ladder, and the effect of a change by pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from seedsweep.analysis.statistics.events import EventTimes, event_times
+from seedsweep.analysis.statistics.paired import PairedEffect, paired_effect
+from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.study.parts import judged_curves
+from seedsweep.analysis.study.survival import SurvivalSummary, summarise_survival
+from seedsweep.criterion import Criterion
+from seedsweep.errors import InputError
+
+if TYPE_CHECKING:
+    from seedsweep.population import Population
+
+
+@dataclass(frozen=True, eq=False)
+class ChangeEffect(Result):
+    """What a change does to the time until an event.
+
+    Attributes
+    ----------
+    overall : PairedEffect
+        Of the pairs of all scales.
+    by_scale : mapping from scale to PairedEffect
+        Their p-values are not corrected for the number of scales.
+    unpaired : int
+        Cells of either population that the other has not.
+    """
+
+    overall: PairedEffect
+    by_scale: Mapping[float, PairedEffect]
+    unpaired: int
+
+
+def event_survival(population: Population, criterion: Criterion) -> SurvivalSummary:
+    """Survival along the ladder until any metric on any split reaches a threshold for good.
+
+    Parameters
+    ----------
+    population : Population
+        With learning curves.
+    criterion : Criterion
+        The metric, the split, the threshold and which way is better: of success, or of anything else, such as the
+        attention of one output.
+
+    Returns
+    -------
+    SurvivalSummary
+        Of the values as the criterion orients them.
+
+    Raises
+    ------
+    InputError
+        On an unknown metric or split, or if only final values are known.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import Criterion, read_table
+    >>> runs = [(depth, run, step) for depth in (1, 2) for run in range(3) for step in range(9)]
+    >>> rows = [f"{depth},{run},{step},{(step > 4) / 2}" for depth, run, step in runs]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "study.csv")
+    ...     _ = file.write_text("depth,run,step,mass\\n" + "\\n".join(rows))
+    ...     population = read_table(file, scale="depth", seed="run", metric="mass", step="step")
+    ...     found = event_survival(population, Criterion("mass", population.criterion.split, 0.5))
+    >>> [scale.survival.median.estimate for scale in found.scales]
+    [5.0, 5.0]
+    """
+    curves = _curves(population, criterion)
+    lines = {scale: (line[0], criterion.oriented(line[1])) for scale, line in curves.items()}
+    return summarise_survival(lines, threshold=criterion.least)
+
+
+def change_effect(without: Population, changed: Population, criterion: Criterion | None = None) -> ChangeEffect:
+    """What a change, such as an intervention, does to the time until an event, by pairs of the same seeds.
+
+    Parameters
+    ----------
+    without, changed : Population
+        Two sweeps that differ in the change. Cells of the same scale, init seed and data seed are pairs.
+    criterion : Criterion, optional
+        The event; by default success as the first population has it.
+
+    Returns
+    -------
+    ChangeEffect
+        Both members of a pair are looked at until the step to which both were trained.
+
+    Raises
+    ------
+    InputError
+        If the two have no cell in common, or as `event_survival`.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import read_table
+    >>> def trained(folder, late):
+    ...     file = pathlib.Path(folder, f"late-{late}.csv")
+    ...     rows = [f"1,{run},{step},{float(step > late + run)}" for run in range(8) for step in range(40)]
+    ...     _ = file.write_text("depth,run,step,accuracy\\n" + "\\n".join(rows))
+    ...     return read_table(file, scale="depth", seed="run", metric="accuracy", step="step", threshold=0.5)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     effect = change_effect(trained(folder, 20), trained(folder, 5))
+    >>> effect.overall.sooner, effect.overall.n, effect.unpaired
+    (8, 8, 0)
+    """
+    criterion = without.criterion if criterion is None else criterion
+    sides = [_cells(population, criterion) for population in (without, changed)]
+    common = [cell for cell in sides[0] if cell in sides[1]]
+    if not common:
+        raise InputError(
+            f"{changed.path}: has no scale and seeds in common with {without.path}; pairs of the same are needed"
+        )
+    pairs = {cell: _pair(sides[0][cell], sides[1][cell], criterion) for cell in common}
+    scales = sorted({scale for scale, _, _ in common})
+
+    def effect(cells: list[tuple[float, object, object]]) -> PairedEffect:
+        return paired_effect(*(_joined([pairs[cell][side] for cell in cells]) for side in (0, 1)))
+
+    return ChangeEffect(
+        overall=effect(common),
+        by_scale={scale: effect([cell for cell in common if cell[0] == scale]) for scale in scales},
+        unpaired=len(sides[0]) + len(sides[1]) - 2 * len(common),
+    )
+
+
+def _curves(population: Population, criterion: Criterion) -> dict[float, tuple[np.ndarray, np.ndarray]]:
+    final = population.final(criterion.metric, criterion.split)
+    known = judged_curves(final, population.curves(criterion.metric, criterion.split))
+    if not known:
+        raise InputError(f"{population.path}: only final values are known; the step of every evaluation is needed")
+    return {scale: (line.steps.astype(np.float64), line.values) for scale, line in known.items()}
+
+
+def _cells(
+    population: Population, criterion: Criterion
+) -> dict[tuple[float, object, object], tuple[np.ndarray, np.ndarray]]:
+    """Steps and curve of every finished cell, by scale, init seed and data seed."""
+    final = population.final(criterion.metric, criterion.split)
+    cells = {}
+    for (scale, (steps, values)), here in zip(_curves(population, criterion).items(), final.present, strict=True):
+        for init, data, curve in zip(final.init_seeds[here], final.data_seeds[here], values, strict=True):
+            cells[scale, init, data] = steps, curve
+    return cells
+
+
+def _pair(
+    a: tuple[np.ndarray, np.ndarray], b: tuple[np.ndarray, np.ndarray], criterion: Criterion
+) -> list[EventTimes]:
+    """Both until the step to which both were trained."""
+    last = min(a[0][-1], b[0][-1])
+    return [
+        event_times(steps[steps <= last], criterion.oriented(curve[None, steps <= last]), criterion.least)
+        for steps, curve in (a, b)
+    ]
+
+
+def _joined(times: list[EventTimes]) -> EventTimes:
+    return EventTimes(
+        kind=times[0].kind,
+        low=np.concatenate([one.low for one in times]),
+        high=np.concatenate([one.high for one in times]),
+        diverged=np.concatenate([one.diverged for one in times]),
+        level=np.concatenate([one.level for one in times]),
+    )
