@@ -34,7 +34,7 @@ def formatted(source: str) -> Iterator[str]:
                 yield ast.unparse(node)
 
 
-@pytest.mark.parametrize("room", ["analysis", "cli", "sweep", "tables", "workers/programs"])
+@pytest.mark.parametrize("room", ["analysis", "cli", "sweep", "tables", "workers/probing", "workers/programs"])
 def test_numbers_are_written_by_one_module(room: str) -> None:
     files = list((PACKAGE / room).rglob("*.py"))
     assert files

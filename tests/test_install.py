@@ -40,8 +40,13 @@ class Installed(NamedTuple):
     def seedsweep(self, *words: str | Path, here: Path) -> subprocess.CompletedProcess[str]:
         """Run its command `seedsweep`; without what it says while a slow machine lets it wait."""
         ended = self.python(self.folder / "bin" / "seedsweep", *words, here=here)
-        ended.stderr = re.sub(r"^.* …( \(.+\))?\n", "", ended.stderr, flags=re.MULTILINE)
+        ended.stderr = without_waiting(ended.stderr)
         return ended
+
+
+def without_waiting(said: str) -> str:
+    """Without the lines that say what goes on."""
+    return re.sub(r"^.* …( \(.+\))?\n", "", said, flags=re.MULTILINE)
 
 
 def closure(requirements: Iterable[Requirement]) -> dict[str, Distribution]:
@@ -218,7 +223,7 @@ print()
 print(*statuses)
 """
     ended = light.python("-c", code, *lines, here=here)
-    assert ended.stderr == error * len(lines)
+    assert without_waiting(ended.stderr) == error * len(lines)
     return [int(status) for status in ended.stdout.splitlines()[-1].split()]
 
 
