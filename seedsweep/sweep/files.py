@@ -95,6 +95,7 @@ class Files:
         except StorageError:
             raise
         except OSError as error:
+            self.refuse_if_gone()  # it may have gone while we were at it
             raise StorageError(self.location, error) from error
 
     def _put(self, name: str, data: bytes | memoryview) -> None:

@@ -73,7 +73,7 @@ class _Flock:
 
     def _write(self, beat: int) -> None:
         # Of one length: whoever reads meanwhile finds one or the other.
-        os.pwrite(self._handle, json.dumps({**own_note(self.run), "beat": f"{beat:012d}"}).encode(), 0)
+        os.pwrite(self._handle, json.dumps({**own_note(self.run), "beat": str(beat).zfill(12)}).encode(), 0)
 
 
 @contextmanager
