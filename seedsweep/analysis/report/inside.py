@@ -136,7 +136,7 @@ def _along(inside: Inside, scale_name: str) -> Finding | None:
 
 
 def _changes(inside: Inside) -> bool:
-    """Whether the hazard is seen to change with time: the clocks of two scales start at different points of that."""
+    """Whether the hazard is seen to change with time; the clocks of scales start at different points of that."""
     return inside.shape is not None and inside.shape.pvalue <= LEVEL
 
 
