@@ -17,6 +17,10 @@ had much other work, each stopped where the next one begins:
     python -m benchmarks.calibration --processes 2 --repetitions 50 --whole 5     # from null-fifties-128 on
     python -m benchmarks.calibration --processes 2 --repetitions 20 --whole 2     # from intervals-rise-100 on
 
+and, for the populations with streams, in one on one such core:
+
+    python -m benchmarks.calibration --only inside- --repetitions 20 --whole 0
+
 Every population says in the .json how many repetitions it had. 0 of 100 is 0 to 4 %, 0 of 50 is 0 to 7 %, 0 of 20
 is 0 to 16 %. benchmarks/calibration/targets.py has what is promised, and makes a table of it.
 """

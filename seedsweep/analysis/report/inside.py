@@ -124,6 +124,8 @@ def _along(inside: Inside, scale_name: str) -> Finding | None:
         answer = f"No evidence that it does: {doubling}, 1 being no change."
     elif slope.high < 0:
         answer = f"It falls: {doubling}."
+    elif _changes(inside):
+        answer = f"Yes: {doubling}. Whether that is in proportion is open, as the chance changes with time too."
     elif slope.high < 1:
         answer = f"Yes, but less than in proportion: {doubling}."
     elif slope.low > 1:
@@ -131,6 +133,11 @@ def _along(inside: Inside, scale_name: str) -> Finding | None:
     else:
         answer = f"Yes: {doubling}, and 2 would be in proportion."
     return Finding(f"Does it grow with {scale_name}?", f"{answer}{_bent(found)}{_collapse(inside, scale_name)}")
+
+
+def _changes(inside: Inside) -> bool:
+    """Whether the hazard is seen to change with time; the clocks of scales start at different points of that."""
+    return inside.shape is not None and inside.shape.pvalue <= LEVEL
 
 
 def _bent(found: HazardSlope) -> str:

@@ -113,8 +113,8 @@ def hazard_shape(
     Returns
     -------
     HazardShape
-        With fewer than 10 events or 5 seeds, or if there is no maximum (all events between the same two
-        evaluations), the shape and the p-value are `nan`.
+        With fewer than 10 events or 5 seeds, no more seeds than rates, or if there is no maximum (all events
+        between the same two evaluations), the shape and the p-value are `nan`.
 
     Raises
     ------

@@ -69,7 +69,7 @@ class Fit:
     References
     ----------
     .. [1] K.-Y. Liang and S. L. Zeger, "Longitudinal Data Analysis Using Generalized Linear Models", Biometrika 73
-       (1986), 13-22 (the sandwich), with the factor G / (G - 1) for G clusters.
+       (1986), 13-22 (the sandwich), with the factor G / (G - k - 1) for G clusters.
     """
 
     rates: FloatArray
@@ -90,9 +90,13 @@ class Fit:
 
 
 def fit(times: IntervalTimes) -> Fit | None:
-    """The maximum; None where there is none, such as where every event is in one interval."""
+    """The maximum; None where there is none, such as where every event is in one interval, or no more clusters
+    than parameters."""
     rows = _Rows(times)
+    names, cluster = np.unique(times.clusters, return_inverse=True)
     k = times.design.shape[1]
+    if names.size <= k + 1:
+        return None
     best = rows.maximum(np.append(np.zeros(k), 1.0), free=np.arange(k + 1))
     if best is None or best[-1] <= 0:
         return None
@@ -100,9 +104,8 @@ def fit(times: IntervalTimes) -> Fit | None:
     covariance: FloatArray = np.linalg.inv(-curvature).astype(np.float64)
     if not covariance[-1, -1] ** 0.5 < UNKNOWN * best[-1]:
         return None
-    names, cluster = np.unique(times.clusters, return_inverse=True)
     scores = rows.scores(best, cluster, names.size)
-    robust = names.size / max(1, names.size - 1) * covariance @ scores.T @ scores @ covariance
+    robust = names.size / (names.size - k - 1) * covariance @ scores.T @ scores @ covariance
     return Fit(best[:-1], float(best[-1]), likelihood, covariance, robust.astype(np.float64), names.size)
 
 

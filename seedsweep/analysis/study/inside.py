@@ -171,13 +171,14 @@ class Inside(Result):
         }
 
 
-def inside(population: Population) -> Inside | None:
+def inside(population: Population, criterion: Criterion | None = None) -> Inside | None:
     """What happened inside the seeds of a population; None where no streams were read.
 
     Parameters
     ----------
     population : Population
-        With a criterion that has a threshold.
+    criterion : Criterion, optional
+        What counts as success, with a threshold; by default as the population has it.
 
     Returns
     -------
@@ -187,6 +188,8 @@ def inside(population: Population) -> Inside | None:
     ------
     InputError
         If the population cannot be read.
+    ValueError
+        If no threshold of success is known.
 
     Notes
     -----
@@ -215,7 +218,7 @@ def inside(population: Population) -> Inside | None:
         absent["outputs"] = "no stream has read them one by one: add outputs to the streams"
     if not attention:
         absent["attention"] = "no stream has read it: add attention to the streams"
-    criterion = population.criterion
+    criterion = population.criterion if criterion is None else criterion
     final = population.final(criterion.metric, criterion.split)
     success = judged_curves(final, population.curves(criterion.metric, criterion.split))
     rises = _rises(attention, capability)

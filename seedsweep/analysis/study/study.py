@@ -277,7 +277,7 @@ def study(population: Population) -> Study:
         duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
         measured=measured,
-        inside=inside(population),
+        inside=inside(population, criterion),
     )
 
 

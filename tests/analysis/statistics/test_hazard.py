@@ -66,7 +66,7 @@ def test_published_fit_of_remissions() -> None:
 def test_shape_is_of_the_marginal_likelihood() -> None:
     """Of exact times in strata: the likelihood of their quotients, by numerical integration over the rate."""
     random = np.random.default_rng(0)
-    moments = 100 * random.weibull(1.5, (6, 5))
+    moments = 100 * random.weibull(1.5, (12, 5))
     found = hazard_shape({1.0: between(moments * (1 - 1e-4), moments)})
 
     def marginal(shape: float) -> float:
