@@ -17,6 +17,7 @@ from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.settings import EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks.automata import Automata, AutomataSettings, drawn_tables
+from seedsweep.workers.tasks.automata_ceilings import ceilings
 from seedsweep.workers.trainer import PackTrainer
 
 CPU = torch.device("cpu")
@@ -180,3 +181,24 @@ def test_one_rule_for_all_rows_is_learned_at_once() -> None:
         values = trainer.evaluate()
     assert (values["state-1", "loss"] < 0.1 * math.log(2)).all()
     assert (values["last", "loss"] < 0.1 * math.log(2)).all()
+
+
+@pytest.mark.heavy
+def test_a_rule_of_its_own_takes_far_longer_and_is_known_the_better_the_later_in_the_row() -> None:
+    losses = {}
+    for tables in (1, 0):
+        task = settings(colours=2, cells=8, states=8, tables=tables, evaluation_examples=256)
+        with reproducible("cpu", "float32"):
+            trainer = PackTrainer(cell(task, 400), [Seed(1, 1), Seed(2, 2)], "cpu")
+            trainer.train_to(400)
+            values = trainer.evaluate()
+        losses[tables] = [values[f"state-{state}", "loss"] for state in range(1, 8)]
+    assert np.max(losses[1]) < 0.1
+    assert np.min(losses[0]) > 0.2
+    fresh_TS = np.array(losses[0])
+    assert (fresh_TS[0] > fresh_TS[1]).all()
+    assert (fresh_TS[1] > fresh_TS[3]).all()
+    assert (fresh_TS[0] > fresh_TS[-1] + 0.1).all()
+    # Nobody knows more than the table observer, up to what 256 rows vary by.
+    table = ceilings(task)["table"]
+    assert (fresh_TS > table.cross_entropy_T[:, None] - 0.05).all()

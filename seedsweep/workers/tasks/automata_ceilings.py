@@ -10,7 +10,7 @@ above.
 
 Values are expectations given a row, averaged over rows. Those are all there are, every rule with every first
 state, if there are at most 2^20 (two colours and up to 12 cells): then they are exact. Else they are drawn, with
-numpy's generator and not the engine's, and `error_T` says how far off that may be.
+numpy's generator and not the engine's, and standard errors say how far off that may be.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from seedsweep.workers.tasks.automata import AutomataSettings, drawn_tables
 ALL_ROWS = 2**20
 """Rows that are enumerated at most."""
 ROWS_AT_ONCE = 2**14
+LARGEST_POOL = 2**24
+"""Rules times neighbourhoods, of a pool that is looked at."""
 
 Values = tuple[np.ndarray, np.ndarray]
 """Accuracy and cross entropy of every row and state after the first: (W, T − 1) each."""
@@ -55,28 +57,32 @@ class Ceiling(NamedTuple):
 
 
 def ceilings(settings: AutomataSettings, *, rows: int = 16384, seed: int = 0) -> dict[str, Ceiling]:
-    """What each observer scores: `table`, `colours`, `copy`, and `pool` if the rules are known or can be listed.
+    """What each observer scores: `table`, `colours`, `copy`, and `pool` if the rules can be listed.
 
     Parameters
     ----------
     settings : AutomataSettings
-        The task. Whose rules are fresh has a pool if it has two colours: all 256.
+        The task. One whose rules are fresh has a pool if it has two colours: all 256.
     rows : int
         Rows that are drawn, where there are too many to look at them all.
     seed : int
         Of numpy's generator, which draws them.
     """
-    pool_NE = _pool(settings)
+    rules_NE = _rules(settings)
     observers: dict[str, Callable[[np.ndarray, np.ndarray], Values]] = {
-        "table": lambda seen_WTS, states_WTS: _table(seen_WTS, settings),
-        "colours": lambda seen_WTS, states_WTS: _colours(states_WTS, settings.colours),
-        "copy": lambda seen_WTS, states_WTS: _copy(states_WTS),
+        "table": lambda places_WTS, states_WTS: _table(places_WTS, settings),
+        "colours": lambda places_WTS, states_WTS: _colours(states_WTS, settings.colours),
+        "copy": lambda places_WTS, states_WTS: _copy(states_WTS),
     }
-    if pool_NE is not None:
-        observers["pool"] = lambda seen_WTS, states_WTS: _of_pool(states_WTS, pool_NE, settings)
-    exact = pool_NE is not None and len(pool_NE) * settings.colours**settings.cells <= ALL_ROWS
+    if rules_NE is not None and len(rules_NE) * settings.colours**settings.window <= LARGEST_POOL:
+        observers["pool"] = _Pool(rules_NE, settings).watch
+    exact = rules_NE is not None and len(rules_NE) * settings.colours**settings.cells <= ALL_ROWS
+    if rules_NE is not None and exact:
+        looked_at = _all_rows(settings, rules_NE)
+    else:
+        looked_at = _drawn_rows(settings, rules_NE, rows, seed)
     parts: dict[str, list[Values]] = {name: [] for name in observers}
-    for table_WE, first_WS in _rows(settings, pool_NE, rows, seed, exact):
+    for table_WE, first_WS in looked_at:
         states_WTS = _run(table_WE, first_WS, settings)
         places_WTS = _neighbourhoods(states_WTS[:, :-1], settings)
         for name, observer in observers.items():
@@ -84,8 +90,8 @@ def ceilings(settings: AutomataSettings, *, rows: int = 16384, seed: int = 0) ->
     return {name: _ceiling(found, exact) for name, found in parts.items()}
 
 
-def _pool(settings: AutomataSettings) -> np.ndarray | None:
-    """The rules (N, C³), those of two colours if they are fresh; None if there are too many to list."""
+def _rules(settings: AutomataSettings) -> np.ndarray | None:
+    """The rules that there are (N, C³); None if they are fresh and too many to list."""
     if settings.tables:
         return drawn_tables(settings).numpy()
     if settings.colours == 2:
@@ -93,24 +99,27 @@ def _pool(settings: AutomataSettings) -> np.ndarray | None:
     return None
 
 
-def _rows(
-    settings: AutomataSettings, pool_NE: np.ndarray | None, rows: int, seed: int, exact: bool
-) -> Iterator[Values]:
-    """Rules and first states of rows, some at a time."""
-    c, s = settings.colours, settings.cells
-    if exact:
-        assert pool_NE is not None
-        first_XS = np.arange(c**s)[:, None] // c ** np.arange(s) % c
-        many = max(1, ROWS_AT_ONCE // len(first_XS))
-        for some_NE in np.split(pool_NE, range(many, len(pool_NE), many)):
-            yield np.repeat(some_NE, len(first_XS), axis=0), np.tile(first_XS, (len(some_NE), 1))
-        return
-    generator = np.random.default_rng(seed)
-    for first in range(0, rows, ROWS_AT_ONCE):
-        count = min(ROWS_AT_ONCE, rows - first)
-        fresh_WE = generator.integers(c, size=(count, c**3))
-        table_WE = fresh_WE if pool_NE is None else pool_NE[generator.integers(len(pool_NE), size=count)]
-        yield table_WE, generator.integers(c, size=(count, s))
+def _all_rows(settings: AutomataSettings, rules_NE: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Every rule with every first state: (W, C³) and (W, S), some at a time."""
+    firsts = settings.colours**settings.cells
+    for start in range(0, len(rules_NE) * firsts, ROWS_AT_ONCE):
+        number_W = np.arange(start, min(start + ROWS_AT_ONCE, len(rules_NE) * firsts))
+        digits_WS = number_W[:, None] // settings.colours ** np.arange(settings.cells)
+        yield rules_NE[number_W // firsts], digits_WS % settings.colours
+
+
+def _drawn_rows(
+    settings: AutomataSettings, rules_NE: np.ndarray | None, rows: int, seed: int
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """As many, drawn."""
+    c, generator = settings.colours, np.random.default_rng(seed)
+    for start in range(0, rows, ROWS_AT_ONCE):
+        count = min(ROWS_AT_ONCE, rows - start)
+        if rules_NE is None:
+            table_WE = generator.integers(c, size=(count, c**3))
+        else:
+            table_WE = rules_NE[generator.integers(len(rules_NE), size=count)]
+        yield table_WE, generator.integers(c, size=(count, settings.cells))
 
 
 def _run(table_WE: np.ndarray, first_WS: np.ndarray, settings: AutomataSettings) -> np.ndarray:
@@ -151,29 +160,46 @@ def _first_times(places_WTS: np.ndarray) -> np.ndarray:
     return found_WA.reshape(places_WTS.shape)
 
 
-def _of_pool(states_WTS: np.ndarray, pool_NE: np.ndarray, settings: AutomataSettings) -> Values:
-    """Colours in proportion to the rules of the pool that gave all the cells so far; guesses the likeliest."""
-    rows, states, cells = states_WTS.shape
-    accuracy_WT, entropy_WT = np.zeros((2, rows, states - 1))
-    for some in np.array_split(np.arange(rows), -(-rows * len(pool_NE) // 2**20)):
-        rules_WNE = np.broadcast_to(pool_NE, (len(some), *pool_NE.shape)).reshape(-1, pool_NE.shape[1])
-        possible_WN = np.ones((len(some), len(pool_NE)))
-        for state in range(1, states):
-            before_WNS = np.repeat(states_WTS[some, state - 1], len(pool_NE), axis=0)
-            two = settings.model_copy(update={"states": 2})
-            next_WNS = _run(rules_WNE, before_WNS, two)[:, 1].reshape(len(some), len(pool_NE), cells)
+class _Pool:
+    """Which rules of a pool give which colour to which neighbourhood, as sets in the bits of 64-bit words.
+
+    Letters: N rules, G neighbourhoods, C colours, M words.
+    """
+
+    def __init__(self, pool_NE: np.ndarray, settings: AutomataSettings) -> None:
+        c, window = settings.colours, settings.window
+        strip_NX = np.broadcast_to(
+            np.arange(c**window)[:, None] // c ** np.arange(window)[::-1] % c, (1, c**window, window)
+        )
+        for _ in range(settings.applications):
+            codes_NX = (strip_NX[..., :-2] * c + strip_NX[..., 1:-1]) * c + strip_NX[..., 2:]
+            strip_NX = pool_NE[np.arange(len(pool_NE))[:, None, None], codes_NX]
+        gives_GCN = strip_NX[..., 0].T[:, None] == np.arange(c)[:, None]
+        self.gives_GCM = _packed(gives_GCN)
+        self._all_M = _packed(np.ones(len(pool_NE), dtype=bool))
+
+    def watch(self, places_WTS: np.ndarray, states_WTS: np.ndarray) -> Values:
+        """Colours in proportion to the rules of the pool that gave all the cells so far; guesses the likeliest."""
+        rows, states, cells = places_WTS.shape
+        accuracy_WT, entropy_WT = np.zeros((2, rows, states))
+        possible_WM = np.repeat(self._all_M[None], rows, axis=0)
+        for state in range(states):
             for cell in range(cells):
-                votes_WN = next_WNS[:, :, cell]
-                share_WC = np.stack(
-                    [(possible_WN * (votes_WN == colour)).sum(1) for colour in range(settings.colours)], axis=1
-                )
-                share_WC /= share_WC.sum(axis=1, keepdims=True)
+                left_WCM = possible_WM[:, None] & self.gives_GCM[places_WTS[:, state, cell]]
+                counts_WC = np.bitwise_count(left_WCM).sum(axis=2, dtype=np.int64)
+                share_WC = counts_WC / counts_WC.sum(axis=1, keepdims=True)
                 # What may be expected of one who knows these shares: they are the true ones.
-                accuracy_WT[some, state - 1] += share_WC.max(axis=1) / cells
+                accuracy_WT[:, state] += share_WC.max(axis=1) / cells
                 logs_WC = np.log(share_WC, where=share_WC > 0, out=np.zeros_like(share_WC))
-                entropy_WT[some, state - 1] -= (share_WC * logs_WC).sum(axis=1) / cells
-                possible_WN = possible_WN * (votes_WN == states_WTS[some, state, cell][:, None])
-    return accuracy_WT, entropy_WT
+                entropy_WT[:, state] -= (share_WC * logs_WC).sum(axis=1) / cells
+                possible_WM = left_WCM[np.arange(rows), states_WTS[:, state + 1, cell]]
+        return accuracy_WT, entropy_WT
+
+
+def _packed(sets_XN: np.ndarray) -> np.ndarray:
+    """Truth values as bits of 64-bit words."""
+    filling = [(0, 0)] * (sets_XN.ndim - 1) + [(0, -sets_XN.shape[-1] % 64)]
+    return np.packbits(np.pad(sets_XN, filling), axis=-1).view(np.uint64)
 
 
 def _colours(states_WTS: np.ndarray, colours: int) -> Values:
