@@ -60,8 +60,7 @@ def test_ctrl_c_during_set_up(line: str, module: str, tmp_path: Path) -> None:
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     said = ended.stderr.splitlines()
     assert (ended.returncode, ended.stdout, said[-1]) == (130, "", "seedsweep: stopped")
-    reading = ("reading …", "reading the spec …", "reading the configs …")
-    assert said[:-1] in ([], *([words] for words in reading))  # on a slow machine
+    assert all(words.endswith(" …") for words in said[:-1])  # on a slow machine
     assert files_below(tmp_path) == before
     assert not (tmp_path / "runs").exists()
 
