@@ -16,9 +16,10 @@ import jax
 import jax.numpy as jnp
 
 from benchmarks.rivals import Rows
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
-from seedsweep.workers.settings import CellSettings, ModelSettings
+from seedsweep.workers.settings import ModelSettings
 
 Weights = dict[str, Any]
 

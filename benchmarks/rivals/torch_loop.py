@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.rivals import Rows
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
-from seedsweep.workers.settings import CellSettings
 
 
 def loop(settings: CellSettings, device: str, compiled: bool) -> Callable[[int], None]:

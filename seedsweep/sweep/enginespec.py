@@ -23,14 +23,16 @@ from seedsweep.seeds import Seeds
 from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, Share, SuccessSettings, at_least_one
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specerrors import SectionError, explain, flat_errors
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import choose_device, count_devices
 from seedsweep.workers.dialects import model_class
 from seedsweep.workers.engine import EngineRecipe
+from seedsweep.workers.instruments import find_stream
+from seedsweep.workers.instrumentsettings import InterventionSettings, StreamSettings, check_instruments
 from seedsweep.workers.settings import (
     ENGINE,
     NOT_WITH_DROPOUT,
     BaseSettings,
-    CellSettings,
     EvaluateSettings,
     ModelSettings,
     TaskSettings,
@@ -90,6 +92,8 @@ class EngineSpec(SweepSpec):
     train: TrainSettings
     base: BaseSettings | None = None
     evaluate: EvaluateSettings = EvaluateSettings()
+    streams: tuple[SerializeAsAny[StreamSettings], ...] = ()
+    interventions: tuple[InterventionSettings, ...] = ()
     scale: ScaleSettings
     seeds: Seeds
     success: SuccessSettings
@@ -161,6 +165,31 @@ class EngineSpec(SweepSpec):
             raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
         return self
 
+    @field_validator("streams", mode="before")
+    @classmethod
+    def _read_streams(cls, given: Any) -> Any:
+        if not isinstance(given, list | tuple):
+            raise ValueError("give a list of streams, for example [attention, outputs]")
+        found = []
+        for number, stream in enumerate(given):
+            section = {"name": stream} if isinstance(stream, str) else stream
+            if isinstance(section, StreamSettings):
+                found.append(section)
+            elif isinstance(section, Mapping) and isinstance(section.get("name"), str):
+                try:
+                    found.append(find_stream(section["name"]).Settings.model_validate(dict(section)))
+                except ValidationError as error:
+                    raise SectionError(error, number) from None
+            else:
+                raise ValueError(f"{stream!r} is no stream; give its name, or its name and settings")
+        return tuple(found)
+
+    @model_validator(mode="after")
+    def _check_instruments(self) -> Self:
+        if self.model.resolved:
+            check_instruments(self.streams, self.interventions, self.task, self.model)
+        return self
+
     @model_validator(mode="after")
     def _check_ladder(self) -> Self:
         if not self.model.resolved:
@@ -191,7 +220,10 @@ class EngineSpec(SweepSpec):
 
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
-        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {(cls, "model"): _model_class(given)}
+        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+            (cls, "model"): _model_class(given),
+            (cls, "streams"): StreamSettings,
+        }
         task = _task_class(given)
         if task is not None:
             classes |= {(cls, "task"): task, (BaseSettings, "task"): task}
@@ -216,6 +248,8 @@ class EngineSpec(SweepSpec):
                 train=TrainSettings.model_validate(sections["train"]),
                 evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
                 base=self.base,
+                streams=self.streams,
+                interventions=self.interventions,
             )
         except ValidationError as error:
             raise _bad_scale_value(self.scale, value, error) from None
@@ -233,7 +267,17 @@ class EngineSpec(SweepSpec):
         rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
         if rows is not None and rows < tokens:
             raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
+        for recipe in spec.recipes.values():
+            spec._check_batch(recipe.settings)
         return spec
+
+    def _check_batch(self, settings: CellSettings) -> None:
+        for section, one in (("", settings), ("base.", settings.of_base() if self.base is not None else settings)):
+            if one.batch < 1:
+                row = one.task.tokens_per_row()
+                raise InputError(
+                    f"{section}train.batch_tokens: {one.train.batch_tokens} tokens hold no row, which has {row}"
+                )
 
     def identity(self) -> dict[str, Any]:
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
@@ -244,6 +288,10 @@ class EngineSpec(SweepSpec):
         if self.base is not None:
             flat |= {"base.seed": self.base.seed, "base.task": self.base.task}
             flat |= {f"base.train.{key}": value for key, value in self.base.train.identity().items()}
+        for section in ("streams", "interventions"):
+            given = [part.identity() for part in getattr(self, section)]
+            if given:
+                flat[section] = given
         return flat
 
 

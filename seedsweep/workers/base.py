@@ -14,9 +14,10 @@ from pathlib import Path
 
 from seedsweep.cell import Base
 from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.pretrained import CONFIG, WEIGHTS
-from seedsweep.workers.settings import ENGINE, CellSettings
+from seedsweep.workers.settings import ENGINE
 from seedsweep.workers.trainer import PackTrainer
 
 

@@ -17,6 +17,7 @@ from torch import Tensor
 from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
+from seedsweep.workers.dialects.attention import PLAIN, Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.philox import Role, normal, uniform
@@ -49,6 +50,12 @@ class StackedDecoder:
         self.parameters = self.views(self.flat_SP)
         self._weights = Weights(self.parameters)
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
+        self.attention = PLAIN
+
+    @property
+    def seeds(self) -> int:
+        """S."""
+        return len(self.flat_SP)
 
     def views(self, flat_SP: Tensor) -> dict[str, Tensor]:
         """The tensors that lie in rows such as those of the own `flat_SP`, by name; they require gradients."""
@@ -63,6 +70,12 @@ class StackedDecoder:
         """The same decoder with other weights in place of its own, by name, of as many seeds or fewer."""
         other = copy.copy(self)
         other.parameters, other._weights = dict(parameters), Weights(parameters)
+        return other
+
+    def with_attention(self, attention: Attention) -> StackedDecoder:
+        """The same decoder, weights included, whose positions see each other through `attention`."""
+        other = copy.copy(self)
+        other.attention = attention
         return other
 
     @torch.no_grad()
@@ -123,11 +136,12 @@ class StackedDecoder:
 
     def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
         """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""
+        self.attention.begin(tokens_SBT)
         tokens_SBT = layout.gather(tokens_SBT)
         # One table for all seeds: the embedding of token v of seed s is row s·V + v.
         offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]
         x_SBTD = F.embedding(tokens_SBT + offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
-        return self.dialect.forward(self._weights, x_SBTD, layout, dropout)
+        return self.dialect.forward(self._weights, x_SBTD, layout, dropout, self.attention)
 
     def logits(self, hidden_SBTD: Tensor) -> Tensor:
         """Next-token logits (S, B, T, V) of hidden states; give only the positions that are needed."""

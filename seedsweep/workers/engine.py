@@ -9,10 +9,10 @@ from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
 from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_on_cpu, memory_per_seed
 from seedsweep.workers.device import broken_device, check_precision
 from seedsweep.workers.packsize import pack_size
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import check_compiler
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trial import pace
@@ -41,7 +41,7 @@ class EngineRecipe(Recipe):
 
     def cost(self) -> Cost:
         return Cost(
-            parameters=self.settings.model.parameters(self.settings.vocabulary_size),
+            parameters=self.settings.decoder.parameters(self.settings.vocabulary_size),
             flop_per_step=flop_per_seed_step(self.settings),
             flop=flop_per_seed(self.settings),
             bytes=memory_per_seed(self.settings),

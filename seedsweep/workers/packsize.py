@@ -7,9 +7,9 @@ from collections.abc import Callable
 import torch
 
 from seedsweep.memory import free_memory
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import memory_on_cpu, memory_per_seed
 from seedsweep.workers.device import count_devices
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trial import pace
 
 SEEDS_ON_CPU = 4

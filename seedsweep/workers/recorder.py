@@ -12,7 +12,7 @@ import torch
 
 from seedsweep.cell import Pace, Pack, Sink
 from seedsweep.schema import METRICS
-from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.cellsettings import CellSettings
 
 ROWS_PER_BLOCK = 10_000
 """Blocks hold at least this many rows (small files read slowly), except the last of a pack."""
@@ -55,7 +55,7 @@ class Recorder:
                 columns["init_seed"] += [seed.init for seed in pack.seeds]
                 columns["data_seed"] += [seed.data for seed in pack.seeds]
                 columns["step"] += [step] * count
-                columns["examples_seen"] += [step * settings.train.batch] * count
+                columns["examples_seen"] += [step * settings.batch] * count
                 columns["split"] += [split] * count
                 columns["metric"] += [metric] * count
                 columns["value"] += value_S.tolist()

@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, SerializeAsAny, model_validator
+from pydantic import Field, model_validator
 
 from seedsweep.measures import Metric, Split
 from seedsweep.section import AddedLater, Settings
@@ -74,6 +74,19 @@ class TaskSettings(Settings, ABC):
     @abstractmethod
     def evaluation_tokens(self) -> int:
         """Tokens read by one evaluation of all splits, per seed."""
+
+    def longest_row(self) -> int:
+        """Tokens of the longest row that a model reads, in training or evaluation."""
+        return max(self.tokens_per_row(), self.largest_pass().length)
+
+    def pattern_names(self) -> tuple[str, ...]:
+        """Names of the patterns of attention that the task knows; `true` is the solution's."""
+        return ()
+
+    @property
+    def outputs(self) -> int:
+        """O, outputs of a row that are looked at one by one."""
+        return 0
 
     def largest_pass(self) -> EvaluationPass:
         """What most memory goes into in an evaluation: by default rows as in training, with all their logits."""
@@ -148,6 +161,10 @@ class ModelSettings(Settings, ABC):
         """Whether values are dropped in training."""
         return False
 
+    def for_rows(self, length: int) -> Self:
+        """The settings of a model that reads rows of at most so many tokens, where that decides a size."""
+        return self
+
     def untrained(self) -> Self:
         """The same model, all of whose weights are drawn."""
         return self
@@ -184,7 +201,11 @@ class TrainSettings(Settings):
     """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
 
     steps: int = Field(ge=1)
-    batch: int = Field(ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    """Rows of a step."""
+    batch_tokens: Annotated[int | None, AddedLater()] = Field(default=None, ge=1)
+    """In place of `batch`, tokens of a step: as many whole rows as they hold, so that a step costs the same
+    along a ladder of longer rows."""
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -199,6 +220,14 @@ class TrainSettings(Settings):
     unpadded: Annotated[bool, AddedLater()] = False
     """Whether a row's tokens behind the last that counts are left out of all products. It rounds differently, and
     drops other values where there is dropout."""
+
+    @model_validator(mode="after")
+    def _check_batch(self) -> TrainSettings:
+        if self.batch is None and self.batch_tokens is None:
+            raise ValueError("batch: is missing; give it, in rows, or batch_tokens")
+        if self.batch is not None and self.batch_tokens is not None:
+            raise ValueError("batch_tokens: not with batch, which says the same in rows; give one of them up")
+        return self
 
     @model_validator(mode="after")
     def _check_shapes(self) -> TrainSettings:
@@ -237,47 +266,3 @@ class EvaluateSettings(Settings):
         every = self.every or math.ceil(total / 20)
         early = [2**k for k in range(every.bit_length()) if 2**k < every]
         return tuple(sorted({0, total, *range(every, total, every), *(s for s in early if s < total)}))
-
-
-class CellSettings(Settings):
-    """Everything that decides the numbers of the cells of one scale, the seed apart."""
-
-    task: SerializeAsAny[TaskSettings]
-    model: SerializeAsAny[ModelSettings]
-    train: TrainSettings
-    evaluate: EvaluateSettings
-    base: BaseSettings | None = None
-
-    @model_validator(mode="after")
-    def _check_compile(self) -> Self:
-        if self.train.compile and self.model.drops:
-            raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
-        return self
-
-    @property
-    def vocabulary_size(self) -> int:
-        """V, the rows of the embedding."""
-        rows = self.model.embedding_rows
-        return self.task.vocabulary_size() if rows is None else rows
-
-    @property
-    def redraws(self) -> bool:
-        """Whether seeds start from a trained model of which they draw a part anew."""
-        return self.model.starts_trained or self.base is not None
-
-    def from_scratch(self) -> CellSettings:
-        """The same cells, but with all weights drawn."""
-        return self.model_copy(update={"model": self.model.untrained(), "base": None})
-
-    def of_base(self) -> CellSettings:
-        """How the base is trained. Raises ValidationError if its changes do not fit the task."""
-        assert self.base is not None
-        task = self.task.model_dump(exclude_none=True) | self.base.task
-        return self.model_copy(
-            update={"task": type(self.task).model_validate(task), "train": self.base.train, "base": None}
-        )
-
-    @property
-    def evaluation_steps(self) -> tuple[int, ...]:
-        """Steps at which every seed of the cell is evaluated."""
-        return self.evaluate.steps(self.train.steps)

@@ -5,7 +5,7 @@ as one graph. Settings with `train.compile` have that graph compiled; it then ma
 rounds otherwise than the operations one by one.
 
 Shape letters: L losses, S seeds, B rows of a batch, T tokens of a row, V vocabulary, P parameters of a seed, X a
-part of them.
+part of them, I interventions.
 """
 
 from __future__ import annotations
@@ -23,10 +23,11 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from seedsweep.errors import InputError
 from seedsweep.workers.alignment import ALIGNMENT, padding
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
+from seedsweep.workers.instruments.changes import Interventions
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks import Task
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -54,6 +55,8 @@ class Batch(NamedTuple):
     keys_S: Tensor
     """`dropout_keys` of the step; anything of that shape for a model without dropout. Not the step's number:
     torch's compiler gets the Philox of a single seed wrong."""
+    active_I: Tensor
+    """bool: which interventions hold at the step."""
 
 
 class Gradient(NamedTuple):
@@ -72,6 +75,7 @@ class Step:
         self._task = task
         self._decoder = decoder
         self._names, self._weights = tuple(decoder.parameters), tuple(decoder.parameters.values())
+        self.interventions = Interventions(settings, task, decoder.flat_SP.device)
         self._unpadded = settings.train.unpadded
         self._compiles = settings.train.compile
         self._compiled: dict[torch.Size, Callable[..., Any]] = {}
@@ -107,10 +111,11 @@ class Step:
         found = []
         for size in sorted(set(sizes_S)):
             rows = torch.tensor([row for row, own in enumerate(sizes_S) if own == size])
-            part = Batch(*(tensor.index_select(0, rows) for tensor in batch))
+            tokens, mask, keys = (tensor.index_select(0, rows) for tensor in batch[:3])
+            part = Batch(tokens, mask, keys, batch.active_I)
             weights = self._decoder.views(self._decoder.flat_SP.detach().index_select(0, rows))
             found.append((rows, self.compute(part, tuple(weights.values()), Unpadded(part.mask_SBT, size))))
-        losses_LS = torch.empty(len(self.loss_names(batch)), len(sizes_S))
+        losses_LS = torch.empty(len(self.loss_names(batch.tokens_SBT)), len(sizes_S))
         grad_SP = torch.empty_like(self._decoder.flat_SP)
         for rows, gradient in found:
             losses_LS.index_copy_(1, rows, gradient.losses_LS)
@@ -132,14 +137,15 @@ class Step:
         parts = [_mean_loss(nll_SBT.detach(), mask_SBT) for mask_SBT in masks]
         return Gradient(torch.stack([loss_S.detach(), *parts]), grad_SP)
 
-    def loss_names(self, batch: Batch) -> tuple[str, ...]:
-        """What `Gradient.losses_LS` are."""
-        return ("loss", *self._task.loss_parts(batch.tokens_SBT))
+    def loss_names(self, tokens_SBT: Tensor) -> tuple[str, ...]:
+        """What `Gradient.losses_LS` of such rows are."""
+        return ("loss", *self._task.loss_parts(tokens_SBT))
 
     def token_nll(self, decoder: StackedDecoder, batch: Batch, layout: Layout = WHOLE) -> Tensor:
         """Cross entropy (S, B, T) of every token's successor; where it does not count, anything finite."""
         tokens_SBT = batch.tokens_SBT
         dropout = Dropout(batch.keys_S)
+        decoder = self.interventions.trained(decoder, batch.active_I)
         with self.precision(tokens_SBT.device):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.

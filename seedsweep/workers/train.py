@@ -10,9 +10,9 @@ from collections.abc import Callable
 import torch
 
 from seedsweep.cell import Pace, Pack, Sink
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import describe, reproducible
 from seedsweep.workers.recorder import Recorder
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 
 

@@ -5,6 +5,7 @@ Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P paramet
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -14,15 +15,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seedsweep.cell import Metrics
 from seedsweep.seeds import Seed
 from seedsweep.workers import heap
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
+from seedsweep.workers.instruments import find_stream
 from seedsweep.workers.optimiser import learning_rates
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.tasks import Rows, find_task
 from seedsweep.workers.update import Inputs, Update
 
@@ -51,7 +54,7 @@ class PackTrainer:
         self.device = torch.device(device)
         self.task = find_task(settings.task.name)(settings.task, self.device)
         self.decoder = StackedDecoder(
-            settings.model,
+            settings.decoder,
             settings.vocabulary_size,
             len(seeds),
             self.device,
@@ -63,6 +66,8 @@ class PackTrainer:
         self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
         self._take = graphed(self.update, self.device)
         self._learning_rates_N = learning_rates(settings.train, self.device)
+        self._active_NI = self.gradient.interventions.active(torch.arange(settings.train.steps + 1))
+        self._streams = [find_stream(stream.name)(stream, settings, self.task) for stream in settings.streams]
         self.step = 0
         self._loss_steps = 0  # since the last evaluation
         self._data_seeds_S = torch.tensor([seed.data for seed in seeds], device=self.device)
@@ -102,11 +107,12 @@ class PackTrainer:
             rows.tokens_NSBT[here],
             rows.mask_NSBT[here],
             self._drawn.keys_NS[here],
+            self._active_NI[step],
             self._learning_rates_N[step],
         )
 
     def _draw(self, first: int) -> _Drawn:
-        batch, seeds_S = self.settings.train.batch, self._data_seeds_S
+        batch, seeds_S = self.settings.batch, self._data_seeds_S
         per_step = len(self.seeds) * batch * self.settings.task.tokens_per_row()
         many = max(1, TOKENS_DRAWN_AT_ONCE.get(self.device.type, 0) // per_step)
         steps_N = torch.arange(first, min(self.settings.train.steps, first + many), device=self.device)
@@ -118,15 +124,16 @@ class PackTrainer:
         return _Drawn(first, Rows(*(F.pad(part, filling) for part in rows)), keys_NS)
 
     @torch.no_grad()
-    def evaluate(self) -> dict[tuple[str, str], np.ndarray]:
+    def evaluate(self) -> Metrics:
         """Every metric now, `{(split, metric): values (S,)}`; a diverged seed's values are NaN.
 
-        Besides the task's: `("train", "loss")` and the task's loss parts, means over the steps since the last
-        evaluation (none before the first step), and `("train", "diverged")`, 0 or 1.
+        Besides the task's and the streams', and the task's once more for every intervention of evaluations alone:
+        `("train", "loss")` and the task's loss parts, means over the steps since the last evaluation (none before
+        the first step), and `("train", "diverged")`, 0 or 1.
         """
         on_cpu = self.device.type == "cpu"
         with self.gradient.precision(self.device), heap.given_back() if on_cpu else nullcontext():
-            values = self.task.evaluate(self.decoder)
+            values = self._measure()
         sums_LS, alive_S = to_host(self.update.loss_sums_LS.double(), self.alive_S)
         if self._loss_steps:
             means_LS = sums_LS / self._loss_steps
@@ -137,6 +144,19 @@ class PackTrainer:
         self._loss_steps = 0
         values = {key: np.where(alive_S, value, np.nan) for key, value in values.items()}
         return values | {("train", "diverged"): (~alive_S).astype(float)}
+
+    def _measure(self) -> Metrics:
+        """The model is evaluated as its next step will train it."""
+        interventions, active_I = self.gradient.interventions, self._active_NI[self.step]
+        # An object of its own for every evaluation: what several measures have in common is computed once for it.
+        decoder = copy.copy(interventions.trained(self.decoder, active_I))
+        values = self.task.evaluate(decoder)
+        for stream in self._streams:
+            values |= stream.read(decoder)
+        for one in interventions.of_evaluation:
+            changed = self.task.evaluate(interventions.evaluated(self.decoder, active_I, one))
+            values |= {(f"{split}+{one.label}", metric): value for (split, metric), value in changed.items()}
+        return values
 
     def state(self) -> dict[str, Any]:
         """Everything a resumed training needs; there is no generator state to keep."""

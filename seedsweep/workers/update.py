@@ -4,7 +4,8 @@ Everything that it reads stands in `Inputs`, everything that it changes is a ten
 place. No number of Python's is different in it from one step to the next, and nothing waits for the device. So its
 operations can be captured once and replayed (`cudagraph`).
 
-Shape letters: N steps, L losses, S seeds, B rows of a batch, T tokens of a row, P parameters of a seed.
+Shape letters: N steps, L losses, S seeds, B rows of a batch, T tokens of a row, P parameters of a seed,
+I interventions.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.optimiser import StackedAdamW
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.tasks import Task
 
@@ -27,13 +28,14 @@ class Inputs(NamedTuple):
     tokens_SBT: Tensor
     mask_SBT: Tensor
     keys_S: Tensor
+    active_I: Tensor
     learning_rate: Tensor
     """(), as `optimiser.learning_rates` has it."""
 
     @property
     def batch(self) -> Batch:
         """What the losses and the gradient are computed from."""
-        return Batch(self.tokens_SBT, self.mask_SBT, self.keys_S)
+        return Batch(self.tokens_SBT, self.mask_SBT, self.keys_S, self.active_I)
 
 
 class Update:
@@ -44,10 +46,8 @@ class Update:
         self.gradient = Step(settings, task, decoder)
         self.optimiser = StackedAdamW(settings.train, decoder.flat_SP)
         self.alive_S = torch.ones(seeds, dtype=torch.bool, device=device)
-        tokens_SBT = torch.zeros(
-            seeds, settings.train.batch, settings.task.tokens_per_row(), dtype=torch.int64, device=device
-        )
-        self.loss_names = self.gradient.loss_names(Batch(tokens_SBT, tokens_SBT.bool(), tokens_SBT[:, 0, 0]))
+        shape = (seeds, settings.batch, settings.task.tokens_per_row())
+        self.loss_names = self.gradient.loss_names(torch.zeros(shape, dtype=torch.int64, device=device))
         self.loss_sums_LS = torch.zeros(len(self.loss_names), seeds, device=device)
 
     def __call__(self, inputs: Inputs) -> None:

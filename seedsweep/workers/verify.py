@@ -12,8 +12,8 @@ from torch import Tensor
 from seedsweep.cell import Metrics, Runs
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 
 FIRST_STEPS = 2

@@ -17,8 +17,9 @@ from typing import Any
 
 from seedsweep.seeds import Seed
 from seedsweep.sweep.enginespec import EngineSpec
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.settings import ENGINE, CellSettings
+from seedsweep.workers.settings import ENGINE
 from seedsweep.workers.trainer import PackTrainer
 
 HERE = Path(__file__).parent

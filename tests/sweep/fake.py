@@ -19,8 +19,8 @@ from seedsweep.cell import Pack, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import METRICS
 from seedsweep.sweep.job import Job
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.engine import EngineRecipe
-from seedsweep.workers.settings import CellSettings
 
 EVALUATIONS_PER_BLOCK = 2
 
@@ -124,7 +124,7 @@ def _rows(settings: CellSettings, pack: Pack, steps: list[int]) -> pa.Table:
             "init_seed": seed.init,
             "data_seed": seed.data,
             "step": step,
-            "examples_seen": step * settings.train.batch,
+            "examples_seen": step * settings.batch,
             "split": split.name,
             "metric": metric.name,
             "value": value(seed.id, step, split.name, metric.name),

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
-from seedsweep.workers.settings import CellSettings, EvaluateSettings, TrainSettings
+from seedsweep.workers.settings import EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks.count import CountSettings
 
 TASK = {"name": "count", "vocabulary": 12, "train_lengths": (1, 3), "test_lengths": (5, 7), "context": 24}

@@ -16,10 +16,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.optimiser import StackedAdamW
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.trainer import PackTrainer
 from seedsweep.workers.update import Inputs, Update
 from tests.golden.make import GOLDEN, HERE
@@ -93,7 +93,7 @@ def test_every_shape_is_captured_once() -> None:
     step, expected = GraphedStep(take, graphs), 0.0
     for number in range(30):
         tokens = torch.full((1, 2, 3 + number % 3), number)
-        step(Inputs(tokens, tokens.bool(), tokens[:, 0, 0], torch.tensor(0.5 * number)))
+        step(Inputs(tokens, tokens.bool(), tokens[:, 0, 0], tokens[0, 0, :0].bool(), torch.tensor(0.5 * number)))
         expected += number * tokens.numel() * 0.5 * number
     assert total == expected
     assert (graphs.warmed_up, graphs.captured, graphs.replayed) == (3 * WARM_UP, 3, 30 - 3 * WARM_UP)

@@ -16,10 +16,11 @@ from transformers import Qwen2ForCausalLM
 
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
-from seedsweep.workers.settings import BaseSettings, CellSettings, EvaluateSettings, TrainSettings
+from seedsweep.workers.settings import BaseSettings, EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks import mmlu_world
 from seedsweep.workers.tasks.mmlu_world import MmluFacts, MmluFactsSettings, MmluWorld
 from seedsweep.workers.trainer import PackTrainer

@@ -11,7 +11,7 @@ import pytest
 from seedsweep.cell import Pace, Pack
 from seedsweep.seeds import Seed
 from seedsweep.workers import train
-from seedsweep.workers.settings import CellSettings
+from seedsweep.workers.cellsettings import CellSettings
 from tests.workers.test_pack_invariance import MemorySink
 
 SETUP, FIRST, STEP, EVALUATION = 5.0, 11.0, 1.0, 3.0

@@ -13,10 +13,11 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dropout import dropout_keys
-from seedsweep.workers.settings import CellSettings, EvaluateSettings, TrainSettings
+from seedsweep.workers.settings import EvaluateSettings, TrainSettings
 from seedsweep.workers.step import Batch
 from seedsweep.workers.tasks.question_formation import QuestionFormation, QuestionFormationSettings
 from seedsweep.workers.tasks.question_grammar import TOKEN, VOCABULARY, encode
@@ -166,7 +167,8 @@ def test_training_reports_the_loss_of_both_halves() -> None:
             for name, tensor in trainer.decoder.parameters.items():
                 tensor.copy_(before[name])
             keys = dropout_keys(torch.zeros(3, dtype=torch.int64), torch.tensor(0))
-            nll = trainer.gradient.token_nll(trainer.decoder, Batch(tokens, mask, keys))[..., :-1]
+            batch = Batch(tokens, mask, keys, torch.zeros(0, dtype=torch.bool))
+            nll = trainer.gradient.token_nll(trainer.decoder, batch)[..., :-1]
     parts = trainer.task.loss_parts(tokens)
     for name, part in {"loss": torch.ones_like(mask), **parts}.items():
         counts = (mask & part)[..., 1:]

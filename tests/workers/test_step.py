@@ -14,9 +14,9 @@ from pydantic import ValidationError
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.enginespec import EngineSpec
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.engine import EngineRecipe
-from seedsweep.workers.settings import CellSettings
 from seedsweep.workers.step import Batch, Gradient
 from seedsweep.workers.trainer import PackTrainer
 from tests.golden.make import GOLDEN, HERE

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
@@ -26,6 +27,7 @@ from seedsweep.workers.settings import ModelSettings
 BUILT_IN = {
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
+    "pre-ln": "seedsweep.workers.dialects.pre_ln:PreLN",
     "qwen2": "seedsweep.workers.dialects.qwen2:Qwen2",
 }
 DEFAULT = "gpt-neox"
@@ -80,6 +82,10 @@ class Weights:
     def __init__(self, tensors: Mapping[str, Tensor]) -> None:
         self._tensors = tensors
 
+    def tensor(self, name: str) -> Tensor:
+        """The tensors of one name as they are."""
+        return self._tensors[name]
+
     def affine(self, name: str, n_SBTD: Tensor) -> Tensor:
         """Scale and shift by vectors (D,)."""
         weight_SD, bias_SD = self._tensors[name + ".weight_D"], self._tensors[name + ".bias_D"]
@@ -101,11 +107,7 @@ class Weights:
 
 
 class Dialect(ABC):
-    """One family of decoders. `Settings` is the pydantic model of its section in the spec.
-
-    `forward` is where a model will be read while it trains, and acted on: what that takes joins `dropout` as a
-    further argument that is None when unused.
-    """
+    """One family of decoders. `Settings` is the pydantic model of its section in the spec."""
 
     Settings: ClassVar[type[ModelSettings]]
 
@@ -139,9 +141,17 @@ class Dialect(ABC):
         raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
     @abstractmethod
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+    def forward(
+        self,
+        weights: Weights,
+        embedded_SBTD: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        attention: Attention,
+    ) -> Tensor:
         """Final hidden states of embedded tokens, which lie as the layout says: as rows (S, B, T, D) if `WHOLE`.
-        Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation."""
+        Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation. Positions see
+        each other through `attention` alone."""
 
 
 def find_dialect(name: object) -> type[Dialect]:

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
-from seedsweep.workers.dialects.attention import attend
+from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
@@ -92,25 +92,35 @@ class GPTNeoX(Dialect):
         ]
         return shapes
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+    def forward(
+        self,
+        weights: Weights,
+        embedded_SBTD: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        attention: Attention,
+    ) -> Tensor:
         """Blocks with parallel residual, then the final norm."""
         x_SBTD, width = embedded_SBTD, (self.model.width,)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             # Parallel residual: both branches read x, so its normalised form is computed once.
             n_SBTD = F.layer_norm(x_SBTD, width)
-            attended = self._attention(weights, block, weights.affine(block + "attention_norm", n_SBTD), layout)
+            a_SBTD = weights.affine(block + "attention_norm", n_SBTD)
+            attended = self._attention(weights, layer, a_SBTD, layout, attention)
             f_SBTF = F.gelu(weights.linear(block + "mlp_in", "DF", weights.affine(block + "mlp_norm", n_SBTD)))
             x_SBTD = x_SBTD + attended + weights.linear(block + "mlp_out", "FD", f_SBTF)
         return weights.affine("final_norm", F.layer_norm(x_SBTD, width))
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout) -> Tensor:
-        heads, size = self.model.heads, self.model.head_size
+    def _attention(
+        self, weights: Weights, layer: int, x_SBTD: Tensor, layout: Layout, attention: Attention
+    ) -> Tensor:
+        block, heads, size = f"layer{layer}.", self.model.heads, self.model.head_size
         qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
         s, b, t, _ = qkv_SBTX.shape
         qkv_NTH3K = qkv_SBTX.view(s * b, t, heads, 3, size)
         qk_NTH2K, v_NTHK = qkv_NTH3K[:, :, :, :2], qkv_NTH3K[:, :, :, 2]
         q_NTHK, k_NTHK = self._rotate(qk_NTH2K).unbind(3)
-        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
+        y_NHTK = attention(layer, q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
         return weights.linear(block + "attention_out", "DD", y_SBTD)

@@ -18,7 +18,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
-from seedsweep.workers.dialects.attention import attend
+from seedsweep.workers.dialects.attention import Attention, contiguous, read
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
@@ -90,7 +90,14 @@ class PostLN(Dialect):
         shapes.append(constant("unembed_bias_V", vocabulary, 0.0))
         return shapes
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+    def forward(
+        self,
+        weights: Weights,
+        embedded_SBTD: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        attention: Attention,
+    ) -> Tensor:
         """Scale, add positions, then blocks whose norms stand behind the residual sums."""
         d = self.model.width
         sites = _Sites(dropout, self.model.dropout)
@@ -99,32 +106,35 @@ class PostLN(Dialect):
         x_SBTD = sites.drop(x_SBTD)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
-            attended = sites.drop(self._attention(weights, block, x_SBTD, layout, sites))
+            attended = sites.drop(self._attention(weights, layer, x_SBTD, layout, sites, attention))
             x_SBTD = weights.affine(block + "attention_norm", F.layer_norm(x_SBTD + attended, (d,)))
             f_SBTF = sites.drop(F.relu(weights.linear(block + "mlp_in", "DF", x_SBTD)))
             fed = sites.drop(weights.linear(block + "mlp_out", "FD", f_SBTF))
             x_SBTD = weights.affine(block + "mlp_norm", F.layer_norm(x_SBTD + fed, (d,)))
         return x_SBTD
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout, sites: _Sites) -> Tensor:
-        heads, size = self.model.heads, self.model.head_size
+    def _attention(
+        self,
+        weights: Weights,
+        layer: int,
+        x_SBTD: Tensor,
+        layout: Layout,
+        sites: _Sites,
+        attention: Attention,
+    ) -> Tensor:
+        block, heads, size = f"layer{layer}.", self.model.heads, self.model.head_size
         qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
         s, b, t, _ = qkv_SBTX.shape
         qkv_NT3HK = qkv_SBTX.view(s * b, t, 3, heads, size)
         q_NHTK, k_NHTK, v_NHTK = qkv_NT3HK.transpose(1, 3).unbind(2)
         if sites.active:
-            # By hand, because the mask of the attention weights has to be ours. Contiguous, its gradient too: a
-            # single row of one seed would else be multiplied in place, while several are copied first, and the
-            # two round differently.
-            q_NHTK, k_NHTK, v_NHTK = q_NHTK.contiguous(), k_NHTK.contiguous(), v_NHTK.contiguous()
-            future_TT = torch.ones(t, t, dtype=torch.bool, device=x_SBTD.device).triu(1)
-            scores_NHTT = (q_NHTK @ k_NHTK.transpose(2, 3)) / math.sqrt(size)
-            shares_NHTT = scores_NHTT.masked_fill(future_TT, -math.inf).softmax(dim=-1)
-            y_NHTK = sites.drop(shares_NHTT.view(s, b * heads, t, t)).view(s * b, heads, t, t) @ v_NHTK
-            if y_NHTK.requires_grad:
-                y_NHTK.register_hook(Tensor.contiguous)
+            # Written out, because the mask of the attention weights has to be ours.
+            q_NHTK, k_NHTK, v_NHTK = contiguous(q_NHTK, k_NHTK, v_NHTK)
+            shares_NHTT = attention.shares(layer, q_NHTK, k_NHTK)
+            kept_NHTT = sites.drop(shares_NHTT.view(s, b * heads, t, t)).view(s * b, heads, t, t)
+            y_NHTK = read(kept_NHTT, v_NHTK)
         else:
-            y_NHTK = attend(q_NHTK, k_NHTK, v_NHTK)
+            y_NHTK = attention(layer, q_NHTK, k_NHTK, v_NHTK)
         y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
         return weights.linear(block + "attention_out", "DD", y_SBTD)
 

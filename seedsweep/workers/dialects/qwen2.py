@@ -13,7 +13,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant, qwen2_files
-from seedsweep.workers.dialects.attention import attend
+from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dropout import Dropout
@@ -72,13 +72,20 @@ class Qwen2(Dialect):
         config = qwen2_files.config_json(self.model, vocabulary=len(tensors["embed_VD"]))
         return Base(qwen2_files.to_bytes(self.model, shapes, tensors), config.encode())
 
-    def forward(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
+    def forward(
+        self,
+        weights: Weights,
+        embedded_SBTD: Tensor,
+        layout: Layout,
+        dropout: Dropout | None,
+        attention: Attention,
+    ) -> Tensor:
         """Attention, then feed-forward, each on the normalised residual stream; then the final norm."""
         x_SBTD = embedded_SBTD
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             n_SBTD = self._norm(weights, block + "attention_norm", x_SBTD)
-            x_SBTD = x_SBTD + self._attention(weights, block, n_SBTD, layout)
+            x_SBTD = x_SBTD + self._attention(weights, layer, n_SBTD, layout, attention)
             n_SBTD = self._norm(weights, block + "mlp_norm", x_SBTD)
             gate_SBTF, up_SBTF = weights.linear(block + "gate_up", "DX", n_SBTD).chunk(2, dim=-1)
             x_SBTD = x_SBTD + weights.linear(block + "mlp_out", "FD", F.silu(gate_SBTF) * up_SBTF)
@@ -87,7 +94,10 @@ class Qwen2(Dialect):
     def _norm(self, weights: Weights, name: str, x_SBTD: Tensor) -> Tensor:
         return weights.scale(name, F.rms_norm(x_SBTD, (self.model.width,), eps=self.model.norm_epsilon))
 
-    def _attention(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout) -> Tensor:
+    def _attention(
+        self, weights: Weights, layer: int, x_SBTD: Tensor, layout: Layout, attention: Attention
+    ) -> Tensor:
+        block = f"layer{layer}."
         heads, groups, size = self.model.heads, self.model.kv_heads, self.model.head_size
         qkv_SBTX = layout.spread(weights.linear(block + "qkv", "DX", x_SBTD))
         s, b, t, _ = qkv_SBTX.shape
@@ -98,6 +108,6 @@ class Qwen2(Dialect):
             kv_NTGK[:, :, :, None].expand(-1, -1, -1, heads // groups, -1).flatten(2, 3)
             for kv_NTGK in (k_NTGK, qkv_NTXK[:, :, heads + groups :])
         )
-        y_NHTK = attend(q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
+        y_NHTK = attention(layer, q_NTHK.transpose(1, 2), k_NTHK.transpose(1, 2), v_NTHK.transpose(1, 2))
         y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
         return weights.linear(block + "attention_out", "DD", y_SBTD)

@@ -26,8 +26,10 @@ from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
+    "automata": "seedsweep.workers.tasks.automata:Automata",
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
+    "linear-map": "seedsweep.workers.tasks.linear_map:LinearMap",
     "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
     "mmlu-facts": "seedsweep.workers.tasks.mmlu_world:MmluFacts",
     "mmlu-world": "seedsweep.workers.tasks.mmlu_world:MmluWorld",
@@ -42,6 +44,17 @@ class Rows(NamedTuple):
     tokens_NSBT: Tensor
     mask_NSBT: Tensor
     """True where the token is to be predicted from those before it."""
+
+
+class Pattern(NamedTuple):
+    """Which tokens the positions of a row would have to look at. Letters: Q positions that look, T of a row."""
+
+    queries_Q: Tensor
+    """int64, ascending: the positions that look. Each predicts the token behind it."""
+    parents_QT: Tensor
+    """bool: what each has to read, nothing behind itself; at least one in the solution's pattern."""
+    inputs_QT: Tensor
+    """bool: all among which the parents are to be found, for example the row's input, but no earlier answers."""
 
 
 class Task(ABC):
@@ -75,6 +88,22 @@ class Task(ABC):
         Operations on the tensor alone, and none that asks for a value: they are part of a step, which a GPU
         launches as a whole."""
         return {}
+
+    # Of a task whose settings name patterns or have outputs, for instruments:
+
+    def patterns(self) -> dict[str, Pattern]:
+        """The patterns of attention that the task knows, by the names that its settings list; `true` is the
+        solution's. The last queries of each are those of the outputs, if there are outputs."""
+        return {}
+
+    def reading_rows(self) -> Tensor:
+        """Fixed rows (B, T) of tokens in which streams read what the model does."""
+        raise TypeError(f"{type(self).__name__} has no rows to read a model in")
+
+    def output_scores(self, decoder: StackedDecoder) -> dict[str, np.ndarray]:
+        """How well each output is predicted: values (S, O), by `accuracy`, `nll` and `probability` (of the right
+        token), means over the evaluation rows."""
+        raise TypeError(f"{type(self).__name__} has no outputs of its own")
 
 
 def find_task(name: str) -> type[Task]:

@@ -1,0 +1,66 @@
+"""Instruments: what is read from the seeds of a pack while they train, and what is done to them.
+
+A *stream* reads numbers at every evaluation, beyond the task's metrics. They are rows of the same table: what is
+looked at is the split (`output-3`), what is measured the metric (`attention_mass`). An *intervention* changes what
+heads attend to. To bring a stream of your own, subclass `Stream` in your package and name it under the entry-point
+group `seedsweep.streams`::
+
+    [project.entry-points."seedsweep.streams"]
+    norms = "mypackage.norms:Norms"
+
+Heads have no names that two seeds share: a stream gives sorted values, largest ones, sums or counts.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import ClassVar
+
+from seedsweep.cell import Metrics
+from seedsweep.errors import InputError, did_you_mean
+from seedsweep.workers.cellsettings import CellSettings
+from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.instrumentsettings import StreamSettings
+from seedsweep.workers.tasks import Task
+
+BUILT_IN = {
+    "attention": "seedsweep.workers.instruments.attention_stream:AttentionStream",
+    "outputs": "seedsweep.workers.instruments.outputs_stream:OutputsStream",
+}
+GROUP = "seedsweep.streams"
+
+
+class Stream(ABC):
+    """What is read from the seeds of a pack. `Settings` is the pydantic model of its entry in the spec."""
+
+    Settings: ClassVar[type[StreamSettings]]
+
+    @abstractmethod
+    def __init__(self, settings: StreamSettings, cell: CellSettings, task: Task) -> None:
+        """Prepare what does not depend on a seed. `task` is that of the cell's settings, on its device."""
+
+    @abstractmethod
+    def read(self, decoder: StackedDecoder) -> Metrics:
+        """`{(split, metric): values of shape (S,)}`, in float64 on the host.
+
+        Called without gradient tracking. A seed's value must not depend on the other seeds of the pack, and the
+        splits must not be the task's.
+        """
+
+
+def find_stream(name: str) -> type[Stream]:
+    """The stream of that name, built in or from an installed package; InputError if there is none."""
+    plugins = {point.name: point for point in entry_points(group=GROUP)}
+    if name in BUILT_IN:
+        module, _, attribute = BUILT_IN[name].partition(":")
+        found = getattr(import_module(module), attribute)
+    elif name in plugins:
+        found = plugins[name].load()
+    else:
+        known = [*BUILT_IN, *plugins]
+        raise InputError(f"unknown stream {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
+    if not (isinstance(found, type) and issubclass(found, Stream)):
+        raise InputError(f"stream {name!r}: {found!r} is not a subclass of seedsweep.workers.instruments.Stream")
+    return found
