@@ -23,9 +23,10 @@ from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
 from seedsweep.sweep.blocks import Block, files_of
 from seedsweep.sweep.damage import SET_ASIDE, Damage, DamagedFilesError
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.scan import SCHEMA, STRINGS
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 
 MOST_ROWS = 1 << 19
 """Rows of a merged file: about 150 MB of memory while they are sorted. Packs that have more stay as they are."""

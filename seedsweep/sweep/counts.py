@@ -14,11 +14,12 @@ from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.garbage import no_collection
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.notes import notes
 from seedsweep.sweep.queue import Queue
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
 from seedsweep.sweep.standing import PackStatus, ScaleStatus, SweepStatus
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 
 
 class Counts:

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import errno
 import os
-import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-import pyarrow as pa
 from pyarrow import fs
 
 from seedsweep.errors import InputError, StorageError
+from seedsweep.sweep.disk import scanned, write_whole
+from seedsweep.sweep.filesystem import forget_listings, open_filesystem
 from seedsweep.sweep.patience import Patience
 
 _THREADS = 8
@@ -49,7 +49,7 @@ class Files:
     """
 
     def __init__(self, location: str | os.PathLike[str]) -> None:
-        self.filesystem, self.root, self.location = _open(os.fspath(location))
+        self.filesystem, self.root, self.location = open_filesystem(os.fspath(location))
         self.local = isinstance(self.filesystem, fs.LocalFileSystem)
         self.patience = Patience(self.location)
 
@@ -89,7 +89,8 @@ class Files:
         try:
             if self.local:
                 self.refuse_links(name.rpartition("/")[0])
-                self._write_locally(Path(self.path(name)), data, durable)
+                self.refuse_if_gone()
+                write_whole(Path(self.path(name)), data, durable=durable)
             else:
                 self.patience.ask(lambda: self._put(name, data), len(data))
         except StorageError:
@@ -102,23 +103,6 @@ class Files:
         # One call on a buffer that is complete: an exception on the way must not leave half an object.
         with self.filesystem.open_output_stream(self.path(name)) as stream:
             stream.write(data)
-
-    def _write_locally(self, target: Path, data: bytes | memoryview, durable: bool) -> None:
-        self.refuse_if_gone()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = target.with_name(f".{target.name}.{uuid.uuid4().hex[:12]}.tmp")
-        try:
-            with temporary.open("wb") as file:
-                file.write(data)
-                if durable:
-                    file.flush()
-                    os.fsync(file.fileno())
-            os.replace(temporary, target)
-        except BaseException:
-            temporary.unlink(missing_ok=True)
-            raise
-        if durable:
-            _sync_folder(target.parent)
 
     def refuse_if_gone(self) -> None:
         """Raise StorageError if the root is a local directory that is not there."""
@@ -205,7 +189,7 @@ class Files:
             entries = self._files_in(self.path(folder), recursive)
         else:
             selector = fs.FileSelector(self.path(folder), recursive=recursive, allow_not_found=True)
-            _forget_listings(self.filesystem)
+            forget_listings(self.filesystem)
             entries = (
                 FileEntry(info.path[len(self.root) :].lstrip("/"), info.size, info.mtime_ns or 0)
                 for info in self.patience.ask(lambda: self.filesystem.get_file_info(selector))
@@ -214,7 +198,7 @@ class Files:
         return sorted(entries, key=lambda entry: entry.name)
 
     def _files_in(self, folder: str, recursive: bool) -> Iterator[FileEntry]:
-        for found in _scanned(folder, recursive):
+        for found in scanned(folder, recursive):
             if found.is_file(follow_symlinks=False):
                 try:
                     status = found.stat(follow_symlinks=False)
@@ -239,7 +223,7 @@ class Files:
             return []
         if os.path.islink(self.path(folder)):
             return [folder]
-        found = (entry for entry in _scanned(self.path(folder), True) if entry.is_symlink())
+        found = (entry for entry in scanned(self.path(folder), True) if entry.is_symlink())
         return sorted(entry.path[len(self.root) :].lstrip("/") for entry in found)
 
     def refuse_links(self, name: str) -> None:
@@ -268,73 +252,3 @@ class Files:
             base = entry.name.rpartition("/")[2]
             if base.startswith(".") and base.endswith(".tmp"):
                 self.delete(entry.name)
-
-
-def _scanned(folder: str, recursive: bool) -> Iterator[os.DirEntry[str]]:
-    """What is in a folder, and below it if that is wanted, behind no symbolic link."""
-    folders = [folder]
-    while folders:
-        try:
-            with os.scandir(folders.pop()) as entries:
-                for entry in entries:
-                    yield entry
-                    if recursive and entry.is_dir(follow_symlinks=False):
-                        folders.append(entry.path)
-        except (FileNotFoundError, NotADirectoryError):
-            continue
-
-
-def _open(location: str) -> tuple[fs.FileSystem, str, str]:
-    """The file system, the root's path in it, and the location in a form that other processes understand."""
-    if "://" not in location:
-        local = os.path.normpath(Path(location).expanduser().absolute())
-        return fs.LocalFileSystem(), local, local
-    try:
-        filesystem, path = fs.FileSystem.from_uri(_in_one_request(location))
-    except pa.ArrowInvalid:
-        filesystem, path = _open_with_fsspec(location)
-    except OSError as error:
-        raise InputError(f"{location}: cannot be reached: {_first_line(error)}") from error
-    if isinstance(filesystem, fs.LocalFileSystem):
-        return filesystem, path.rstrip("/") or "/", path
-    return filesystem, path.rstrip("/"), location
-
-
-def _in_one_request(location: str) -> str:
-    """The URL with the option by which pyarrow writes a small file to S3 in one request; else it takes three."""
-    if not location.startswith("s3://") or "allow_delayed_open" in location:
-        return location
-    return f"{location}{'&' if '?' in location else '?'}allow_delayed_open=true"
-
-
-def _open_with_fsspec(location: str) -> tuple[fs.FileSystem, str]:
-    try:
-        from fsspec.core import url_to_fs
-
-        filesystem, path = url_to_fs(location)
-    except (ImportError, ValueError) as error:
-        scheme = location.partition("://")[0]
-        raise InputError(
-            f"{location}: neither pyarrow nor fsspec opens {scheme}:// here ({_first_line(error)}); "
-            "give a local path or for example s3://bucket/sweep"
-        ) from error
-    return fs.PyFileSystem(fs.FSSpecHandler(filesystem)), path
-
-
-def _forget_listings(filesystem: fs.FileSystem) -> None:
-    """What fsspec remembers of listings is not what others have written since."""
-    if isinstance(filesystem, fs.PyFileSystem) and isinstance(filesystem.handler, fs.FSSpecHandler):
-        filesystem.handler.fs.invalidate_cache()
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).partition("\n")[0]
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in this folder survive a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

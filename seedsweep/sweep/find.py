@@ -11,10 +11,11 @@ from typing import Any
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.plan import Plan, count_present, make_plan
 from seedsweep.sweep.record import LostRecordError, SweepRecord, refuse_other_settings
 from seedsweep.sweep.spec import SweepSpec, fingerprint
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import THREADS, Block, block_file
 from seedsweep.sweep.damage import AWAY, FOLDER, SET_ASIDE, Damage
-from seedsweep.sweep.store import BASE_WEIGHTS, CELLS, OWN_FOLDERS, KnownPack, Store, doubled_cells
+from seedsweep.sweep.knownpack import KnownPack, doubled_cells
+from seedsweep.sweep.store import BASE_WEIGHTS, CELLS, OWN_FOLDERS, Store
 
 _REMOVED = "the next run removes it"
 _ANEW = "the next run sets it aside and trains the pack anew"

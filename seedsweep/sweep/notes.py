@@ -10,7 +10,7 @@ from seedsweep import formats
 from seedsweep.cell import Code
 from seedsweep.errors import InputError, listed
 from seedsweep.measures import scale_text
-from seedsweep.sweep.store import KnownPack
+from seedsweep.sweep.knownpack import KnownPack
 
 _Holders: TypeAlias = dict[tuple[float, str], list[int]]
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence, Set
 from statistics import median
 
 from seedsweep.cell import Pace
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.record import ScaleRecord
-from seedsweep.sweep.store import KnownPack
 
 Paces = Mapping[float, Sequence[Pace]]
 """Of several packs, by scale."""

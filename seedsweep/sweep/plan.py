@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.sweep.garbage import no_collection
-from seedsweep.sweep.store import KnownPack
+from seedsweep.sweep.knownpack import KnownPack
 
 Cell = tuple[float, Seed]
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from seedsweep.cell import Pace
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.pace import expected, makespan, paces_of
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
-from seedsweep.sweep.store import KnownPack
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,10 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import listed
 from seedsweep.population import Origin, Population, observed_metric
 from seedsweep.sweep.damage import SET_ASIDE, Damage, damage_notes
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 from seedsweep.sweep.storereader import StoreReader
 
 

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import PurePosixPath
-from typing import Any
 
-from seedsweep.cell import Pace
-from seedsweep.errors import ClusterError, InputError, StorageError
+from seedsweep.errors import ClusterError, InputError
 from seedsweep.formats import count
-from seedsweep.schema import FORMAT
-from seedsweep.sweep import executors, lock
+from seedsweep.sweep import executors, history, lock
 from seedsweep.sweep.blocks import files_of
 from seedsweep.sweep.compact import FEWEST_FILES, merge
 from seedsweep.sweep.damage import damage_notes
@@ -22,15 +19,14 @@ from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
-from seedsweep.sweep.plan import Plan
-from seedsweep.sweep.provenance import now, provenance
-from seedsweep.sweep.record import ScaleRecord, SweepRecord, scale_record
+from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.standing import SweepStatus
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 from seedsweep.sweep.upkeep import set_aside_record, tidy
 
 LOOKED_AT = 8
@@ -95,7 +91,7 @@ def run(
             if found.exists and found.present == found.asked:
                 aside = _set_aside(found)
                 found.store.blocks.remove_superseded(found.fingerprint)
-                _keep_wishes(found, name)
+                history.keep_wishes(found, name)
                 return _result(found, began, aside=aside)
         stop = StopRequest()
         reporter = Reporter(found.store, on_progress)
@@ -121,7 +117,7 @@ def run(
         opened.enter_context(stop)
         tried = try_scales(found, planned, crew.device)
         aside = _set_aside(found)
-        record = _begin(found, name, planned, executor, crew.device, tried)
+        record = history.begin(found, name, planned, executor, crew.device, tried)
         for line in aside:
             reporter.send("aside", line)
         reporter.send("plan", str(planned))
@@ -130,13 +126,13 @@ def run(
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except (ClusterError, InputError):
-            _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
+            history.end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
             raise
         held.check()
         known = _clear_up(found.store, record, reporter, merging=not stop.requested)
         aside += driver.aside
         result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside, known)
-        _end(found.store, record, result, aside)
+        history.end(found.store, record, result, aside)
         return result
 
 
@@ -182,53 +178,6 @@ def _set_aside(found: Found) -> list[str]:
     return aside + tidy(found.store, found.known, found.spec.scale.field)
 
 
-def _begin(
-    found: Found, name: str | None, planned: Plan, executor: str, device: str, tried: Mapping[float, Pace]
-) -> SweepRecord:
-    """Write down what is wanted and by whom, then clear away what is in its way."""
-    wanted = found.spec.model_dump(mode="json")
-    entry = {
-        "started": now(),
-        "finished": None,
-        "seeds": wanted["seeds"],
-        "scales": wanted["scale"]["values"],
-        "asked": found.asked,
-        "present": found.present,
-        "executor": executor,
-        "device": device,
-        "pack_sizes": sorted({len(pack.seeds) for pack in planned.packs}),
-        **provenance(),
-    }
-    record = _record(found, name, tried)
-    record = record.model_copy(update={"runs": (*record.runs, entry)})
-    try:
-        found.store.write_record(record)
-    except StorageError as error:  # an object store says only now that there is no such bucket
-        if error.lasting and found.store.files.local:
-            raise
-        message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
-        raise InputError(message) from error
-    if found.store.blocks.superseded:
-        found.store.blocks.remove_superseded(found.fingerprint)
-    for unwanted in planned.dropped:
-        found.store.drop(unwanted)
-    return record
-
-
-def _end(store: Store, record: SweepRecord, result: RunResult, aside: Sequence[str]) -> None:
-    """Write down what has come of the run."""
-    outcome: dict[str, Any] = {
-        "finished": now(),
-        "trained": result.trained,
-        "failed": result.failed,
-        "interrupted": result.interrupted,
-    }
-    if aside:
-        outcome["set aside"] = list(aside)
-    runs = (*record.runs[:-1], {**record.runs[-1], **outcome})
-    store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
-
-
 def _clear_up(store: Store, record: SweepRecord, reporter: Reporter, *, merging: bool) -> list[KnownPack]:
     """Merge small blocks, if there are many, and remove what finished packs have left; returns all packs.
 
@@ -246,40 +195,6 @@ def _clear_up(store: Store, record: SweepRecord, reporter: Reporter, *, merging:
     with suppress(InputError, OSError):  # the next run does it
         store.clear_work({pack.name for pack in known if pack.finished})
     return known
-
-
-def _keep_wishes(found: Found, name: str | None) -> None:
-    """Nothing is missing: keep what may have changed all the same, such as what counts as success."""
-    record = _record(found, name, {})
-    if found.record is None or record.model_copy(update={"updated": found.record.updated}) != found.record:
-        found.store.write_record(record)
-
-
-def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> SweepRecord:
-    """The record as it shall be now, with its history and what trials have told."""
-    before = found.record
-    scales = {entry.scale: entry for entry in (before.scales if before else ())}
-    for scale, recipe in found.recipes.items():
-        earlier = scales[scale].pace if scale in scales else None
-        scales[scale] = scale_record(scale, recipe, tried.get(scale, earlier))
-    for pack in found.known:  # of a scale that is not asked for, if the record was lost
-        if pack.finished and pack.pack.scale not in scales:
-            steps = pack.blocks[-1].info.steps[1]
-            scales[pack.pack.scale] = ScaleRecord(scale=pack.pack.scale, steps=steps, flop_per_seed_step=1.0)
-    recipe, *_ = found.recipes.values()
-    return SweepRecord(
-        format=FORMAT,
-        name=name or (before.name if before else PurePosixPath(found.store.files.place).name),
-        fingerprint=found.fingerprint,
-        created=before.created if before else now(),
-        updated=now(),
-        spec=found.spec.model_dump(mode="json"),
-        settings=found.identity,
-        splits=recipe.splits(),
-        metrics=recipe.metrics(),
-        scales=tuple(scales[scale] for scale in sorted(scales)),
-        runs=before.runs if before else (),
-    )
 
 
 def _result(

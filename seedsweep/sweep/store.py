@@ -30,8 +30,6 @@ import json
 import os
 import tempfile
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
-from functools import cached_property, lru_cache
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,6 +47,7 @@ from seedsweep.sweep.blocks import FOLDER, MOST_ROWS_OF_A_FILE, Block, BlockFile
 from seedsweep.sweep.damage import is_named_as_ours
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
+from seedsweep.sweep.knownpack import KnownPack, doubled_cells, pack_of
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.pulse import Pulse
 from seedsweep.sweep.record import LostRecordError, SweepRecord
@@ -61,31 +60,6 @@ OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs", damage.FOLDER)
 _WORK_FILES = ("pack.json", "checkpoint.pt", "progress.json")
 """Of an unfinished pack, in the order in which they are deleted: the first admits late writes, and the last says
 whose folder it is."""
-
-
-@dataclass(frozen=True)
-class KnownPack:
-    """A pack that has left traces in the store."""
-
-    name: str
-    pack: Pack
-    blocks: tuple[Block, ...]
-    """In order of their numbers."""
-    has_checkpoint: bool
-    failed: bool
-    """Given up by the latest run that tried it."""
-    progress: Progress | None
-
-    @cached_property
-    def finished(self) -> bool:
-        """Whether every row of its seeds is there."""
-        numbers = [block.info.block for block in self.blocks]
-        return bool(self.blocks) and self.blocks[-1].info.last and numbers == list(range(len(numbers)))
-
-    @property
-    def resumable(self) -> bool:
-        """Whether training can go on where it was, under the same name."""
-        return self.has_checkpoint and not self.finished and self.pack.name == self.name
 
 
 class Store:
@@ -220,7 +194,7 @@ class Store:
         known = []
         for name in sorted(rows.keys() | work.keys()):
             own = sorted(rows.get(name, []), key=lambda block: block.info.block)
-            pack = _pack_of(own[0].info, field) if own else self.recorded_pack(name, field)
+            pack = pack_of(own[0].info, field) if own else self.recorded_pack(name, field)
             if pack is None:
                 continue
             files = work.get(name, set())
@@ -384,32 +358,3 @@ class Store:
             return pack if pack.name == name else None
         except (ValueError, TypeError, KeyError, IndexError, AttributeError):
             return None
-
-
-def doubled_cells(known: Iterable[KnownPack]) -> list[tuple[float, Seed, KnownPack, KnownPack]]:
-    """Scale and seed of every cell that two finished packs hold, and both."""
-    of_scale: dict[float, list[KnownPack]] = {}
-    for pack in known:
-        if pack.finished:
-            of_scale.setdefault(pack.pack.scale, []).append(pack)
-    found = []
-    for scale, packs in of_scale.items():
-        if len({seed for pack in packs for seed in pack.pack.seeds}) == sum(len(p.pack.seeds) for p in packs):
-            continue
-        holder: dict[Seed, KnownPack] = {}
-        for pack in packs:
-            for seed in pack.pack.seeds:
-                other = holder.setdefault(seed, pack)
-                if other is not pack:
-                    found.append((scale, seed, pack, other))
-    return found
-
-
-def _pack_of(info: BlockInfo, field: str) -> Pack:
-    return Pack(field, info.scale, tuple([_seed(init, data) for init, data in info.seeds]), info.fingerprint)
-
-
-@lru_cache(1 << 17)
-def _seed(init: int, data: int) -> Seed:
-    """The same seed of all scales is one object: a large sweep has many."""
-    return Seed(init, data)

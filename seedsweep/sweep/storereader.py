@@ -17,9 +17,10 @@ from seedsweep.sweep.blocks import Block, files_of
 from seedsweep.sweep.damage import DamagedFilesError
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.inspection import damaged_rows
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.scan import scan
-from seedsweep.sweep.store import KnownPack, Store
+from seedsweep.sweep.store import Store
 from seedsweep.tables.lattice import lattice_seen
 
 

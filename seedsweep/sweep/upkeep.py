@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from seedsweep.sweep import record
-from seedsweep.sweep.store import ONE_BY_ONE, OWN_FOLDERS, KnownPack, Store
+from seedsweep.sweep.knownpack import KnownPack
+from seedsweep.sweep.store import ONE_BY_ONE, OWN_FOLDERS, Store
 
 
 def tidy(store: Store, known: Iterable[KnownPack], field: str, most: int = ONE_BY_ONE) -> list[str]:

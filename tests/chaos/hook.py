@@ -202,8 +202,11 @@ class _WatchedOs:
         self._hook.meet(f"{file} {RENAMED}")
 
 
-def _watch_files(hook: Hook, module: Any) -> None:
+def _watch_disk(hook: Hook, module: Any) -> None:
     module.os = _WatchedOs(hook)
+
+
+def _watch_files(hook: Hook, module: Any) -> None:
     _around(hook, module.Files, "delete", "a deletion")
     _around(hook, module.Files, "delete_folder", "a deletion")
 
@@ -251,6 +254,7 @@ def _keep_often(hook: Hook, module: Any) -> None:
 
 
 _WRAPPERS: dict[str, Callable[[Hook, Any], None]] = {
+    "seedsweep.sweep.disk": _watch_disk,
     "seedsweep.sweep.files": _watch_files,
     "seedsweep.sweep.job": _watch_job,
     "seedsweep.workers.trainer": _watch_trainer,

@@ -105,7 +105,7 @@ class Cluster:
         return True
 
 
-def wait_until(true: Callable[[], Any], what: str, seconds: float = 120.0) -> None:
+def wait_until(true: Callable[[], Any], what: str, seconds: float = 300.0) -> None:
     """Look again and again."""
     end = time.monotonic() + seconds
     while not true():

@@ -52,7 +52,7 @@ class Run:
 
     def end(self) -> int:
         """Wait for the end; returns the exit status."""
-        status = self.process.wait(timeout=200)
+        status = self.process.wait(timeout=500)
         self._reader.join()
         return status
 

@@ -411,11 +411,11 @@ def test_what_is_not_right_is_named_and_stays(out: Path) -> None:
 def test_a_full_disk_ends_it_in_a_line(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = rows(out)
 
-    def full(self: Files, target: Path, data: bytes, durable: bool) -> None:
+    def full(target: Path, data: bytes, *, durable: bool) -> None:
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Files, "_write_locally", full)
+        patch.setattr("seedsweep.sweep.files.write_whole", full)
         with pytest.raises(StorageError, match="cannot be written: No space left"):
             compact(out)
     assert rows(out).equals(before)

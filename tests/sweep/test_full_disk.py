@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from seedsweep.errors import StorageError
-from seedsweep.sweep.files import Files
+from seedsweep.sweep import disk, files
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from tests.sweep.fake import FakeTraining
@@ -19,7 +19,6 @@ from tests.sweep.test_run import rows
 
 MakeSpec = Callable[..., SweepSpec]
 MakeFake = Callable[..., FakeTraining]
-Write = Callable[[Files, Path, bytes, bool], None]
 
 
 @pytest.mark.parametrize("why", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EACCES, errno.EPERM])
@@ -30,16 +29,16 @@ def test_a_run_on_a_full_disk_stops_with_a_word_and_goes_on_later(
     """Whichever file it is that finds no room: the record, a pack's first trace, its state, or its rows."""
     training = fake()
     out = tmp_path / "out"
-    write = Files._write_locally
+    write = disk.write_whole
     written: list[str] = []
 
-    def full(self: Files, target: Path, data: bytes, durable: bool) -> None:
+    def full(target: Path, data: bytes, *, durable: bool) -> None:
         if target.name.endswith(file) and len(written) >= (0 if file == "sweep.json" else 2):
             raise OSError(why, os.strerror(why))
         written.append(target.name)
-        write(self, target, data, durable)
+        write(target, data, durable=durable)
 
-    monkeypatch.setattr(Files, "_write_locally", full)
+    monkeypatch.setattr(files, "write_whole", full)
     with pytest.raises(StorageError) as caught:
         run(spec(), out, executor="inline")
     assert str(caught.value).startswith(f"{out}: cannot be written: {os.strerror(why)}")
@@ -47,7 +46,7 @@ def test_a_run_on_a_full_disk_stops_with_a_word_and_goes_on_later(
     assert len(training.calls()) <= 1, "the other packs would fare no better"
     assert not (out / "failures").exists()
 
-    monkeypatch.setattr(Files, "_write_locally", write)
+    monkeypatch.setattr(files, "write_whole", write)
     assert run(spec(), out, executor="inline").missing == 0
     run(spec(), tmp_path / "undisturbed", executor="inline")
     assert rows(out).equals(rows(tmp_path / "undisturbed"))
@@ -75,15 +74,15 @@ def test_another_error_of_the_store_is_tried_again(
     spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake()
-    write = Files._write_locally
+    write = disk.write_whole
     failed: list[str] = []
 
-    def flaky(self: Files, target: Path, data: bytes, durable: bool) -> None:
+    def flaky(target: Path, data: bytes, *, durable: bool) -> None:
         if target.suffix == ".parquet" and not failed:
             failed.append(target.name)
             raise OSError(errno.EIO, "Input/output error")
-        write(self, target, data, durable)
+        write(target, data, durable=durable)
 
-    monkeypatch.setattr(Files, "_write_locally", flaky)
+    monkeypatch.setattr(files, "write_whole", flaky)
     assert run(spec(), tmp_path / "out", executor="inline").missing == 0
     assert failed

@@ -11,8 +11,8 @@ from seedsweep.cell import Pack
 from seedsweep.schema import BlockInfo
 from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import Block
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.plan import Plan, make_plan
-from seedsweep.sweep.store import KnownPack
 
 FINGERPRINT = "0123456789abcdef"
 

@@ -15,11 +15,11 @@ from seedsweep.cell import Pace, Pack
 from seedsweep.schema import BlockInfo
 from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import Block
+from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.pace import expected, makespan, paces_of
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.queue import Queue
 from seedsweep.sweep.record import ScaleRecord, SweepRecord
-from seedsweep.sweep.store import KnownPack
 
 HERE = socket.gethostname()
 STEPS, EVALUATIONS = 1000, 16

@@ -255,9 +255,9 @@ def test_a_place_that_cannot_be_written_is_named(
 ) -> None:
     """An object store says only when written to that there is no such bucket."""
 
-    def refuse(self: Files, target: Path, data: bytes, durable: bool) -> None:
+    def refuse(target: Path, data: bytes, *, durable: bool) -> None:
         raise OSError("No such bucket\nand a long story")
 
-    monkeypatch.setattr(Files, "_write_locally", refuse)
+    monkeypatch.setattr("seedsweep.sweep.files.write_whole", refuse)
     with pytest.raises(InputError, match="cannot be written: No such bucket; use another directory"):
         run(spec(), tmp_path / "new", executor="inline")
