@@ -17,7 +17,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.pretrained import CONFIG, WEIGHTS
-from seedsweep.workers.settings import ENGINE
+from seedsweep.workers.settings import COMPILED, ENGINE
 from seedsweep.workers.trainer import PackTrainer
 
 
@@ -41,7 +41,8 @@ def base_model(
     """
     assert settings.base is not None
     recipe = settings.of_base()
-    identity = json.dumps([ENGINE, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
+    version = [ENGINE, COMPILED] if recipe.train.compile else ENGINE
+    identity = json.dumps([version, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
     place = cache_directory() / "bases" / hashlib.sha256(identity.encode()).hexdigest()[:16]
     if (place / WEIGHTS).is_file():
         return Base((place / WEIGHTS).read_bytes(), (place / CONFIG).read_bytes())

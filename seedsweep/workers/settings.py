@@ -18,6 +18,10 @@ from seedsweep.section import AddedLater, Settings
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
+COMPILED = 2
+"""Version of the numbers that `train.compile` makes of the same engine: raised by every change of what is compiled,
+or of the kernels (`workers.kernels`), that makes a seed train differently. 1 had torch's attention and products."""
+
 NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
 TOKENS_AT_ONCE = 8192
 """Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack, because
@@ -208,6 +212,10 @@ class TrainSettings(Settings):
     unpadded: Annotated[bool, AddedLater()] = False
     """Whether a row's tokens behind the last that counts are left out of all products. It rounds differently, and
     drops other values where there is dropout."""
+
+    def identity(self) -> dict[str, Any]:
+        """Steps that are compiled round as their version does."""
+        return super().identity() | ({"compiled": COMPILED} if self.compile else {})
 
     @model_validator(mode="after")
     def _check_shapes(self) -> TrainSettings:

@@ -27,6 +27,7 @@ from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.instruments.changes import Interventions
+from seedsweep.workers.kernels import build, decompositions
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.tasks import Task
 
@@ -90,9 +91,10 @@ class Step:
         shape = batch.tokens_SBT.shape
         first = shape not in self._compiled
         if first:
-            options = OPTIONS[batch.tokens_SBT.device.type]
-            graph = self.graph(batch, {torch.ops.aten.baddbmm.default: _product_and_sum})
-            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
+            device = batch.tokens_SBT.device.type
+            ours = {torch.ops.aten.baddbmm.default: _product_and_sum, **decompositions(device)}
+            graph = self.graph(batch, ours)
+            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=OPTIONS[device])
         with torch.no_grad():
             found = Gradient(*self._compiled[shape](*batch, *detached))
         if first:
@@ -188,7 +190,8 @@ def _refuse_if_apart(compiled: Gradient, plain: Gradient, close: float) -> None:
 
 
 def check_compiler() -> None:
-    """Raise InputError if torch finds no compiler for what it would have to compile on a CPU."""
+    """Raise InputError if torch finds no compiler for what it would have to compile on a CPU, or one that cannot
+    build our kernels."""
     from torch._inductor import config
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
@@ -199,6 +202,7 @@ def check_compiler() -> None:
         found = None
     if found is None:
         raise InputError(f"train.compile: no C++ compiler is found ({config.cpp.cxx}); install g++, or give false")
+    build()
 
 
 def _product_and_sum(bias: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:
