@@ -19,8 +19,8 @@ ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
 COMPILED = 2
-"""Version of the numbers that `train.compile` makes of the same engine: raised by every change of what is compiled,
-or of the kernels (`workers.kernels`), that makes a seed train differently. 1 had torch's attention and products."""
+"""Version of the numbers that `train.compile` makes of the same engine: raised by every change of what is
+compiled, or of the kernels (`workers.kernels`), that makes a seed train differently. 1 had torch's kernels."""
 
 NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
 TOKENS_AT_ONCE = 8192

@@ -1,9 +1,9 @@
 """What a compiled step computes by kernels of ours: attention, and products, on a CPU in float32.
 
-torch's attention is made for long rows, and its products, MKL's, take half as wide vectors as they could on AVX-512
-processors that are not Intel's. Ours are C++ with torch's own vectors, built by the compiler that `train.compile` needs
-anyway, once per machine (torch keeps what it has built), and stand in the graph of a step in place of torch's
-operations. Where they do not fit, torch's stay.
+torch's attention is made for long rows, and its products, MKL's, take half as wide vectors as they could on
+AVX-512 processors that are not Intel's. Ours are C++ with torch's own vectors, built by the compiler that
+`train.compile` needs anyway, once per machine (torch keeps what it has built), and stand in the graph of a step in
+place of torch's operations. Where they do not fit, torch's stay.
 
 They round otherwise than torch's, and a change of what they give raises `COMPILED` in `workers.settings`.
 
