@@ -22,7 +22,10 @@ COMPILED = 2
 """Version of the numbers that `train.compile` makes of the same engine: raised by every change of what is
 compiled, or of the kernels (`workers.kernels`), that makes a seed train differently. 1 had torch's kernels."""
 
-NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
+NOT_WITH_DROPOUT = (
+    "not with model.dropout (unless train.unpadded): a seed alone would round otherwise than in a pack; "
+    "give one of them up"
+)
 TOKENS_AT_ONCE = 8192
 """Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack, because
 a matrix product may round differently for another number of rows, and for the same reason it stays what it is."""
@@ -208,7 +211,7 @@ class TrainSettings(Settings):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     compile: Annotated[bool, AddedLater()] = False
     """Whether each step runs as one compiled graph. It rounds differently, and takes some seconds for every scale
-    and size of a pack before the first step."""
+    and size of a pack before the first step. With `unpadded` only the products are compiled, once for all."""
     unpadded: Annotated[bool, AddedLater()] = False
     """Whether a row's tokens behind the last that counts are left out of all products. It rounds differently, and
     drops other values where there is dropout."""
@@ -217,11 +220,11 @@ class TrainSettings(Settings):
         """Steps that are compiled round as their version does."""
         return super().identity() | ({"compiled": COMPILED} if self.compile else {})
 
-    @model_validator(mode="after")
-    def _check_shapes(self) -> TrainSettings:
-        if self.compile and self.unpadded:
-            raise ValueError("unpadded: not with compile, which needs fixed shapes; give one of them up")
-        return self
+    @property
+    def compiles_steps(self) -> bool:
+        """Whether steps are compiled as graphs. Without padding their shapes differ, and only the products are
+        those of compiled steps."""
+        return self.compile and not self.unpadded
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:

@@ -23,6 +23,7 @@ from torch._ops import OpOverload
 
 from seedsweep.errors import InputError
 from seedsweep.workers.alignment import ROW_ALIGNMENT
+from seedsweep.workers.products import TORCHS, Products
 
 Decompositions = dict[OpOverload, Callable[..., Any]]
 
@@ -46,6 +47,14 @@ def decompositions(device: str) -> Decompositions:
     return found | ({_AT.bmm.default: _product} if _lanes() == WIDE else {})
 
 
+def products(device: str) -> Products:
+    """What multiplies one by one in place of torch's operations, gradients too, in float32; built."""
+    if device != "cpu" or _lanes() != WIDE:
+        return TORCHS
+    build()
+    return Products(_multiplied, lambda added, a, b: _multiplied(a, b) + added)
+
+
 @cache
 def build() -> None:
     """Build and load what this machine uses, or load what was built before.
@@ -58,6 +67,7 @@ def build() -> None:
     if _lanes() == WIDE:
         _load("products")
         torch.library.register_fake("seedsweep::product", _product_shape)
+        torch.library.register_autograd("seedsweep::product", _product_gradients, setup_context=_keep)
 
 
 def _load(name: str) -> None:
@@ -136,6 +146,22 @@ def _product(a_SMK: Tensor, b_SKN: Tensor) -> Any:
     if a_SMK.dtype != torch.float32 or a_SMK.shape[1] % ROWS_MULTIPLE:
         return NotImplemented
     return torch.ops.seedsweep.product(a_SMK, b_SKN)
+
+
+def _multiplied(a_SMK: Tensor, b_SKN: Tensor) -> Tensor:
+    found = _product(a_SMK, b_SKN)
+    return torch.bmm(a_SMK, b_SKN) if found is NotImplemented else found
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, Tensor], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs)
+
+
+def _product_gradients(context: Any, dc_SMN: Tensor) -> tuple[Tensor | None, Tensor | None]:
+    a_SMK, b_SKN = context.saved_tensors
+    of_a, of_b = context.needs_input_grad
+    da_SMK = _multiplied(dc_SMN, b_SKN.transpose(1, 2)) if of_a else None
+    return da_SMK, _multiplied(a_SMK.transpose(1, 2), dc_SMN) if of_b else None
 
 
 def _attention_shapes(q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor, scale: float) -> tuple[Tensor, Tensor]:
