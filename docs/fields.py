@@ -13,7 +13,8 @@ from seedsweep.section import Settings
 from seedsweep.sweep.enginespec import EngineExecution
 from seedsweep.sweep.programspec import ProgramExecution
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
-from seedsweep.workers import dialects, tasks
+from seedsweep.workers import dialects, instruments, tasks
+from seedsweep.workers.instrumentsettings import InterventionSettings
 from seedsweep.workers.programs.settings import FunctionSettings, MetricsSettings, ProgramSettings
 from seedsweep.workers.settings import BaseSettings, EvaluateSettings, TrainSettings
 
@@ -35,6 +36,9 @@ def _sections() -> Iterator[tuple[str, type[Settings]]]:
     yield "train", TrainSettings
     yield "evaluate", EvaluateSettings
     yield "base", BaseSettings
+    for name in instruments.BUILT_IN:
+        yield f"streams: {name}", instruments.find_stream(name).Settings
+    yield "interventions", InterventionSettings
     yield "scale", ScaleSettings
     yield "success", SuccessSettings
     yield "execution", EngineExecution

@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from seedsweep.cell import Pack
+from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.enginespec import EngineSpec
 from seedsweep.sweep.spec import SweepSpec
@@ -55,6 +56,41 @@ def test_the_swept_field_takes_every_value_of_the_ladder() -> None:
     assert [made.recipes[value].settings.model.depth for value in made.scale.values] == [1, 2]
     by_rate = spec(scale={"field": "train.learning_rate", "values": [0.1, 1]}, **{"model.depth": 1})
     assert [by_rate.recipes[value].settings.train.learning_rate for value in by_rate.scale.values] == [0.1, 1.0]
+
+
+def in_tokens(tokens: int, **changes: Any) -> EngineSpec:
+    """RAW with `batch_tokens` in place of `batch`."""
+    raw = copy.deepcopy(RAW)
+    raw["train"] = {**raw["train"], "batch_tokens": tokens}
+    del raw["train"]["batch"]
+    return engine(SweepSpec.model_validate(raw | changes))
+
+
+def test_a_batch_in_tokens_has_as_many_whole_rows_at_every_scale() -> None:
+    made = in_tokens(
+        200, scale={"field": "task.context", "values": [24, 32, 48, 200]}, model=RAW["model"] | {"depth": 1}
+    )
+    assert [recipe.settings.batch for recipe in made.recipes.values()] == [8, 6, 4, 1]
+    assert SweepSpec.model_validate(made.model_dump(mode="json")) == made
+    flop = [recipe.cost().flop_per_step for recipe in made.recipes.values()]
+    as_rows = [spec(**{"train.batch": rows, "task.context": context}) for rows, context in [(8, 24), (4, 48)]]
+    assert [flop[0], flop[2]] == [one.recipes[1].cost().flop_per_step for one in as_rows]
+    assert made.resolve() == made
+
+
+def test_a_batch_that_holds_no_row_is_refused_before_anything_is_trained() -> None:
+    with pytest.raises(InputError, match=r"^train\.batch_tokens: 23 tokens hold no row, which has 24$"):
+        in_tokens(23).resolve()
+    ladder = in_tokens(30, scale={"field": "task.context", "values": [24, 48]}, model=RAW["model"] | {"depth": 1})
+    with pytest.raises(InputError, match=r"^train\.batch_tokens: 30 tokens hold no row, which has 48$"):
+        ladder.resolve()
+
+
+def test_a_batch_is_said_once() -> None:
+    with pytest.raises(ValidationError, match=r"batch_tokens: not with batch, which says the same in rows"):
+        spec(**{"train.batch_tokens": 100})
+    with pytest.raises(ValidationError, match=r"batch: is missing; give it, in rows, or batch_tokens"):
+        spec(**{"train.batch": None})
 
 
 def test_identity_is_all_that_changes_numbers_and_nothing_else() -> None:

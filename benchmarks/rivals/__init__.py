@@ -23,7 +23,7 @@ class Rows:
         """`whole`: all batches as long as the longest that there can be, for those who need fixed shapes."""
         device = torch.device("cpu")
         task = find_task(settings.task.name)(settings.task, device)
-        drawn = task.rows(torch.tensor([Seed(0, 0).data]), torch.arange(STEPS_DRAWN), settings.train.batch)
+        drawn = task.rows(torch.tensor([Seed(0, 0).data]), torch.arange(STEPS_DRAWN), settings.batch)
         self.tokens_NBT = drawn.tokens_NSBT[:, 0].numpy()
         self.mask_NBT = drawn.mask_NSBT[:, 0].numpy()
         places_T = np.arange(self.mask_NBT.shape[-1]) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,10 +12,17 @@ if TYPE_CHECKING:
 
 
 def directory(population: Population) -> Path:
-    """Where report and figures go: a sweep's directory, or here if that is a URL; `NAME-analysis` for a table."""
+    """Where report and figures go: a sweep's directory; of a table `NAME-analysis` here.
+
+    Of a sweep in an object store that with letters that no other URL has: two sweeps never overwrite each other's.
+    """
     if population.spec is None:
         return Path(f"{population.name}-analysis")
-    return Path("." if "://" in population.path else population.path)
+    if "://" not in population.path:
+        return Path(population.path)
+    place = population.path.partition("?")[0].rstrip("/")
+    letters = hashlib.sha256(place.encode()).hexdigest()[:8]
+    return Path(f"{place.rpartition('/')[2]}-analysis-{letters}")
 
 
 def extending_command(population: Population) -> str | None:

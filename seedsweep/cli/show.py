@@ -41,7 +41,8 @@ def show_findings(
         stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
     evidence = first_screen(made.study, made.findings.verdict).evidence
     if not as_json:
-        where = f"{population.path}/metrics (Parquet)" if kind == "store" else population.path
+        place = population.path.partition("?")[0] if "://" in population.path else population.path
+        where = f"{place.rstrip('/')}/metrics (Parquet)" if kind == "store" else place
         stdout.print(tables.summary(summary))
         stdout.print(tables.places(kind, where, drawn, str(page)), soft_wrap=True)
         stdout.print(tables.verdict(made.findings, evidence), soft_wrap=True)

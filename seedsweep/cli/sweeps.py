@@ -129,7 +129,8 @@ def status(
     from seedsweep.sweep.store import Store
 
     store = Store(directory)
-    current = read_status(store)
+    with Waiting(stderr, "reading the store, looking whether a run is at it …"):
+        current = read_status(store)
     if watch:
         left = TimeLeft()
         with Live(tables.status(current), console=stderr, auto_refresh=False) as live:

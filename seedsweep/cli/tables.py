@@ -178,7 +178,9 @@ def _left(current: SweepStatus) -> str:
         return f"about {formats.duration_range(current.seconds_left, current.seconds_left)} left"
     if any(scale.running for scale in current.scales):
         return "estimating …"
-    return "starting workers …" if current.starting else "not running"
+    if not current.starting:
+        return "not running"
+    return "estimating …" if current.done else "starting workers …"
 
 
 def plan(estimated: Estimate) -> RenderableType:

@@ -13,9 +13,11 @@ import uuid
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from seedsweep import schema
@@ -64,6 +66,10 @@ class BlockFiles:
         self._columns: pq.ParquetSchema | None = None
         self.damage: list[Damage] = []
         """What the last look has left out."""
+        self.sizes: dict[str, int] = {}
+        """Bytes of every file that it has found to be usable."""
+        self.superseded: list[str] = []
+        """The files of which it has found every block in a merged one too."""
         self.found_damaged: dict[str, Damage] = {}
         """By file what the reading of rows has shown; it is left out from then on."""
 
@@ -87,13 +93,15 @@ class BlockFiles:
             if all_read and self._files.read(MERGES) == before:
                 break
         self._read = {entry: self._read[entry] for entry in entries if entry in self._read}
+        self.sizes = {entry.name: entry.size for entry in self._read}
         self._unusable = {entry: self._unusable[entry] for entry in entries if entry in self._unusable}
         superseded, overlapping = self._superseded()
         damaged = [piece for name, piece in self.found_damaged.items() if name in {e.name for e in self._read}]
         self.damage = sorted([*self._unusable.values(), *overlapping, *damaged], key=lambda piece: piece.file)
         left_out = superseded | {piece.file for piece in [*overlapping, *damaged]}
         blocks = [block for entry, read in self._read.items() if entry.name not in left_out for block in read]
-        return blocks, sorted(superseded)
+        self.superseded = sorted(superseded)
+        return blocks, self.superseded
 
     def count(self, fingerprint: str) -> int:
         """How many files the blocks lie in, those that were merged already left out."""
@@ -173,6 +181,9 @@ class BlockFiles:
         """None if it is no whole Parquet file."""
 
         def read() -> pq.FileMetaData | None:
+            if not self._files.local:
+                with suppress(pa.ArrowException, OSError):
+                    return _asked_once(self._files, entry)
             with self._files.filesystem.open_input_file(self._files.path(entry.name)) as file:
                 return _parsed(file)
 
@@ -223,6 +234,13 @@ class BlockFiles:
                 return Damage(file, "mismatching", problem, aside, ours)
             return Damage(file, "too large", problem, aside, ours)
         return tuple(Block(file, info, rows) for info, rows in parts)
+
+
+def _asked_once(files: Files, entry: FileEntry) -> pq.FileMetaData:
+    """The footer of a file whose size is known: one request of an object store; opening it takes two."""
+    format = ds.ParquetFileFormat()
+    fragment = format.make_fragment(files.path(entry.name), files.filesystem, file_size=entry.size)
+    return fragment.metadata
 
 
 def _parsed(file: pa.NativeFile) -> pq.FileMetaData | None:

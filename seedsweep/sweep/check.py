@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -106,9 +107,9 @@ def check(
         known = store.known(field, [block for block in blocks if block.file not in bad])
         doubled = inspection.doubled(known)
         left = inspection.left_over(store, superseded)
-        if not fix and lock.held_here(store.files):  # a run is at it, and cleans up when it is done
-            left = [piece for piece in left if piece.kind != "debris"]
         work = inspection.damaged_work(store, known, field)
+        if not fix and store.pulse.runs():  # a run is at it, and cleans up when it is done
+            left, work = ([piece for piece in pieces if piece.kind != "debris"] for pieces in (left, work))
         told = [
             *unusable,
             *doubled,
@@ -119,7 +120,7 @@ def check(
         findings = [Finding(piece) for piece in [*lost, *told, *left]]
         if fix:
             findings = [Finding(finding.damage, _mend(store, finding.damage)) for finding in findings]
-            tidy(store, store.packs_of(fingerprint, field), field)
+            tidy(store, store.packs_of(fingerprint, field), field, sys.maxsize)
             store.blocks.remove_superseded(fingerprint)
     return Check(store.location, len(files), sum(block.rows for block in blocks), tuple(findings))
 

@@ -12,25 +12,21 @@ from __future__ import annotations
 import json
 import os
 import random
-import socket
 import threading
 import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-from seedsweep import jsontext
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import counted, duration
 from seedsweep.sweep.files import Files
-from seedsweep.sweep.progress import process_exists
+from seedsweep.sweep.runnote import RunNote, own_note, read_note
 
 FOLDER = "locks"
-BEAT_SECONDS = 20.0
+BEAT_SECONDS = 30.0
 """Time between two writes of a claim."""
 DEAD_SECONDS = 120.0
 """A claim of another machine that was not written for so long is nobody's any more."""
@@ -58,18 +54,20 @@ class _Other:
     """Somebody else's claim."""
 
     name: str
-    content: dict[str, Any]
-    """Empty if it cannot be read."""
+    note: RunNote
     silent_seconds: float | None
     """By the store's clock; None if it has none."""
 
     @property
+    def content(self) -> dict[str, Any]:
+        return self.note.content
+
+    @property
     def dead(self) -> bool:
-        if self.content.get("machine") == machine():
-            pid, started = self.content.get("pid"), self.content.get("started")
-            if pid == os.getpid():
+        if self.note.here:
+            if self.content.get("pid") == os.getpid():
                 return self.name not in _OURS
-            return not (isinstance(pid, int) and process_exists(pid) and process_start(pid) == started)
+            return not self.note.process_lives
         return self.silent_seconds is not None and self.silent_seconds > DEAD_SECONDS
 
     def __str__(self) -> str:
@@ -84,7 +82,8 @@ class Claim:
 
     def __init__(self, files: Files) -> None:
         self._files = files
-        self._name = f"{FOLDER}/{uuid.uuid4().hex}.json"
+        self.run = uuid.uuid4().hex
+        self._name = f"{FOLDER}/{self.run}.json"
         self._taken_over: list[str] = []
         self._lost = False
         self._heard = 0.0
@@ -133,20 +132,13 @@ class Claim:
             time.sleep(random.uniform(0.1, _STEP_BACK_SECONDS))
         holder = holder or alive[0]
         until = ""
-        if holder.silent_seconds is not None and holder.content.get("machine") != machine():
+        if holder.silent_seconds is not None and not holder.note.here:
             left = max(1.0, DEAD_SECONDS - holder.silent_seconds)
             until = f"; if it is dead, this command takes over in {duration(left)}"
         raise InputError(f"{self._files.location}: {holder} is at this sweep; wait for it or stop it{until}")
 
     def _write(self, state: str) -> None:
-        content = {
-            "state": state,
-            "pid": os.getpid(),
-            "started": process_start(os.getpid()),
-            "host": socket.gethostname(),
-            "machine": machine(),
-            "taken_over": self._taken_over,
-        }
+        content = {"state": state, **own_note(self.run), "taken_over": self._taken_over}
         try:
             self._files.write(self._name, json.dumps(content).encode())
         except StorageError as error:
@@ -188,39 +180,9 @@ def claims(files: Files, own: str | None = None) -> Sequence[_Other]:
     for name, then in times.items():
         if name != own and name.endswith(".json"):
             silent = max(0.0, now - then) if now is not None and then is not None else None
-            found.append(_Other(name, _content(files, name), silent))
+            run = name.removeprefix(f"{FOLDER}/").removesuffix(".json")
+            found.append(_Other(name, RunNote(run, read_note(files.read(name)), then), silent))
     return found
-
-
-def held_by_us(files: Files) -> bool:
-    """Whether a run in this process has claimed the sweep; asks nobody."""
-    return files.location in _OURS.values()
-
-
-def _content(files: Files, name: str) -> dict[str, Any]:
-    try:
-        content = jsontext.loads(files.read(name) or b"null")
-    except ValueError:
-        return {}
-    return content if isinstance(content, dict) else {}
-
-
-@cache
-def machine() -> str:
-    """What tells this machine, since it was started, from others and from containers on it."""
-    parts = [socket.gethostname()]
-    with suppress(OSError):
-        parts.append(Path("/proc/sys/kernel/random/boot_id").read_text().strip())
-        parts.append(os.readlink("/proc/self/ns/pid"))
-    return " ".join(parts)
-
-
-def process_start(pid: int) -> str | None:
-    """When a process was started, by the kernel's count; None where it does not say."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return None
 
 
 def _now() -> float:

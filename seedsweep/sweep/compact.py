@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from seedsweep.population import Ints
-from seedsweep.schema import METRICS
 from seedsweep.seeds import Seed
 from seedsweep.sweep import lock
 from seedsweep.sweep.blocks import Block, files_of
 from seedsweep.sweep.damage import SET_ASIDE, Damage, DamagedFilesError
 from seedsweep.sweep.record import SweepRecord
+from seedsweep.sweep.scan import SCHEMA, STRINGS
 from seedsweep.sweep.store import KnownPack, Store
 
 MOST_ROWS = 1 << 19
@@ -36,16 +36,6 @@ FEWEST_FILES = 256
 than reading them merged (a millisecond a file, of which merging takes three quarters)."""
 OFTEN = 1 << 11
 """Packs after which a run that goes on merges what it has: a second's work."""
-
-_STRINGS = [field.name for field in METRICS if pa.types.is_string(field.type)]
-_SCHEMA = pa.schema(
-    [
-        pa.field(field.name, pa.dictionary(pa.int32(), pa.string()), nullable=False)
-        if field.name in _STRINGS
-        else field
-        for field in METRICS
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -149,13 +139,13 @@ def _rows(store: Store, blocks: Sequence[Block]) -> pa.Table:
     rows = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
     steps = rows["step"].to_numpy()
     order = np.lexsort((steps, _ranks(rows, steps)))
-    return rows.take(pa.array(order)).cast(_SCHEMA)
+    return rows.take(pa.array(order)).cast(SCHEMA)
 
 
 def _read(store: Store, file: str, expected: int) -> pa.Table:
     try:
         with store.files.filesystem.open_input_file(store.files.path(file)) as source:
-            blocks = pq.ParquetFile(source, read_dictionary=_STRINGS, page_checksum_verification=True)
+            blocks = pq.ParquetFile(source, read_dictionary=STRINGS, page_checksum_verification=True)
             rows = blocks.read(use_threads=False)  # small ones are not worth handing out
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())

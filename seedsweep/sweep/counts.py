@@ -12,7 +12,6 @@ from typing import Any
 
 from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
-from seedsweep.sweep import lock
 from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.notes import notes
@@ -81,8 +80,8 @@ class Counts:
         if pack.name in unfinished:
             unfinished[pack.name] = replace(unfinished[pack.name], **changes)
 
-    def status(self, now: float, *, simulate: bool = True) -> SweepStatus:
-        """Where the sweep stands; `now` in seconds since 1970 says which workers are still alive.
+    def status(self, now: float, runs: Set[str], *, simulate: bool = True) -> SweepStatus:
+        """Where the sweep stands; `now` in seconds since 1970 and the runs that go on say which workers live.
 
         The time that is left is found by going through the packs that wait. Without `simulate` it is what was
         found last, less what has passed since.
@@ -90,14 +89,14 @@ class Counts:
         longest = max((scale.seen for scale in self._scales.values()), default=0)
         steps = {value: scale.costs.steps or scale.seen or longest for value, scale in self._scales.items()}
         told = [
-            scale.tell(self._store, steps[value], now)
+            scale.tell(self._store, steps[value], now, runs)
             for value, scale in self._scales.items()
             if scale.asked or scale.finished
         ]
         packs = [pack for scale in told for pack in scale.packs]
         left = sum(scale.work_asked - scale.work_done for scale in told)
         if simulate:
-            self._left = now, self._simulated(told, steps, now)
+            self._left = now, self._simulated(told, steps, now, runs)
         then, seconds = self._left
         return SweepStatus(
             path=self._store.location,
@@ -107,15 +106,15 @@ class Counts:
             packs=tuple(sorted(packs, key=lambda pack: (pack.state != "running", pack.state, pack.name))),
             fraction=sum(scale.work_done for scale in told) / sum(scale.work_asked for scale in told),
             seconds_left=0.0 if left <= 0 else None if seconds is None else max(0.0, seconds - (now - then)),
-            starting=left > 0
-            and not any(pack.state == "running" for pack in packs)
-            and lock.held_here(self._store.files),
+            starting=left > 0 and bool(runs) and not any(pack.state == "running" for pack in packs),
             notes=self._notes,
         )
 
-    def _simulated(self, told: Sequence[_Told], steps: Mapping[float, int], now: float) -> float | None:
+    def _simulated(
+        self, told: Sequence[_Told], steps: Mapping[float, int], now: float, runs: Set[str]
+    ) -> float | None:
         unfinished = [pack for scale in self._scales.values() for pack in scale.unfinished.values()]
-        queue = Queue(self._record, [*self._finished, *unfinished], now)
+        queue = Queue(self._record, [*self._finished, *unfinished], now, runs)
         for scale in told:
             value = scale.status.scale
             for pack in scale.unfinished:
@@ -160,7 +159,7 @@ class _Scale:
         self.seen = max(self.seen, steps)
         self.unfinished.pop(pack.name, None)
 
-    def tell(self, store: Store, steps: int, now: float) -> _Told:
+    def tell(self, store: Store, steps: int, now: float, runs: Set[str]) -> _Told:
         unit = steps or 1  # a cell of which nobody knows how long it is, is one step: done or not
         steps_done = self.done * unit
         packs: list[PackStatus] = []
@@ -173,7 +172,7 @@ class _Scale:
             unfinished.append(known)
             if known.progress is None and not known.blocks:  # handed out, but its worker is not up yet
                 continue
-            pack = _pack_status(known, steps, now, store)
+            pack = _pack_status(known, steps, now, runs, store)
             packs.append(pack)
             cells[pack.state] += here
             steps_done += here * min(pack.step, steps)
@@ -205,9 +204,9 @@ def _total_rate(rates: Iterable[float]) -> float:
     return sum(measured) / len(measured) * len(rates) if measured else 0.0
 
 
-def _pack_status(known_pack: KnownPack, steps: int, now: float, store: Store) -> PackStatus:
+def _pack_status(known_pack: KnownPack, steps: int, now: float, runs: Set[str], store: Store) -> PackStatus:
     progress = known_pack.progress
-    alive = progress is not None and progress.is_alive(now)
+    alive = progress is not None and progress.is_alive(now, runs)
     step = 0
     if progress is not None:
         step = progress.step if alive else progress.saved_step

@@ -103,10 +103,12 @@ class Driver:
                 self._take_in(outcome)
 
     def _submit(self, job: Job) -> None:
+        fresh = job.pack in self.fresh
         self.fresh.discard(job.pack)
-        self.store.begin(job.pack, halved_from=self.halved_from.get(job.pack.name))
+        halved_from = self.halved_from.get(job.pack.name)
+        self.store.begin(job.pack, halved_from=halved_from, fresh=fresh)
         self.running.add(job.pack.name)
-        self.crew.submit(job)
+        self.crew.submit(replace(job, fresh=fresh and halved_from is None, run=self.held.run))
         self.reporter.start(job.pack)
 
     def _take_in(self, outcome: Outcome) -> None:
@@ -116,7 +118,7 @@ class Driver:
             self.aside.append(line)
             self.reporter.send("aside", line)
         if outcome.kind == "finished":
-            self.store.clean_up(pack.name)
+            self.store.finish(pack.name)
             self.trained += len(pack.seeds)
             self.reporter.finish(pack)
             self._merge_now_and_then()

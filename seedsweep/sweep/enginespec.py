@@ -171,12 +171,15 @@ class EngineSpec(SweepSpec):
         if not isinstance(given, list | tuple):
             raise ValueError("give a list of streams, for example [attention, outputs]")
         found = []
-        for stream in given:
+        for number, stream in enumerate(given):
             section = {"name": stream} if isinstance(stream, str) else stream
             if isinstance(section, StreamSettings):
                 found.append(section)
             elif isinstance(section, Mapping) and isinstance(section.get("name"), str):
-                found.append(find_stream(section["name"]).Settings.model_validate(dict(section)))
+                try:
+                    found.append(find_stream(section["name"]).Settings.model_validate(dict(section)))
+                except ValidationError as error:
+                    raise SectionError(error, number) from None
             else:
                 raise ValueError(f"{stream!r} is no stream; give its name, or its name and settings")
         return tuple(found)
@@ -217,7 +220,10 @@ class EngineSpec(SweepSpec):
 
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
-        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {(cls, "model"): _model_class(given)}
+        classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
+            (cls, "model"): _model_class(given),
+            (cls, "streams"): StreamSettings,
+        }
         task = _task_class(given)
         if task is not None:
             classes |= {(cls, "task"): task, (BaseSettings, "task"): task}
@@ -261,7 +267,17 @@ class EngineSpec(SweepSpec):
         rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
         if rows is not None and rows < tokens:
             raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
+        for recipe in spec.recipes.values():
+            spec._check_batch(recipe.settings)
         return spec
+
+    def _check_batch(self, settings: CellSettings) -> None:
+        for section, one in (("", settings), ("base.", settings.of_base() if self.base is not None else settings)):
+            if one.batch < 1:
+                row = one.task.tokens_per_row()
+                raise InputError(
+                    f"{section}train.batch_tokens: {one.train.batch_tokens} tokens hold no row, which has {row}"
+                )
 
     def identity(self) -> dict[str, Any]:
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}

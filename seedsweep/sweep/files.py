@@ -59,7 +59,12 @@ class Files:
 
     def shown(self, name: str) -> str:
         """The file as a message names it."""
-        return f"{self.location.rstrip('/')}/{name}"
+        return f"{self.place}/{name}"
+
+    @property
+    def place(self) -> str:
+        """The location without what a URL says of how it is reached."""
+        return (self.location if self.local else self.location.partition("?")[0]).rstrip("/")
 
     def read(self, name: str) -> bytes | None:
         """The whole file, or None if there is none.
@@ -248,7 +253,12 @@ class Files:
                 )
 
     def remove_temporaries(self, folders: Iterable[str]) -> None:
-        """Delete what writes of killed processes left behind, in these folders and beside them."""
+        """Delete what writes of killed processes left behind, in these folders and beside them.
+
+        An object store has none: there a write is one request.
+        """
+        if not self.local:
+            return
         entries = [
             *self.listing(recursive=False),
             *(entry for folder in folders for entry in self.listing(folder)),

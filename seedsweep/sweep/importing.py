@@ -182,7 +182,7 @@ def _begin(
     }
     record = SweepRecord(
         format=FORMAT,
-        name=name or (before.name if before else population.name or PurePosixPath(store.location).name),
+        name=name or (before.name if before else population.name or PurePosixPath(store.files.place).name),
         fingerprint=fingerprint(identity),
         created=before.created if before else now(),
         updated=now(),

@@ -22,8 +22,9 @@ from seedsweep.sweep.progress import Progress, State, process_began
 from seedsweep.sweep.store import Store
 
 REPORT_SECONDS = 2.0
-REPORT_SECONDS_REMOTE = 15.0
-"""Least time between two progress files of a pack; longer on an object store, where each is a request."""
+REPORT_SECONDS_REMOTE = 30.0
+"""Least time between two progress files of a pack; longer on an object store, where each is a request, and where a
+pack that takes less writes none."""
 RATE_AFTER_SECONDS = 10.0
 """Before that a pack tells no rate: its first steps come with evaluations, and would promise hours."""
 
@@ -37,6 +38,10 @@ class Job:
     recipe: Recipe
     pack: Pack
     device: str
+    fresh: bool = False
+    """Whether the pack has left nothing in the store that its worker would have to ask for."""
+    run: str = ""
+    """Name of the run that has handed it out."""
 
 
 @dataclass(frozen=True)
@@ -110,14 +115,16 @@ class StoreSink(Sink):
         self._pack = job.pack
         self._on_progress = on_progress
         self._folder = f"work/{job.pack.name}"
-        self._origin = self._store.origin(job.pack.name)
-        before = self._store.progress(job.pack.name)
+        self._fresh, self._run = job.fresh, job.run
+        self._origin = {} if job.fresh else self._store.origin(job.pack.name)
+        before = None if job.fresh else self._store.progress(job.pack.name)
         self._step = self._saved_step = before.saved_step if before else 0
         self._steps = self._evaluations = 0
         self._pace: Pace | None = None
         self._began: tuple[float, int] | None = None  # time and step of the first report
         self._told = time.monotonic()
-        self._tell("running")
+        if self._store.files.local:
+            self._tell("running")
 
     def cell_folder(self, cell: str) -> Path:
         """In the sweep's directory; of an object store on this machine's disk, where it may be gone some day."""
@@ -134,6 +141,8 @@ class StoreSink(Sink):
 
     def load_checkpoint(self) -> bytes | None:
         """The state saved last, or None."""
+        if self._fresh:
+            return None
         return self._store.files.read(f"{self._folder}/checkpoint.pt")
 
     def refuse_checkpoint(self, problem: str) -> None:
@@ -215,6 +224,7 @@ class StoreSink(Sink):
             pace=self._pace,
             evaluations=self._evaluations,
             process_began=process_began(os.getpid()),
+            run=self._run,
         )
         with suppress(OSError):  # only a display waits for it: no reason to give up a pack
             self._store.files.write(f"{self._folder}/progress.json", progress.to_json(), durable=False)

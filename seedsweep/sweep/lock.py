@@ -5,23 +5,30 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
 from seedsweep import jsontext
 from seedsweep.errors import LASTING, InputError, StorageError
-from seedsweep.sweep.claim import Claim, claims, held_by_us, machine
+from seedsweep.sweep import claim
 from seedsweep.sweep.files import Files
-from seedsweep.sweep.progress import process_exists
+from seedsweep.sweep.runnote import RunNote, own_note, read_note
 
 FILE = "run.lock"
+BEAT_SECONDS = 5.0
+"""Time between two writes of the file, by which other machines see that the run goes on."""
 
 
 class Held(Protocol):
     """A lock that is held."""
+
+    @property
+    def run(self) -> str:
+        """Name of the run that holds it."""
 
     def check(self) -> None:
         """Raise TakenOverError, a StorageError, if it is another run's by now."""
@@ -30,8 +37,43 @@ class Held(Protocol):
 class _Flock:
     """Is held until its process ends."""
 
+    def __init__(self, handle: int, location: str) -> None:
+        self.run = uuid.uuid4().hex
+        self._handle, self._location = handle, location
+        self._ended = threading.Event()
+
+    @contextmanager
+    def told(self) -> Iterator[_Flock]:
+        """While entered, the file says who holds it, and that it still does."""
+        try:
+            os.ftruncate(self._handle, 0)
+            self._write(0)
+        except OSError as error:
+            raise StorageError(self._location, error) from error
+        beats = threading.Thread(target=self._go_on_beating, daemon=True, name="tells that a run goes on")
+        beats.start()
+        try:
+            yield self
+        finally:
+            self._ended.set()
+            beats.join()
+            with suppress(OSError):
+                os.ftruncate(self._handle, 0)
+
     def check(self) -> None:
         pass
+
+    def _go_on_beating(self) -> None:
+        number = 0
+        while not self._ended.wait(BEAT_SECONDS):
+            number += 1
+            with suppress(OSError):  # who writes what matters will tell
+                self._write(number)
+                os.fsync(self._handle)  # else a network disk keeps it to itself
+
+    def _write(self, beat: int) -> None:
+        # Of one length: whoever reads meanwhile finds one or the other.
+        os.pwrite(self._handle, json.dumps({**own_note(self.run), "beat": f"{beat:012d}"}).encode(), 0)
 
 
 @contextmanager
@@ -46,8 +88,8 @@ def hold(files: Files) -> Iterator[Held]:
     StorageError if its disk is full.
     """
     if not files.local:
-        with Claim(files).held() as claim:
-            yield claim
+        with claim.Claim(files).held() as held:
+            yield held
         return
     try:
         Path(files.root).mkdir(parents=True, exist_ok=True)
@@ -59,25 +101,29 @@ def hold(files: Files) -> Iterator[Held]:
         raise InputError(f"{files.location}: not writable: {error}; use another directory") from error
     try:
         _lock(handle, files.location)
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode(), 0)
-        yield _Flock()
-        os.ftruncate(handle, 0)
+        with _Flock(handle, files.location).told() as flock:
+            yield flock
     finally:
         os.close(handle)
 
 
-def held_here(files: Files) -> bool:
-    """Whether a run on this machine holds the lock, by what it wrote there; takes no lock, to disturb nobody."""
+def notes(files: Files) -> Sequence[RunNote]:
+    """What runs have left that go on, or were killed; takes no lock, to disturb nobody.
+
+    Empty if the store cannot be read.
+    """
     try:
         if not files.local:
-            return held_by_us(files) or any(
-                claim.content.get("machine") == machine() and not claim.dead for claim in claims(files)
-            )
-        holder = jsontext.loads(files.read(FILE) or b"null")
-        return holder is not None and holder["host"] == socket.gethostname() and process_exists(holder["pid"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+            return [other.note for other in claim.claims(files) if other.content.get("state") != "claiming"]
+        content = read_note(files.read(FILE))
+    except (OSError, InputError):
+        return []
+    return [RunNote(str(content.get("run", "")), content, content.get("beat"))] if content else []
+
+
+def beat_seconds(files: Files) -> float:
+    """Time between two writes of a note."""
+    return BEAT_SECONDS if files.local else claim.BEAT_SECONDS
 
 
 def _lock(handle: int, shown: str) -> None:

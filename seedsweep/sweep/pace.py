@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from statistics import median
 
 from seedsweep.cell import Pace
@@ -15,16 +15,17 @@ Paces = Mapping[float, Sequence[Pace]]
 
 
 def paces_of(
-    known: Iterable[KnownPack], hosts: Iterable[str], now: float | None = None
+    known: Iterable[KnownPack], hosts: Iterable[str], now: float | None = None, runs: Set[str] = frozenset()
 ) -> dict[float, list[Pace]]:
     """How fast packs were trained on these machines, and those at work are.
 
-    What others took says little of these. `now` is in seconds since 1970, by default what the clock says.
+    What others took says little of these. `now` is in seconds since 1970, by default what the clock says; `runs`
+    are those that go on.
     """
     wanted = set(hosts)
     paces: dict[float, list[Pace]] = {}
     for pack in known:
-        host, pace = _finished(pack) if pack.finished else _at_work(pack, now)
+        host, pace = _finished(pack) if pack.finished else _at_work(pack, now, runs)
         if pace is not None and host in wanted:
             paces.setdefault(pack.pack.scale, []).append(pace)
     return paces
@@ -84,9 +85,9 @@ def _finished(pack: KnownPack) -> tuple[str | None, Pace | None]:
     return None, None
 
 
-def _at_work(pack: KnownPack, now: float | None) -> tuple[str | None, Pace | None]:
+def _at_work(pack: KnownPack, now: float | None, runs: Set[str]) -> tuple[str | None, Pace | None]:
     progress = pack.progress
-    if progress is None or not progress.is_alive(now):
+    if progress is None or not progress.is_alive(now, runs):
         return None, None
     if progress.pace is not None or progress.evaluations:  # it will say soon; its rate is mostly of evaluations
         return progress.host, progress.pace

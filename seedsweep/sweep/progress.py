@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import time
+from collections.abc import Set
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +15,8 @@ from seedsweep import jsontext
 from seedsweep.cell import Pace
 
 STALE_SECONDS = 60.0
-"""A worker on another machine that has not reported for so long counts as gone."""
+"""A worker on another machine that does not say whose run it is of, and has not reported for so long, counts as
+gone."""
 HUNG_SECONDS = 600.0
 """The same for a process on this machine, where the system does not tell when a process has begun."""
 
@@ -48,6 +50,8 @@ class Progress:
     """Done, where they are counted."""
     process_began: int = 0
     """When the process of this `pid` began, as the kernel counts; 0 where it does not tell."""
+    run: str = ""
+    """Name of the run that has handed out the pack."""
 
     def to_json(self) -> bytes:
         """As the file's content."""
@@ -63,17 +67,19 @@ class Progress:
         except (TypeError, ValueError, AttributeError):
             return None
 
-    def is_alive(self, now: float | None = None) -> bool:
-        """Whether a worker is at this pack now.
+    def is_alive(self, now: float | None = None, runs: Set[str] = frozenset()) -> bool:
+        """Whether a worker is at this pack now; `runs` are those that go on (`sweep.pulse`).
 
-        On the worker's own machine its process is believed, not a clock. Elsewhere the file must say that it was
-        written in the last minute, by clocks that agree as far.
+        On the worker's own machine its process is believed, elsewhere its run: no clock. Only where a worker of an
+        earlier version says of no run that it is of it, clocks must agree that it has written in the last minute.
         """
         if self.state != "running":
             return False
         here = self.host == socket.gethostname()
         if here and self.process_began:
             return process_began(self.pid) == self.process_began
+        if self.run and not here:
+            return self.run in runs
         age = abs((time.time() if now is None else now) - self.updated)
         return age < HUNG_SECONDS and process_exists(self.pid) if here else age < STALE_SECONDS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -40,6 +40,8 @@ class Queue:
     record: SweepRecord
     known: Sequence[KnownPack]
     now: float
+    runs: Set[str] = frozenset()
+    """Those that go on."""
     running: list[Part] = field(default_factory=list)
     waiting: list[Part] = field(default_factory=list)
     endless: bool = False
@@ -52,7 +54,7 @@ class Queue:
         self.endless = self.endless or not steps
         if progress is None and not pack.blocks:  # handed out, but its worker is not up yet
             self.running.append(Part(costs, seeds, unit, costs.evaluations, set_up=False))
-        elif progress is not None and progress.is_alive(self.now):
+        elif progress is not None and progress.is_alive(self.now, self.runs):
             done = min(progress.step, steps)
             evaluations = progress.evaluations or costs.evaluations * done / unit
             left = max(0.0, costs.evaluations - evaluations)
@@ -74,9 +76,10 @@ class Queue:
         """None if nothing runs, or nothing is known of what is left."""
         if not self.running or self.endless:
             return None
-        at_work = {pack.progress.host for pack in self.known if pack.progress and pack.progress.is_alive(self.now)}
+        told = [pack.progress for pack in self.known if pack.progress]
+        at_work = {progress.host for progress in told if progress.is_alive(self.now, self.runs)}
         hosts = at_work or {platform.node()}  # between two packs nobody may be at work
-        paces = expected(self.record.scales, paces_of(self.known, hosts, self.now))
+        paces = expected(self.record.scales, paces_of(self.known, hosts, self.now, self.runs))
         parts = [*self.running, *self.waiting]
         if any(part.own is None and part.costs.scale not in paces for part in parts):
             return None

@@ -22,6 +22,9 @@ from seedsweep.sweep.store import Store
 TICK_SECONDS = 2.0
 TICK_SECONDS_REMOTE = 10.0
 """Least time between two "tick" events: longer on an object store, where looking costs."""
+PACK_SECONDS_REMOTE = 30.0
+COUNT_SECONDS_REMOTE = 300.0
+"""Least time there between two looks at how far a pack is, and at all of the store."""
 LOOKING_SHARE = 0.05
 """Of its time a run spends at most so much on ticks, and so much on counting the store."""
 MANY_PARTS = 100
@@ -34,11 +37,15 @@ class Reporter:
 
     store: Store
     on_progress: Callable[[Event], None] | None
+    runs: frozenset[str] = frozenset()
+    """The name of this run, once it has the sweep."""
     last: float = field(default_factory=time.monotonic)
     """When an event was sent."""
     counts: Counts | None = None
     status: SweepStatus | None = None
     at_work: dict[str, Pack] = field(default_factory=dict)
+    looked: dict[str, float] = field(default_factory=dict)
+    """When it was looked how far a pack is, or it was begun."""
     tick_after: float = field(init=False)
     """When there shall be another tick."""
     count_after: float = 0.0
@@ -56,20 +63,21 @@ class Reporter:
         if self.counts is None:
             return
         if self.status is None or kind not in ("start", "finish") or self.counts.parts <= MANY_PARTS:
-            self.status = self.counts.status(time.time(), simulate=kind not in ("start", "finish"))
+            self.status = self.counts.status(time.time(), self.runs, simulate=kind not in ("start", "finish"))
         self.on_progress(Event(kind, message, self.status, dashboard))
         self.last = time.monotonic()
 
     def start(self, pack: Pack) -> None:
         """A pack was handed to a worker."""
         self.at_work[pack.name] = pack
+        self.looked[pack.name] = time.monotonic()
         if self.counts is not None:
             self.counts.begin(pack)
         self.send("start", f"{pack.name}: training {counted(len(pack.seeds), 'seed')}")
 
     def finish(self, pack: Pack) -> None:
         """A pack has ended."""
-        self.at_work.pop(pack.name, None)
+        self._forget(pack)
         if self.counts is not None:
             self.counts.finish(pack)
         self.send("finish", f"{pack.name}: finished")
@@ -81,7 +89,7 @@ class Reporter:
 
     def drop(self, pack: Pack, message: str) -> None:
         """A pack was removed with all that it had left: its cells are trained in others."""
-        self.at_work.pop(pack.name, None)
+        self._forget(pack)
         if self.counts is not None:
             self.counts.forget(pack)
         self.send("retry", f"{pack.name}: {message}")
@@ -107,8 +115,12 @@ class Reporter:
         self.send("tick", "")
         self.tick_after = max(time.monotonic() + self._tick_seconds, self._rest(began))
 
-    def _leave(self, pack: Pack) -> None:
+    def _forget(self, pack: Pack) -> None:
         self.at_work.pop(pack.name, None)
+        self.looked.pop(pack.name, None)
+
+    def _leave(self, pack: Pack) -> None:
+        self._forget(pack)
         if self.counts is not None:
             self.counts.look(pack)
 
@@ -116,8 +128,11 @@ class Reporter:
         """How far the running packs are; if it is time for it, all of the store."""
         began = time.monotonic()
         if began < self.count_after and self.counts is not None:
+            pause = 0.0 if self.store.files.local else PACK_SECONDS_REMOTE
             for pack in self.at_work.values():
-                self.counts.look(pack)
+                if began - self.looked[pack.name] >= pause:
+                    self.counts.look(pack)
+                    self.looked[pack.name] = began
             return
         try:
             record = self.store.existing_record()
@@ -125,6 +140,8 @@ class Reporter:
         except (InputError, OSError):  # whatever has come into the directory since: training goes on
             pass
         self.count_after = self._rest(began)
+        if not self.store.files.local:
+            self.count_after = max(self.count_after, began + COUNT_SECONDS_REMOTE)
 
     def _rest(self, began: float) -> float:
         """Until when not to look again after what began then."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -30,7 +30,7 @@ from seedsweep.sweep.record import ScaleRecord, SweepRecord, scale_record
 from seedsweep.sweep.reporter import TICK_SECONDS_REMOTE, Reporter
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.standing import SweepStatus
-from seedsweep.sweep.store import Store
+from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.sweep.upkeep import set_aside_record, tidy
 
 LOOKED_AT = 8
@@ -115,6 +115,7 @@ def run(
         if not found.exists:
             held = locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
+        reporter.runs = frozenset({held.run})
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
@@ -132,10 +133,9 @@ def run(
             _end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
             raise
         held.check()
-        if not stop.requested:
-            _merge(found.store, record, reporter)
+        known = _clear_up(found.store, record, reporter, merging=not stop.requested)
         aside += driver.aside
-        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside)
+        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside, known)
         _end(found.store, record, result, aside)
         return result
 
@@ -143,7 +143,7 @@ def run(
 def _say(found: Found, message: str, on_progress: Callable[[Event], None] | None) -> None:
     """Tell what is waited for while there is nothing to look at yet."""
     if on_progress is not None:
-        name, scale = PurePosixPath(found.store.location).name, found.spec.scale.field
+        name, scale = PurePosixPath(found.store.files.place).name, found.spec.scale.field
         nothing = SweepStatus(found.store.location, name, scale, (), (), 0.0, None)
         on_progress(Event("workers", message, nothing))
 
@@ -208,7 +208,8 @@ def _begin(
             raise
         message = f"{found.store.location}: cannot be written: {error.reason}; use another directory"
         raise InputError(message) from error
-    found.store.blocks.remove_superseded(found.fingerprint)
+    if found.store.blocks.superseded:
+        found.store.blocks.remove_superseded(found.fingerprint)
     for unwanted in planned.dropped:
         found.store.drop(unwanted)
     return record
@@ -228,16 +229,23 @@ def _end(store: Store, record: SweepRecord, result: RunResult, aside: Sequence[s
     store.write_record(record.model_copy(update={"runs": runs, "updated": now()}))
 
 
-def _merge(store: Store, record: SweepRecord, reporter: Reporter) -> None:
-    """Merge small blocks, if there are many; whatever keeps us from it, the run has its rows."""
+def _clear_up(store: Store, record: SweepRecord, reporter: Reporter, *, merging: bool) -> list[KnownPack]:
+    """Merge small blocks, if there are many, and remove what finished packs have left; returns all packs.
+
+    Whatever keeps us from it, the run has its rows.
+    """
+    known = _known(store, record)
+    files = len(files_of(block for pack in known for block in pack.blocks))
     try:
-        files = store.blocks.count(record.fingerprint)
-        if files < FEWEST_FILES:
-            return
-        reporter.send("merge", f"merging small blocks: {count(files)} files")
-        merge(store, record)
+        if merging and files >= FEWEST_FILES:
+            reporter.send("merge", f"merging small blocks: {count(files)} files")
+            merge(store, record)
+            known = _known(store, record)
     except (InputError, OSError) as error:
         reporter.send("merge", f"small blocks were not merged: {error}")
+    with suppress(InputError, OSError):  # the next run does it
+        store.clear_work({pack.name for pack in known if pack.finished})
+    return known
 
 
 def _keep_wishes(found: Found, name: str | None) -> None:
@@ -261,7 +269,7 @@ def _record(found: Found, name: str | None, tried: Mapping[float, Pace]) -> Swee
     recipe, *_ = found.recipes.values()
     return SweepRecord(
         format=FORMAT,
-        name=name or (before.name if before else PurePosixPath(found.store.location).name),
+        name=name or (before.name if before else PurePosixPath(found.store.files.place).name),
         fingerprint=found.fingerprint,
         created=before.created if before else now(),
         updated=now(),
@@ -281,7 +289,10 @@ def _result(
     failures: tuple[Failure, ...] = (),
     dashboard: str | None = None,
     aside: Sequence[str] = (),
+    known: list[KnownPack] | None = None,
 ) -> RunResult:
+    known = _known(found.store) if known is None else known
+    damage = damage_notes(found.store.blocks.damage, found.store.location) if known else ()
     failed = sum(len(failure.seeds) for failure in failures)
     return RunResult(
         store=found.store.location,
@@ -293,13 +304,13 @@ def _result(
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
-        notes=(*aside, *_notes(found)),
+        notes=(*aside, *notes(known, found.spec.scale.field), *damage),
     )
 
 
-def _notes(found: Found) -> tuple[str, ...]:
+def _known(store: Store, record: SweepRecord | None = None) -> list[KnownPack]:
+    """All packs; none if what has come into the directory since cannot be read: the run is over all the same."""
     try:
-        known = found.store.packs(found.store.existing_record())
-    except (InputError, OSError):  # whatever has come into the directory since: the run is over all the same
-        return ()
-    return (*notes(known, found.spec.scale.field), *damage_notes(found.store.blocks.damage, found.store.location))
+        return store.packs(record or store.existing_record())
+    except (InputError, OSError):
+        return []

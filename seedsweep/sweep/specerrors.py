@@ -36,14 +36,15 @@ class SectionError(ValueError):
     ----------
     error : ValidationError
         What is wrong with it.
-    *place : str
+    *place : str or int
         Where the part stands in the spec; or, with `about`, the field that is to blame.
     about : str
         Which value of that field brought it about, as the beginning of a message.
     """
 
-    def __init__(self, error: ValidationError, *place: str, about: str = "") -> None:
-        super().__init__(f"{'.'.join(place)}: {about}{error.errors()[0]['msg'].removeprefix('Value error, ')}")
+    def __init__(self, error: ValidationError, *place: str | int, about: str = "") -> None:
+        message = error.errors()[0]["msg"].removeprefix("Value error, ")
+        super().__init__(f"{'.'.join(map(str, place))}: {about}{message}")
         self.error, self.place, self.about = error, place, about
 
 
@@ -152,7 +153,8 @@ class _Reader:
     def _keys(self, place: Place) -> list[str]:
         model: type[BaseModel] | None = self._root
         for part in place:
-            model = self._section(model, str(part)) if model is not None else None
+            if isinstance(part, str):  # a number is an entry of a list, whose sections are all of one class
+                model = self._section(model, part) if model is not None else None
         return list(model.model_fields) if model is not None else []
 
     def _section(self, model: type[BaseModel], key: str) -> type[BaseModel] | None:

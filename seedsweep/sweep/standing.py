@@ -66,7 +66,7 @@ class SweepStatus:
     """Until the last pack ends, each part at the pace that packs of its scale have had (`sweep.queue`); None while
     nothing runs or nothing is known of how long a seed takes, 0 when complete."""
     starting: bool = False
-    """Whether a run on this machine is at this sweep whose workers have not begun yet."""
+    """Whether a run is at this sweep of which no worker has told yet how far it is."""
     notes: tuple[str, ...] = ()
     """What to know of the numbers: cells of different code, seeds with the same numbers."""
 

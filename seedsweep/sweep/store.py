@@ -29,7 +29,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -50,10 +50,13 @@ from seedsweep.sweep.damage import is_named_as_ours
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.progress import Progress
+from seedsweep.sweep.pulse import Pulse
 from seedsweep.sweep.record import LostRecordError, SweepRecord
 
 BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 CELLS = "cells"
+ONE_BY_ONE = 100
+"""Folders of an object store that a run removes one after another."""
 OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs", damage.FOLDER)
 _WORK_FILES = ("pack.json", "checkpoint.pt", "progress.json")
 """Of an unfinished pack, in the order in which they are deleted: the first admits late writes, and the last says
@@ -91,6 +94,7 @@ class Store:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
         self.blocks = BlockFiles(self.files)
+        self.pulse = Pulse(self.files)
         self._failures: set[str] | None = None
         """Packs that were given up, as far as was looked."""
 
@@ -234,12 +238,15 @@ class Store:
             )
         return known
 
-    def begin(self, pack: Pack, *, halved_from: int | None = None) -> None:
+    def begin(self, pack: Pack, *, halved_from: int | None = None, fresh: bool = False) -> None:
         """Note that a pack is about to be trained; forgets its earlier failure.
 
-        `halved_from` is the size of the pack that ran out of memory, of which this one is a part.
+        `halved_from` is the size of the pack that ran out of memory, of which this one is a part; a `fresh` pack
+        has left nothing in the store yet.
         """
-        origin = self.origin(pack.name) if halved_from is None else {"halved_from": halved_from}
+        origin = {} if halved_from is None else {"halved_from": halved_from}
+        if halved_from is None and not fresh:
+            origin = self.origin(pack.name)
         content = {"scale": pack.scale, "seeds": pack.seeds, "fingerprint": pack.fingerprint, **origin}
         # Torn by a power cut it costs the pack's checkpoint; waiting for the disk here would cost every pack.
         self.files.write(f"work/{pack.name}/pack.json", json.dumps(content).encode(), durable=False)
@@ -253,8 +260,29 @@ class Store:
         except (ValueError, TypeError):  # torn by a power cut
             return {}
 
+    def finish(self, pack: str) -> None:
+        """Remove what only the training of a pack needed, or leave it to `clear_work`: see there."""
+        if self.files.local:
+            self.clean_up(pack)
+
+    def clear_work(self, packs: Collection[str], most: int = ONE_BY_ONE) -> None:
+        """Remove what only the training of packs, now finished, needed.
+
+        Of an object store that is five requests a pack, or a few for all of `work/`, if nothing else is there:
+        while other packs are unfinished, more than `most` stay until those are finished too.
+        """
+        names = [entry.name for entry in self.files.listing("work")]
+        there = {name.split("/")[1] for name in names if name.count("/") == 2}.intersection(packs)
+        ours = {f"work/{pack}/{file}" for pack in there for file in _WORK_FILES}
+        if self.files.local or not ours.issuperset(names):
+            if self.files.local or len(there) <= most:
+                for pack in sorted(there):
+                    self.clean_up(pack)
+        elif names:
+            self.files.delete_folder("work", ())
+
     def clean_up(self, pack: str) -> None:
-        """Remove what only the training of a pack, now finished, needed."""
+        """The same for one."""
         self.files.delete_folder(f"work/{pack}", _WORK_FILES)
         self._forget_failure(pack)
 

@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 
 from seedsweep.errors import InputError, StorageError
 from seedsweep.population import Curves, FinalTable
@@ -19,6 +18,7 @@ from seedsweep.sweep.damage import DamagedFilesError
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.inspection import damaged_rows
 from seedsweep.sweep.record import SweepRecord
+from seedsweep.sweep.scan import scan
 from seedsweep.sweep.store import KnownPack, Store
 from seedsweep.tables.lattice import lattice_seen
 
@@ -137,7 +137,8 @@ class StoreReader:
             condition &= pc.field("metric") == metric
         if split is not None:
             condition &= pc.field("split") == split
-        return self._read([block for pack in self._packs for block in pack.blocks], condition, METRICS.names)
+        blocks = [block for pack in self._packs for block in pack.blocks]
+        return self._read(blocks, condition, METRICS.names).cast(METRICS)
 
     @cached_property
     def _ends(self) -> dict[tuple[str, str], pa.Table]:
@@ -157,10 +158,11 @@ class StoreReader:
             parts.append(self._read(ends, pc.field("step") == step, columns))
         if not parts:
             return {}
-        rows = pa.concat_tables(parts).combine_chunks()
-        split, metric = (rows[name].chunk(0).dictionary_encode() for name in ("split", "metric"))
+        rows = pa.concat_tables(parts).unify_dictionaries().combine_chunks()
+        split, metric = (rows[name].chunk(0) for name in ("split", "metric"))
         split_codes, metric_codes = split.indices.to_numpy(), metric.indices.to_numpy()
         splits, metrics = split.dictionary.to_pylist(), metric.dictionary.to_pylist()
+        rows = rows.select(["scale", "seed", "value"])
         return {
             (splits[i], metrics[j]): rows.filter(pa.array((split_codes == i) & (metric_codes == j)))
             for i, j in dict.fromkeys(zip(split_codes.tolist(), metric_codes.tolist(), strict=True))
@@ -177,7 +179,7 @@ class StoreReader:
         return not self._record.metrics
 
     def _read(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
-        """Rows of some blocks.
+        """Rows of some blocks, with dictionaries for strings.
 
         Raises DamagedFilesError if one is damaged, InputError if it was removed since the population was loaded.
         """
@@ -199,18 +201,8 @@ class StoreReader:
             raise DamagedFilesError(place, damaged) from error
 
     def _scan(self, blocks: Sequence[Block], condition: pc.Expression, columns: list[str]) -> pa.Table:
-        files = self._store.files
-        paths = [files.path(name) for name in files_of(blocks)]
-        if not paths:
-            return METRICS.empty_table().select(columns)
-        scan = ds.ParquetFragmentScanOptions(page_checksum_verification=True)
-        format = ds.ParquetFileFormat(default_fragment_scan_options=scan)
-        source = ds.dataset(paths, schema=METRICS, format=format, filesystem=files.filesystem)
-
-        def read() -> pa.Table:
-            return source.to_table(columns=columns, filter=condition)
-
-        return read() if files.local else files.patience.ask(read, None)
+        sizes = {name: self._store.blocks.sizes.get(name, 0) for name in files_of(blocks)}
+        return scan(self._store.files, sizes, condition, columns)
 
     def _where_now(self, blocks: Sequence[Block]) -> tuple[list[Block], pc.Expression]:
         """Where the blocks lie now, and which rows there are those of our cells: others may be merged with them.

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from seedsweep.sweep import record
-from seedsweep.sweep.store import OWN_FOLDERS, KnownPack, Store
+from seedsweep.sweep.store import ONE_BY_ONE, OWN_FOLDERS, KnownPack, Store
 
 
-def tidy(store: Store, known: Iterable[KnownPack], field: str) -> list[str]:
-    """Do all of it, for who holds the sweep's lock; `field` is the swept one.
+def tidy(store: Store, known: Iterable[KnownPack], field: str, most: int = ONE_BY_ONE) -> list[str]:
+    """Do all of it, for who holds the sweep's lock; `field` is the swept one, `most` is for `Store.clear_work`.
 
     Returns
     -------
@@ -22,7 +22,7 @@ def tidy(store: Store, known: Iterable[KnownPack], field: str) -> list[str]:
     """
     told = [set_aside(store, piece.file, piece.problem) for piece in store.blocks.damage if piece.ours]
     told += _set_aside_unreadable_packs(store, known, field)
-    _remove_debris(store, known, field)
+    _remove_debris(store, known, field, most)
     return told
 
 
@@ -42,8 +42,9 @@ def set_aside_record(store: Store) -> list[str]:
 def _set_aside_unreadable_packs(store: Store, known: Iterable[KnownPack], field: str) -> list[str]:
     there = {entry.name for entry in store.files.listing("work")}
     with_rows = {pack.name for pack in known if pack.blocks}
+    finished = {pack.name for pack in known if pack.finished}
     told = []
-    for folder in sorted({name.split("/")[1] for name in there if name.count("/") == 2}):
+    for folder in sorted({name.split("/")[1] for name in there if name.count("/") == 2} - finished):
         file = f"work/{folder}/pack.json"
         if file not in there or store.recorded_pack(folder, field) is not None:
             continue
@@ -54,13 +55,12 @@ def _set_aside_unreadable_packs(store: Store, known: Iterable[KnownPack], field:
     return told
 
 
-def _remove_debris(store: Store, known: Iterable[KnownPack], field: str) -> None:
+def _remove_debris(store: Store, known: Iterable[KnownPack], field: str, most: int) -> None:
     store.files.remove_temporaries(OWN_FOLDERS)
+    store.clear_work({pack.name for pack in known if pack.finished}, most)
     names: Sequence[str] = [entry.name for entry in store.files.listing("work")]
-    finished = {pack.name for pack in known if pack.finished}
-    unfinished = {pack.name for pack in known if not pack.finished}
-    for folder in sorted({name.split("/")[1] for name in names if name.count("/") == 2} - unfinished):
+    there = {name.split("/")[1] for name in names if name.count("/") == 2}
+    for folder in sorted(there - {pack.name for pack in known}):
         recorded, progress = store.recorded_pack(folder, field), store.progress(folder)
-        marked = recorded is not None or (progress is not None and progress.pack == folder)
-        if marked or folder in finished:
+        if recorded is not None or (progress is not None and progress.pack == folder):
             store.clean_up(folder)

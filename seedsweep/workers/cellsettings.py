@@ -47,6 +47,18 @@ class CellSettings(Settings):
         return self.task.vocabulary_size() if rows is None else rows
 
     @property
+    def batch(self) -> int:
+        """B, rows of a step; 0 if `train.batch_tokens` holds none."""
+        if self.train.batch is not None:
+            return self.train.batch
+        return (self.train.batch_tokens or 0) // self.task.tokens_per_row()
+
+    @property
+    def decoder(self) -> ModelSettings:
+        """The model with all its sizes, those that the task decides too."""
+        return self.model.for_rows(self.task.longest_row())
+
+    @property
     def redraws(self) -> bool:
         """Whether seeds start from a trained model of which they draw a part anew."""
         return self.model.starts_trained or self.base is not None

@@ -28,7 +28,7 @@ def flop_per_token(settings: CellSettings) -> float:
 
 def flop_per_seed_step(settings: CellSettings) -> float:
     """FLOP of one training step of one seed: forward once, backward twice as much."""
-    tokens = settings.train.batch * settings.task.tokens_per_row()
+    tokens = settings.batch * settings.task.tokens_per_row()
     return 3.0 * flop_per_token(settings) * tokens
 
 
@@ -45,7 +45,7 @@ def flop_per_seed(settings: CellSettings) -> float:
 
 def state_bytes(settings: CellSettings) -> int:
     """Bytes that one seed has all the time: its parameters and the two moments of AdamW."""
-    return 3 * FLOAT * settings.model.parameters(settings.vocabulary_size)
+    return 3 * FLOAT * settings.decoder.parameters(settings.vocabulary_size)
 
 
 def step_bytes(settings: CellSettings) -> int:
@@ -59,8 +59,11 @@ def step_bytes(settings: CellSettings) -> int:
     length = row + padding(row, ROW_ALIGNMENT)
     floats = model.depth * model.block_activations(length) + model.edge_activations()
     floats += 3 * settings.vocabulary_size
-    gradients = 2 * FLOAT * model.parameters(settings.vocabulary_size)
-    return max(round(FLOAT * settings.train.batch * length * floats), gradients)
+    if any(one.at == "training" for one in settings.interventions):
+        # Patterns are written out: the scores, the shares, and what an intervention makes of them.
+        floats += 3 * model.depth * model.heads * length
+    gradients = 2 * FLOAT * settings.decoder.parameters(settings.vocabulary_size)
+    return max(round(FLOAT * settings.batch * length * floats), gradients)
 
 
 def evaluation_bytes(settings: CellSettings) -> int:

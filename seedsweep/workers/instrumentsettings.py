@@ -13,6 +13,9 @@ from seedsweep.errors import did_you_mean
 from seedsweep.section import Settings
 from seedsweep.workers.settings import ModelSettings, TaskSettings
 
+OF_ANY_TASK = ("previous", "self")
+"""Patterns that every task has: each position reads the one before it, the first itself; or each reads itself."""
+
 
 class StreamSettings(Settings):
     """Base of every stream's settings. The stream's `name` decides which class reads the rest."""
@@ -32,8 +35,9 @@ class InterventionSettings(Settings):
     do: Literal["bias", "block", "clamp", "ablate"]
     """bias: `strength` is added to the scores of the pattern's tokens. block: they are not read. clamp: they are
     read in equal parts, and nothing else is. ablate: the heads read nothing, at any position."""
-    pattern: str | None = None
-    """A pattern that the task knows; `true` is the solution's. None with `ablate` only."""
+    pattern: str | dict[int, tuple[int, ...]] | None = None
+    """A pattern that the task knows, such as `true`, the solution's; `previous` or `self`, of any task; or
+    positions that look, from 0 on, and for each those that it looks at: `{8: [0, 3]}`. None with `ablate` only."""
     strength: float | None = None
     """Of `bias`: e^strength is the factor by which a token's share rises against those that are not biased."""
     layers: tuple[int, ...] | Literal["all"] = "all"
@@ -56,6 +60,18 @@ class InterventionSettings(Settings):
     def _read_pattern(cls, given: Any) -> Any:
         """In YAML `true` is no text."""
         return "true" if given is True else given
+
+    @field_validator("pattern")
+    @classmethod
+    def _check_positions(cls, given: Any) -> Any:
+        if isinstance(given, dict):
+            if not any(given.values()):
+                raise ValueError("it names no position to look at; give for example {8: [0, 3]}")
+            for query, keys in given.items():
+                for key in keys:
+                    if not 0 <= key <= query:
+                        raise ValueError(f"position {query} cannot look at {key}; it sees 0 to {query}")
+        return given
 
     @field_validator("layers", "heads", mode="before")
     @classmethod
@@ -91,8 +107,9 @@ class InterventionSettings(Settings):
         """What its splits are called by."""
         if self.name is not None:
             return self.name
+        pattern = {"positions"} if isinstance(self.pattern, dict) else {self.pattern} - {None}
         heads = self.heads if isinstance(self.heads, str) else "-".join(map(str, self.heads))
-        return "-".join([self.do, *([self.pattern] if self.pattern else []), *([heads] if heads != "all" else [])])
+        return "-".join([self.do, *map(str, pattern), *({heads} - {"all"})])
 
     def holds(self, step: int) -> bool:
         """Whether the update number `step` (from 0) is made with it, if it is one of training."""
@@ -100,14 +117,19 @@ class InterventionSettings(Settings):
 
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
         """Raise ValueError, naming the field, if a cell of that task and model cannot be changed so."""
-        for wanted in {self.pattern, "true" if self.heads in ("best", "worst") else None} - {None}:
-            names = task.pattern_names()
-            if not names:
-                raise ValueError(f"pattern: the task {task.name} knows none")
-            if wanted not in names:
-                known = ", ".join(names)
-                hint = did_you_mean(str(wanted), names)
-                raise ValueError(f"pattern: {wanted!r} is not one of the task's: {known}{hint}")
+        if isinstance(self.pattern, dict) and max(self.pattern) >= task.longest_row():
+            raise ValueError(
+                f"pattern: there is no position {max(self.pattern)}; rows are 0 to {task.longest_row() - 1}"
+            )
+        if isinstance(self.pattern, str):
+            names = (*task.pattern_names(), *OF_ANY_TASK)
+            if self.pattern not in names:
+                hint = did_you_mean(self.pattern, names)
+                raise ValueError(
+                    f"pattern: {self.pattern!r} is not one of {task.name}'s: {', '.join(names)}{hint}"
+                )
+        if self.heads in ("best", "worst") and "true" not in task.pattern_names():
+            raise ValueError(f"heads: {task.name} knows no true pattern by which one is the {self.heads}")
         for field, asked, there in (("layers", self.layers, model.depth), ("heads", self.heads, model.heads)):
             if not isinstance(asked, str) and asked[-1] >= there:
                 raise ValueError(f"{field}: there is no {asked[-1]}; the model has 0 to {there - 1}")

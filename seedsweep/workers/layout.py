@@ -3,12 +3,14 @@
 Products, norms and dropout treat every token alike, wherever it lies; only attention and positions need rows. So a
 layout gathers the tokens that are to be computed, and spreads them to rows where rows are needed.
 
-Shape letters: S seeds, B rows of a batch, T tokens of a row, N tokens that are computed, X any further axes.
+Shape letters: S seeds, B rows of a batch, T tokens of a row, N tokens that are computed, P positions of a
+table, X any further axes.
 """
 
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.workers.alignment import padding
@@ -35,6 +37,10 @@ class Layout:
     def of_positions(self, table_TX: Tensor) -> Tensor:
         """A row of the table for every token, by its position."""
         return table_TX
+
+    def of_learned_positions(self, table_SPD: Tensor, x_SBTD: Tensor) -> Tensor:
+        """The same of tables of the seeds' own, whose first T rows are read, for tokens that lie as `x_SBTD`."""
+        return table_SPD[:, None, : self.length(x_SBTD)]
 
 
 WHOLE = Layout()
@@ -74,6 +80,11 @@ class Unpadded(Layout):
 
     def of_positions(self, table_TX: Tensor) -> Tensor:
         return table_TX[self._position_SN][:, None]
+
+    def of_learned_positions(self, table_SPD: Tensor, x_SBTD: Tensor) -> Tensor:
+        seeds, positions, _ = table_SPD.shape
+        offsets_S1 = torch.arange(seeds, device=table_SPD.device)[:, None] * positions
+        return F.embedding(self._position_SN + offsets_S1, table_SPD.flatten(0, 1))[:, None]
 
 
 def sizes(mask_SBT: Tensor) -> list[int]:

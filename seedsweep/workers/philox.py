@@ -29,6 +29,8 @@ class Role(IntEnum):
     DROPOUT = 4
     CORPUS = 5
     """Data sets that are generated: the key's seed is a fixed one too."""
+    PATTERN = 6
+    """Which tokens a task's outputs depend on: the key's seed is the task's `pattern_seed`."""
 
 
 def _signed(word: int) -> int:

@@ -55,7 +55,7 @@ class Recorder:
                 columns["init_seed"] += [seed.init for seed in pack.seeds]
                 columns["data_seed"] += [seed.data for seed in pack.seeds]
                 columns["step"] += [step] * count
-                columns["examples_seen"] += [step * settings.train.batch] * count
+                columns["examples_seen"] += [step * settings.batch] * count
                 columns["split"] += [split] * count
                 columns["metric"] += [metric] * count
                 columns["value"] += value_S.tolist()

@@ -48,6 +48,22 @@ def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
     return Scores(*to_host(torch.cat(nll, 1), torch.cat(right, 1)))
 
 
+class ScoredRows:
+    """Fixed rows whose answers are scored once in an evaluation, however many measures are made of the scores."""
+
+    def __init__(self, rows_WT: Tensor, first: int) -> None:
+        """Of every row the tokens from `first` on are scored."""
+        self._rows_WT, self._first = rows_WT, first
+        self._last: tuple[StackedDecoder, int, Scores] | None = None
+
+    def of(self, decoder: StackedDecoder) -> Scores:
+        """By that decoder, whose weights have not been changed in between if it is the very same object."""
+        version = decoder.flat_SP._version
+        if self._last is None or self._last[0] is not decoder or self._last[1] != version:
+            self._last = decoder, version, score(decoder, self._rows_WT, self._first)
+        return self._last[2]
+
+
 def answer_metrics(scores: Scores) -> dict[str, np.ndarray]:
     """Metrics (S,) of answers whose last scored token is the end token.
 

@@ -82,6 +82,10 @@ class TaskSettings(Settings, ABC):
     def evaluation_tokens(self) -> int:
         """Tokens read by one evaluation of all splits, per seed."""
 
+    def longest_row(self) -> int:
+        """Tokens of the longest row that a model reads, in training or evaluation."""
+        return max(self.tokens_per_row(), self.largest_pass().length)
+
     def pattern_names(self) -> tuple[str, ...]:
         """Names of the patterns of attention that the task knows; `true` is the solution's."""
         return ()
@@ -164,6 +168,10 @@ class ModelSettings(Settings, ABC):
         """Whether values are dropped in training."""
         return False
 
+    def for_rows(self, length: int) -> Self:
+        """The settings of a model that reads rows of at most so many tokens, where that decides a size."""
+        return self
+
     def untrained(self) -> Self:
         """The same model, all of whose weights are drawn."""
         return self
@@ -200,7 +208,11 @@ class TrainSettings(Settings):
     """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
 
     steps: int = Field(ge=1)
-    batch: int = Field(ge=1)
+    batch: int | None = Field(default=None, ge=1)
+    """Rows of a step."""
+    batch_tokens: Annotated[int | None, AddedLater()] = Field(default=None, ge=1)
+    """In place of `batch`, tokens of a step: as many whole rows as they hold, so that a step costs the same
+    along a ladder of longer rows."""
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
@@ -225,6 +237,14 @@ class TrainSettings(Settings):
         """Whether steps are compiled as graphs. Without padding their shapes differ, and only the products are
         those of compiled steps."""
         return self.compile and not self.unpadded
+
+    @model_validator(mode="after")
+    def _check_batch(self) -> TrainSettings:
+        if self.batch is None and self.batch_tokens is None:
+            raise ValueError("batch: is missing; give it, in rows, or batch_tokens")
+        if self.batch is not None and self.batch_tokens is not None:
+            raise ValueError("batch_tokens: not with batch, which says the same in rows; give one of them up")
+        return self
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:

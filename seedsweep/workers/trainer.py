@@ -5,6 +5,7 @@ Shape letters: N steps, S seeds, B rows of a batch, T tokens of a row, P paramet
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any, NamedTuple
@@ -53,7 +54,7 @@ class PackTrainer:
         self.device = torch.device(device)
         self.task = find_task(settings.task.name)(settings.task, self.device)
         self.decoder = StackedDecoder(
-            settings.model,
+            settings.decoder,
             settings.vocabulary_size,
             len(seeds),
             self.device,
@@ -111,7 +112,7 @@ class PackTrainer:
         )
 
     def _draw(self, first: int) -> _Drawn:
-        batch, seeds_S = self.settings.train.batch, self._data_seeds_S
+        batch, seeds_S = self.settings.batch, self._data_seeds_S
         per_step = len(self.seeds) * batch * self.settings.task.tokens_per_row()
         many = max(1, TOKENS_DRAWN_AT_ONCE.get(self.device.type, 0) // per_step)
         steps_N = torch.arange(first, min(self.settings.train.steps, first + many), device=self.device)
@@ -147,7 +148,8 @@ class PackTrainer:
     def _measure(self) -> Metrics:
         """The model is evaluated as its next step will train it."""
         interventions, active_I = self.gradient.interventions, self._active_NI[self.step]
-        decoder = interventions.trained(self.decoder, active_I)
+        # An object of its own for every evaluation: what several measures have in common is computed once for it.
+        decoder = copy.copy(interventions.trained(self.decoder, active_I))
         values = self.task.evaluate(decoder)
         for stream in self._streams:
             values |= stream.read(decoder)

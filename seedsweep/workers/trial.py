@@ -26,10 +26,12 @@ def pace(settings: CellSettings, device: str, pack: int) -> Pace:
     """
     budget = TRIAL_FLOP[device]
     seeds = max(1, min(pack, int(budget / flop_per_seed_step(settings))))
-    batch = settings.train.batch
+    batch = settings.batch
     if seeds * flop_per_seed_step(settings) > budget:
         batch = max(1, int(batch * budget / flop_per_seed_step(settings)))
-    train = settings.train.model_copy(update={"batch": batch, "steps": 3 * STEPS})  # some warm up
+    train = settings.train.model_copy(
+        update={"batch": batch, "batch_tokens": None, "steps": 3 * STEPS}
+    )  # some warm up
     trial = settings.from_scratch().model_copy(update={"train": train})
     flop = seeds * flop_per_seed_step(trial)
     timed = max(1, min(STEPS - 1, int(budget / flop)))

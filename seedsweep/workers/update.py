@@ -46,10 +46,8 @@ class Update:
         self.gradient = Step(settings, task, decoder)
         self.optimiser = StackedAdamW(settings.train, decoder.flat_SP)
         self.alive_S = torch.ones(seeds, dtype=torch.bool, device=device)
-        tokens_SBT = torch.zeros(
-            seeds, settings.train.batch, settings.task.tokens_per_row(), dtype=torch.int64, device=device
-        )
-        self.loss_names = self.gradient.loss_names(tokens_SBT)
+        shape = (seeds, settings.batch, settings.task.tokens_per_row())
+        self.loss_names = self.gradient.loss_names(torch.zeros(shape, dtype=torch.int64, device=device))
         self.loss_sums_LS = torch.zeros(len(self.loss_names), seeds, device=device)
 
     def __call__(self, inputs: Inputs) -> None:

@@ -17,6 +17,8 @@ from tests.chaos.toll import Toll
 
 MOST = 10
 """Kills of one inline sweep."""
+MOST_ON_RAY = 25
+"""The same on Ray, where coming up takes longer than training."""
 
 
 def main() -> int:
@@ -32,6 +34,7 @@ def main() -> int:
             kill_inline(Path(place), given.seed, given.kills - on_ray, toll)
             kill_on_ray(Path(place), given.seed, on_ray, toll)
         print(toll, flush=True)
+        print(toll.to_json(), flush=True)
     return 1 if toll.harm else 0
 
 
@@ -51,10 +54,11 @@ def kill_inline(place: Path, seed: int, kills: int, toll: Toll) -> None:
 def kill_on_ray(place: Path, seed: int, kills: int, toll: Toll) -> None:
     """The same on Ray."""
     before, began, number = toll.total, time.monotonic(), 0
-    kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS) for kind in KINDS if kills > 0]
+    kinds = [inline.Kind(kind, place / f"ray-{kind}", onray.SEEDS[kind]) for kind in KINDS if kills > 0]
     while toll.total - before < kills:
         kind = kinds[number % len(kinds)]
-        onray.sweep(kind, f"sweep-{number}", random.Random(f"{seed} ray {number}"), toll)
+        chance, left = random.Random(f"{seed} ray {number}"), kills - (toll.total - before)
+        onray.sweep(kind, f"sweep-{number}", chance, toll, min(MOST_ON_RAY, left))
         number += 1
         _tell(began, toll)
 

@@ -68,7 +68,7 @@ def sweep(kind: Kind, name: str, chance: random.Random, toll: Toll, most: int) -
     else:
         toll.stuck.append(name)
     live(kind.spec, out, folder)  # nothing is missing
-    toll.count(hook.kills(folder))
+    toll.count(kind.kind, hook.kills(folder))
     toll.compare(out, kind.rows, complete=True)
     toll.look_for_files(out)
     toll.look_for_processes(folder)
@@ -76,14 +76,18 @@ def sweep(kind: Kind, name: str, chance: random.Random, toll: Toll, most: int) -
 
 def an_order(kind: Kind, chance: random.Random, role: Role = "inline") -> Order:
     """A death at some moment of a run: of all moments, those inside a write as often as the others together."""
-    inside = [moment for moment in kind.met if moment.endswith(hook.IN_A_WRITE)]
-    others = [moment for moment in kind.met if moment not in inside]
+    moments = [moment for moment in kind.met if role in ("inline", _meets(moment))]
+    inside = [moment for moment in moments if moment.endswith(hook.IN_A_WRITE)]
+    others = [moment for moment in moments if moment not in inside]
     moment = chance.choice(inside if chance.random() < 0.5 else others)
-    if role == "worker" and moment.startswith(("record", "pack.json", "a deletion")):
-        moment = hook.TRAINING  # those are the driver's
     delay = chance.uniform(0, LASTING[moment]) if moment in LASTING else 0.0
-    most = max(1, kind.met[moment] // 2) if role == "inline" else 3  # what one worker does of it, nobody knows
+    most = max(1, kind.met[moment] // 2) if role == "inline" else 3  # what one process does of it, nobody knows
     return Order(moment, chance.randrange(most), delay, role)
+
+
+def _meets(moment: str) -> Role:
+    """Whose moment it is, where driver and worker are processes of their own."""
+    return "driver" if moment.startswith(("record", "pack.json", "a deletion")) else "worker"
 
 
 def live(spec: Path, out: Path, folder: Path, pack: int | None = None) -> int | None:

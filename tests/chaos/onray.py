@@ -8,27 +8,31 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from tests.chaos import hook, inline
-from tests.chaos.hook import Kill, Order
+from tests.chaos.hook import Kill
 from tests.chaos.toll import Toll, started_by
 
 ROOT = Path(__file__).parents[2]
-SEEDS = 10
+SEEDS = {"engine": 40, "command": 12, "function": 24}
+"""So many that workers come up again several times before all is done: to start Ray takes longest."""
+WORKERS = 2
 LIVES = 20
 SECONDS = 240.0
 """A life that takes longer is stuck."""
+ORDER_SECONDS = 6.0
+"""A worker that has not come to the moment of an order by then may be past it: another one is given."""
 ENDED_SECONDS = 180.0
 """What a driver has left running counts as surviving after so long. Ray's agents take their time to notice."""
 
 
-def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> None:
-    """One sweep on Ray that is killed until it is complete."""
+def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll, most: int) -> None:
+    """One sweep on Ray that is killed until it is complete, at most so often (a little more, if many at once)."""
     out, folder = kind.place / name, hook.make_folder(kind.place / f"{name}-chaos")
     for life in range(LIVES):
-        ended = _live(kind, out, folder, chance, toll, quiet=life > LIVES // 2)
+        left = most - len(hook.kills(folder)) if life <= LIVES // 2 else 0
+        ended = _live(kind, out, folder, chance, toll, left)
         _wait_for_the_end(folder, toll)
         toll.compare(out, kind.rows, complete=False)
         if ended == 0:
@@ -37,21 +41,19 @@ def sweep(kind: inline.Kind, name: str, chance: random.Random, toll: Toll) -> No
     else:
         toll.stuck.append(name)
     inline.live(kind.spec, out, folder)  # nothing is missing
-    toll.count(hook.kills(folder))
+    toll.count(kind.kind, hook.kills(folder))
     toll.compare(out, kind.rows, complete=True)
     toll.look_for_files(out)
 
 
-def _live(
-    kind: inline.Kind, out: Path, folder: Path, chance: random.Random, toll: Toll, quiet: bool
-) -> int | None:
+def _live(kind: inline.Kind, out: Path, folder: Path, chance: random.Random, toll: Toll, most: int) -> int | None:
     """Of one driver; returns its exit status, None if it hung."""
-    workers = 0 if quiet else chance.randint(4, 16)
-    last = "" if quiet else chance.choice(["", "driver", "raylet"])
+    workers = max(0, min(chance.randint(6, 20), most - 1))
+    last = chance.choice(["", "driver", "raylet"]) if most > 0 else ""
     with (folder / "log.txt").open("ab") as log:
         driver = subprocess.Popen(_command(kind.spec, out), env=_environment(folder), stdout=log, stderr=log)
     try:
-        _harass(driver, out, folder, lambda: inline.an_order(kind, chance, "worker"), workers, last, toll)
+        _harass(driver, kind, out, folder, chance, workers, last, toll)
     finally:
         ended = driver.poll()
         driver.kill()
@@ -63,9 +65,10 @@ def _live(
 
 def _harass(
     driver: subprocess.Popen[bytes],
+    kind: inline.Kind,
     out: Path,
     folder: Path,
-    next_order: Callable[[], Order],
+    chance: random.Random,
     workers: int,
     last: str,
     toll: Toll,
@@ -73,22 +76,27 @@ def _harass(
     """Kill workers of a driver, so many, and then the driver itself or the raylet, if one of them is the last."""
     before = len(hook.kills(folder))
     deadline = time.monotonic() + SECONDS
-    order: Path | None = None
+    orders: dict[Path, float] = {}
     while driver.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
         killed = len(hook.kills(folder)) - before
-        if killed < workers and (order is None or not order.exists()):
-            order = next_order().give(folder)
-        elif killed >= workers and last and any(out.glob("work/*/progress.json")):
-            if victim := _victim(last, driver.pid, folder):
-                os.kill(victim, signal.SIGKILL)
-                toll.count([Kill(last, "with workers", victim)])
+        for order, given in list(orders.items()):
+            if time.monotonic() - given > ORDER_SECONDS:
+                order.unlink(missing_ok=True)
+            if not order.exists():
+                del orders[order]
+        if len(orders) < WORKERS and killed + len(orders) < workers:
+            orders[inline.an_order(kind, chance, "worker").give(folder)] = time.monotonic()
+        if killed >= workers and last and any(out.glob("work/*/progress.json")):
+            if last == "driver":
+                inline.an_order(kind, chance, "driver").give(folder)
+            elif raylet := _raylet(folder):
+                os.kill(raylet, signal.SIGKILL)
+                toll.count(kind.kind, [Kill("raylet", "with workers", raylet)])
             last = ""
 
 
-def _victim(role: str, driver: int, folder: Path) -> int | None:
-    if role == "driver":
-        return driver
+def _raylet(folder: Path) -> int | None:
     raylets = [process.pid for process in started_by(folder) if process.command[0].endswith("/raylet")]
     return next(iter(raylets), None)
 
@@ -102,7 +110,17 @@ def _wait_for_the_end(folder: Path, toll: Toll) -> None:
 
 
 def _command(spec: Path, out: Path) -> list[str]:
-    return [sys.executable, "-m", "seedsweep", "run", str(spec), "--out", str(out), "--set", "execution.workers=2"]
+    return [
+        sys.executable,
+        "-m",
+        "seedsweep",
+        "run",
+        str(spec),
+        "--out",
+        str(out),
+        "--set",
+        f"execution.workers={WORKERS}",
+    ]
 
 
 def _environment(folder: Path) -> dict[str, str]:

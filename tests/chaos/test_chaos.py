@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 import signal
@@ -93,10 +94,13 @@ def test_many_kills_at_random_cost_nothing(tmp_path: Path, toll: Toll) -> None:
     kill_inline(tmp_path, 2, 60, toll)
     assert toll.total >= 60
     assert toll.in_a_write >= 20
+    told = json.loads(toll.to_json())
+    assert told["kills"] == told["of workers"] == sum(part["kills"] for part in told["by kind"].values())
+    assert told["in a write"] == sum(part["in a write"] for part in told["by role"].values())
 
 
 @pytest.mark.heavy
 @pytest.mark.parametrize("kind", KINDS)
 def test_kills_of_workers_driver_and_raylet_cost_nothing(kind: str, tmp_path: Path, toll: Toll) -> None:
-    onray.sweep(inline.Kind(kind, tmp_path), "out", random.Random(3), toll)
-    assert {"worker"} <= {role for role, _ in toll.kills}
+    onray.sweep(inline.Kind(kind, tmp_path), "out", random.Random(3), toll, 8)
+    assert {"worker"} <= {role for _, role, _ in toll.kills}

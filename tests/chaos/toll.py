@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -17,6 +19,8 @@ from tests.chaos.hook import IN_A_WRITE, VARIABLE, Kill
 NEEDED_FOLDERS = ("metrics/", "cells/", "logs/", "figures/")
 NEEDED_FILES = ("sweep.json", "run.lock", "report.html")
 """What is there when a sweep is complete."""
+WORKERS = ("inline", "worker")
+"""Roles of processes that train: inline the driver does."""
 KEY = ("scale", "seed", "init_seed", "data_seed", "step", "split", "metric")
 
 
@@ -26,8 +30,8 @@ class Toll:
 
     sweeps: Counter[str] = field(default_factory=Counter)
     """By kind, those that became complete."""
-    kills: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """By role and moment."""
+    kills: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """By kind of cell, role and moment."""
     rows: int = 0
     """That were held against the undisturbed ones in the end."""
     lost: int = 0
@@ -48,7 +52,7 @@ class Toll:
     @property
     def in_a_write(self) -> int:
         """Kills that left a temporary file, half or whole."""
-        return sum(count for (_, moment), count in self.kills.items() if moment.endswith(IN_A_WRITE))
+        return _in_a_write(self.kills)
 
     @property
     def harm(self) -> list[str]:
@@ -57,9 +61,9 @@ class Toll:
         rows = [f"{count} rows {what}" for what, count in counts.items() if count]
         return [*rows, *self.left_over, *self.survivors, *self.stuck]
 
-    def count(self, kills: Iterable[Kill]) -> None:
-        """Take in kills."""
-        self.kills.update((kill.role, kill.moment) for kill in kills)
+    def count(self, kind: str, kills: Iterable[Kill]) -> None:
+        """Take in kills in a sweep of a kind of cell."""
+        self.kills.update((kind, kill.role, kill.moment) for kill in kills)
 
     def compare(self, out: Path, right: pa.Table, *, complete: bool) -> None:
         """Hold the rows of a sweep against the right ones, of which some may be missing until it is complete."""
@@ -88,10 +92,12 @@ class Toll:
     def __str__(self) -> str:
         """As a table, for people."""
         lines = [f"{sum(self.sweeps.values())} sweeps complete: {dict(self.sweeps)}"]
-        for role in sorted({role for role, _ in self.kills}):
-            of_role = {moment: count for (who, moment), count in self.kills.items() if who == role}
-            lines.append(f"{sum(of_role.values())} kills of {role}")
-            lines += [f"    {count:4}  {moment}" for moment, count in sorted(of_role.items())]
+        for role, of_role in self._by("role").items():
+            lines.append(f"{of_role.total()} kills of {role}")
+            moments = Counter({moment: 0 for _, _, moment in of_role})
+            for (_, _, moment), count in of_role.items():
+                moments[moment] += count
+            lines += [f"    {count:4}  {moment}" for moment, count in sorted(moments.items())]
         lines.append(f"{self.total} kills, {self.in_a_write} inside a write")
         lines.append(f"{self.rows} rows; {self.lost} lost, {self.doubled} doubled, {self.different} different")
         for what, names in (
@@ -101,6 +107,40 @@ class Toll:
         if self.longest:
             lines.append(f"what a driver had started had ended {self.longest:.1f} s after it at the latest")
         return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """As one line, for docs/reliability.md to quote: the kills by whom and by what was trained."""
+        return json.dumps(
+            {
+                "kills": self.total,
+                "of workers": sum(count for (_, role, _), count in self.kills.items() if role in WORKERS),
+                "in a write": self.in_a_write,
+                **{f"by {key}": _totals(self._by(key)) for key in ("role", "kind")},
+                "sweeps": dict(self.sweeps),
+                "rows": self.rows,
+                "lost": self.lost,
+                "doubled": self.doubled,
+                "different": self.different,
+                "files left over": len(self.left_over),
+                "processes left": len(self.survivors),
+                "sweeps stuck": len(self.stuck),
+            }
+        )
+
+    def _by(self, key: Literal["kind", "role"]) -> dict[str, Counter[tuple[str, str, str]]]:
+        place = ("kind", "role").index(key)
+        parts: dict[str, Counter[tuple[str, str, str]]] = {}
+        for kill, count in sorted(self.kills.items()):
+            parts.setdefault(kill[place], Counter())[kill] += count
+        return parts
+
+
+def _in_a_write(kills: Mapping[tuple[str, str, str], int]) -> int:
+    return sum(count for (_, _, moment), count in kills.items() if moment.endswith(IN_A_WRITE))
+
+
+def _totals(parts: Mapping[str, Counter[tuple[str, str, str]]]) -> dict[str, dict[str, int]]:
+    return {name: {"kills": part.total(), "in a write": _in_a_write(part)} for name, part in parts.items()}
 
 
 def rows(out: Path) -> pa.Table:

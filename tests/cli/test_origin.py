@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from seedsweep import Population, load, read_table
+from seedsweep.cli import main
 from seedsweep.cli.origin import directory, extending_command
+from tests.sweep.conftest import SPEC
+from tests.sweep.s3 import serving
 
 COUNT = Path(__file__).parents[2] / "populations" / "count-depth"
 
@@ -27,8 +32,33 @@ def table(tmp_path: Path) -> Population:
 
 def test_where_pages_and_pictures_go(sweep: Population, table: Population) -> None:
     assert directory(sweep) == COUNT
-    assert directory(replace(sweep, path="s3://bucket/sweep")) == Path(".")
+    one, other = (directory(replace(sweep, path=f"s3://{bucket}/count-depth")) for bucket in ("mine", "yours"))
+    assert one != other
+    assert one.parent == Path(".")
+    assert one.name.startswith("count-depth-analysis-")
+    assert directory(replace(sweep, path="s3://mine/count-depth/?region=eu-north-1")) == one
     assert directory(table) == Path("my-analysis")
+
+
+def test_two_sweeps_of_an_object_store_keep_each_its_figures_and_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.yaml").write_text(SPEC)
+    monkeypatch.chdir(tmp_path)
+    with serving(monkeypatch) as s3:
+        for place, seeds in (("mine/small", "0:2"), ("yours/small", "2:4")):
+            line = f"seedsweep run small.yaml --executor inline --seeds {seeds} --out '{s3.url(place)}'"
+            monkeypatch.setattr(sys, "argv", shlex.split(line))
+            with pytest.raises(SystemExit) as ended:
+                main()
+            assert not ended.value.code
+            told = capsys.readouterr().out
+            assert f"s3://{s3.bucket}/{place}/metrics (Parquet)" in told
+            page = Path(told.partition("report    ")[2].partition("\n")[0])
+            assert s3.url(place).partition("?")[0] in page.read_text()
+            assert (page.parent / "figures" / "ladder.png").is_file()
+    assert len(list(tmp_path.glob("small-analysis-*/report.html"))) == 2
+    assert {path.name for path in tmp_path.iterdir() if "analysis" not in path.name} == {"small.yaml"}
 
 
 @pytest.mark.parametrize(

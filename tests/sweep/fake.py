@@ -124,7 +124,7 @@ def _rows(settings: CellSettings, pack: Pack, steps: list[int]) -> pa.Table:
             "init_seed": seed.init,
             "data_seed": seed.data,
             "step": step,
-            "examples_seen": step * settings.train.batch,
+            "examples_seen": step * settings.batch,
             "split": split.name,
             "metric": metric.name,
             "value": value(seed.id, step, split.name, metric.name),

@@ -17,9 +17,11 @@ import fsspec
 import pytest
 
 from seedsweep.errors import InputError
-from seedsweep.sweep import claim, lock
+from seedsweep.sweep import claim, lock, runnote
 from seedsweep.sweep.claim import Claim, TakenOverError
 from seedsweep.sweep.files import Files
+from seedsweep.sweep.progress import process_began
+from seedsweep.sweep.pulse import Pulse
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
@@ -62,9 +64,9 @@ def test_a_second_run_is_refused_and_the_first_leaves_nothing(place: str) -> Non
         with pytest.raises(InputError, match=who), lock.hold(Files(place)):
             raise AssertionError("two runs at once")
         assert held(files) == [own]
-        assert lock.held_here(files)
+        assert Pulse(files).runs() == {own.removeprefix("locks/").removesuffix(".json")}
     assert held(files) == []
-    assert not lock.held_here(files)
+    assert not Pulse(files).runs()
 
 
 def test_two_runs_with_other_packs_never_double_a_cell(place: str, spec: MakeSpec, fake: MakeFake) -> None:
@@ -124,8 +126,8 @@ def test_the_process_is_believed_on_this_machine_and_no_clock(place: str) -> Non
     child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
     mine: dict[str, Any] = {
         "pid": child.pid,
-        "machine": claim.machine(),
-        "started": claim.process_start(child.pid),
+        "machine": runnote.machine(),
+        "started": process_began(child.pid),
     }
     try:
         foreign(files, seconds_ago=1e6, **mine)

@@ -28,6 +28,7 @@ from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
+from seedsweep.sweep.store import Store
 from tests.sweep.conftest import SPEC
 from tests.sweep.fake import FakeTraining
 from tests.sweep.s3 import S3, serving
@@ -59,18 +60,59 @@ def test_a_small_file_is_one_request(s3: S3) -> None:
     assert files.read("large") == bytes(12_000_000)
 
 
-def test_requests_of_a_run(s3: S3, spec: MakeSpec, fake: MakeFake) -> None:
-    """Counted for packs of two that write four blocks; what is more than that does not grow with the sweep."""
+@pytest.mark.parametrize("pack", [1, 8])
+def test_requests_of_a_run(
+    pack: int, s3: S3, spec: MakeSpec, fake: MakeFake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of packs that end before it is time to tell how far they are, as those of one block do."""
     fake(checkpoints=False)
+    monkeypatch.setattr("tests.sweep.fake.EVALUATIONS_PER_BLOCK", 100)
     taken = []
-    for packs in (2, 6):
+    for cells in (16, 40):
         s3.asked.clear()
-        wanted = spec("scale.values=[1]", seeds=f"0:{2 * packs}")
-        run(wanted, s3.url(f"sweep-{packs}"), executor="inline", on_progress=lambda event: None)
-        taken.append(len(s3.asked))
-    of_blocks = 4 * 4  # is the pack still there, write, and when the run has ended open and read the footer
-    assert (taken[1] - taken[0]) / 4 <= of_blocks + 13
-    assert check(s3.url("sweep-6")).well
+        wanted = spec("scale.values=[1]", f"execution.pack={pack}", seeds=f"0:{cells}")
+        run(wanted, s3.url(f"sweep-{cells}"), executor="inline", on_progress=lambda event: None)
+        taken.append(s3.counts())
+    few, many = taken
+    each = {method: (many - few)[method] / ((40 - 16) / pack) for method in many}
+    # A pack is written down, is looked for when its block is written, and the block's footer is read in the end.
+    assert each == {"PUT": 2, "HEAD": 1, "GET": 1, "POST": 0, "DELETE": 0}
+    assert many.total() / 40 <= {1: 5, 8: 1.5}[pack]
+    place = s3.url("sweep-40")
+    assert check(place).well
+    assert not [entry for folder in ("work", "locks") for entry in Files(place).listing(folder)]
+    s3.asked.clear()
+    assert status(place).complete
+    assert s3.counts().total() <= 40 / pack + 8
+    s3.asked.clear()
+    assert load(place).final("exact_match").present.sum() == 40
+    assert s3.counts().total() <= 4 * 40 / pack + 8
+
+
+def test_a_run_with_unfinished_packs_clears_away_what_the_others_have_left(
+    s3: S3, spec: MakeSpec, fake: MakeFake
+) -> None:
+    fake(raise_at_scale=2.0)
+    place = s3.url("sweep")
+    files = Files(place)
+    assert len(run(spec(), place, executor="inline").failures) == 2
+    left = {entry.name.split("/")[1] for entry in files.listing("work")}
+    assert len(left) == 2
+    assert all(name.startswith("depth-2-") for name in left)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("seedsweep.sweep.store.Store.clear_work", lambda *args: None)  # killed before it is
+        assert len(run(spec(seeds="0:8"), place, executor="inline").failures) == 4
+    stay = {entry.name for entry in files.listing("work")}
+    store = Store(place)
+    finished = {pack.name for pack in store.packs(store.existing_record()) if pack.finished}
+    store.clear_work(finished, most=1)
+    assert {entry.name for entry in files.listing("work")} == stay, "too many to remove one by one"
+    assert not check(place).well
+    check(place, fix=True)
+    assert {entry.name.split("/")[1] for entry in files.listing("work")}.isdisjoint(finished)
+    fake()
+    assert run(spec(seeds="0:8"), place, executor="inline").missing == 0
+    assert files.listing("work") == []
 
 
 def test_a_killed_run_is_taken_over_at_once_and_a_living_one_is_not(

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +18,18 @@ from typing import Any
 import pytest
 
 from seedsweep.cell import Pack
+from seedsweep.errors import InputError
+from seedsweep.sweep import claim, lock, runnote
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.job import Job, StoreSink
 from seedsweep.sweep.progress import Progress, process_began
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
+from seedsweep.sweep.standing import SweepStatus
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store
 from tests.sweep.fake import FakeTraining
+from tests.sweep.s3 import serving
 
 MakeSpec = Callable[..., SweepSpec]
 
@@ -210,3 +215,68 @@ def test_a_pack_tells_no_rate_from_its_first_seconds(
     for now, step in ((100, 0), (107, 1), (110, 4), (120, 24)):  # noqa: B007  the clock reads it
         sink.report(step, 100)
     assert [one.rate for one in told] == [0.0, 0.0, 0.8, 2.4]
+
+
+RUN = """
+import sys
+from seedsweep.sweep import claim, lock
+lock.BEAT_SECONDS = claim.BEAT_SECONDS = 0.5
+from seedsweep.sweep.run import run
+from seedsweep.sweep.specfile import read_spec
+run(read_spec(sys.argv[1], overrides=["train.steps=100000"]).spec, sys.argv[2], executor="inline")
+"""
+
+
+@pytest.mark.parametrize("kind", ["a disk", "an object store"])
+def test_a_run_on_another_machine_is_seen_whatever_the_clocks_say(
+    kind: str, spec_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its going on: it lives though its notes are hours old or in the future, and is dead when it stops."""
+    with ExitStack() as entered:
+        place = str(tmp_path / "out")
+        if kind == "an object store":
+            place = entered.enter_context(serving(monkeypatch)).url("sweep")
+        environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+        command = [sys.executable, "-c", RUN, str(spec_file), place]
+        other = subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
+        entered.callback(other.wait)
+        entered.callback(other.kill)
+        while status_or_none(place) is None or not any(Store(place).files.listing("work")):
+            assert other.poll() is None
+            time.sleep(0.2)
+        monkeypatch.setattr(lock, "BEAT_SECONDS", 0.5)
+        monkeypatch.setattr(claim, "BEAT_SECONDS", 0.5)
+        monkeypatch.setattr(socket, "gethostname", lambda: "elsewhere")
+        monkeypatch.setattr(runnote, "machine", lambda: "elsewhere")
+        now = time.time
+        for hours in (-2, 0, 2):
+            monkeypatch.setattr(time, "time", lambda hours=hours: now() + hours * 3600)
+            for store in (Store(place), watched := Store(place)):
+                seen = status(store)
+                assert seen.starting or seen.scales[1].running == 2
+        if kind == "a disk":  # of an object store a worker tells later how far it is
+            assert seen.scales[1].running == 2
+        other.kill()
+        other.wait()
+        deadline = time.monotonic() + 60
+        while (seen := status(watched)).starting or seen.scales[1].running:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
+        fresh = status(place)
+        assert (fresh.starting, fresh.scales[1].running) == (False, 0)
+
+
+def status_or_none(place: str) -> SweepStatus | None:
+    try:
+        return status(place)
+    except InputError:
+        return None
+
+
+def test_a_lock_whose_process_has_another_number_owner_now_is_nobodys(half: Path) -> None:
+    """The process that it names has ended, and its number was given to one that lives."""
+    note = {**runnote.own_note("x"), "beat": "0"}
+    (half / lock.FILE).write_text(json.dumps(note))
+    assert status(half).starting
+    (half / lock.FILE).write_text(json.dumps(note | {"started": 1}))
+    assert not status(half).starting

@@ -29,6 +29,7 @@ from seedsweep.workers.cost import (
 )
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
+from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
 from seedsweep.workers.packsize import SHARE, knee, pack_size
 from seedsweep.workers.settings import ModelSettings
@@ -121,6 +122,9 @@ MODELS = {
     "post-ln, weights": (PostLNSettings(**WIDE), FEW_TOKENS),
     "post-ln, long rows": (PostLNSettings(**SMALL), {"batch": 2, "context": 256}),
     "post-ln, no dropout": (PostLNSettings(**SMALL, dropout=0.0), MANY_TOKENS),
+    "pre-ln": (PreLNSettings(**SMALL), MANY_TOKENS),
+    "pre-ln, weights": (PreLNSettings(**WIDE), FEW_TOKENS),
+    "pre-ln, one block of many heads": (PreLNSettings(depth=1, heads=16, head_dim=2), MANY_TOKENS),
     "qwen2": (Qwen2Settings(**SMALL, kv_heads=2, feed_forward=128), MANY_TOKENS),
     "qwen2, weights": (Qwen2Settings(**WIDE, kv_heads=2, feed_forward=256), FEW_TOKENS),
 }
@@ -134,7 +138,7 @@ def test_memory_of_one_more_seed_is_what_tensors_take(
     settings = cell(**changes).model_copy(update={"model": model})
     one, three = held(settings, 1), held(settings, 3)
     state, step, evaluation = ((more - less) / 2 for less, more in zip(one, three, strict=True))
-    state -= 9 * settings.train.steps * settings.train.batch * settings.task.tokens_per_row()  # rows drawn ahead
+    state -= 9 * settings.train.steps * settings.batch * settings.task.tokens_per_row()  # rows drawn ahead
     assert state == pytest.approx(state_bytes(settings), rel=0.1)
     assert step == pytest.approx(step_bytes(settings), rel=0.1)
     assert evaluation == pytest.approx(evaluation_bytes(settings), rel=0.1)

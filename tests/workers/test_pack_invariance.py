@@ -15,7 +15,10 @@ from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
+from seedsweep.workers.tasks.automata import AutomataSettings
+from seedsweep.workers.tasks.linear_map import LinearMapSettings
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trainer import PackTrainer
 
@@ -122,6 +125,34 @@ def test_addition_alone_packed_moved_and_resumed_is_bitwise_equal(cell: Cell) ->
         name="addition", train_lengths=(1, 3), test_lengths=(4, 5), context=61, hints=7, evaluation_examples=29
     )
     assert_alone_packed_moved_and_resumed_are_bitwise_equal(cell(every=5).model_copy(update={"task": task}))
+
+
+def test_linear_map_alone_packed_moved_and_resumed_is_bitwise_equal(cell: Cell) -> None:
+    """A vocabulary of two, heads of one dimension, learned positions, a batch in tokens."""
+    task = LinearMapSettings(name="linear-map", bits=11, ones=3, evaluation_examples=37)
+    model = PreLNSettings(depth=1, heads=12, head_dim=1, init_std=0.2)
+    train = cell().train.model_copy(update={"batch": None, "batch_tokens": 70})
+    settings = cell(every=5).model_copy(update={"task": task, "model": model, "train": train})
+    assert settings.batch == 3
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings)
+    table = train_pack_rows(settings)
+    assert {(row["step"], row["examples_seen"]) for row in table} >= {(0, 0), (5, 15), (12, 36)}
+
+
+def train_pack_rows(settings: CellSettings) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = train(settings, SEEDS[:1]).blocks[0].to_pylist()
+    return rows
+
+
+@pytest.mark.parametrize(("colours", "tables"), [(2, 0), (3, 5)])
+def test_automata_alone_packed_moved_and_resumed_are_bitwise_equal(colours: int, tables: int, cell: Cell) -> None:
+    task = AutomataSettings(
+        name="automata", colours=colours, cells=5, states=4, tables=tables, evaluation_examples=37
+    )
+    model = PreLNSettings(depth=2, heads=2, head_dim=10)
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(
+        cell(every=5).model_copy(update={"task": task, "model": model})
+    )
 
 
 def test_weights_are_bitwise_equal_too(cell: Cell) -> None:

@@ -290,8 +290,11 @@ def trained(population: Population, study: Study) -> str | None:
     elif base := _section(spec, "base"):
         parts.append(f"from a base trained for {_section(base, 'train').get('steps', '?')} steps")
     if "steps" in train and swept != "train.steps":
-        batch = f" of {train['batch']} examples" if "batch" in train and swept != "train.batch" else ""
-        parts.append(f"{train['steps']} steps{batch}")
+        sizes = {"batch": "examples", "batch_tokens": "tokens"}
+        batches = [
+            f" of {train[key]} {unit}" for key, unit in sizes.items() if train.get(key) and swept != f"train.{key}"
+        ]
+        parts.append(f"{train['steps']} steps{''.join(batches)}")
     parts.append(f"{population.cells} runs, {text.field(swept)} swept")
     return "; ".join(parts)
 

@@ -28,6 +28,7 @@ from seedsweep.workers.settings import ModelSettings
 BUILT_IN = {
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
+    "pre-ln": "seedsweep.workers.dialects.pre_ln:PreLN",
     "qwen2": "seedsweep.workers.dialects.qwen2:Qwen2",
 }
 DEFAULT = "gpt-neox"
@@ -82,6 +83,10 @@ class Weights:
     def __init__(self, tensors: Mapping[str, Tensor], products: Products = TORCHS) -> None:
         self._tensors = tensors
         self._products = products
+
+    def tensor(self, name: str) -> Tensor:
+        """The tensors of one name as they are."""
+        return self._tensors[name]
 
     def affine(self, name: str, n_SBTD: Tensor) -> Tensor:
         """Scale and shift by vectors (D,)."""

@@ -7,7 +7,7 @@ I interventions, L layers.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -17,7 +17,8 @@ from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.attention import Attention, contiguous, masked_scores, read
 from seedsweep.workers.instruments.reading import mean_attention
-from seedsweep.workers.instrumentsettings import InterventionSettings
+from seedsweep.workers.instrumentsettings import OF_ANY_TASK, InterventionSettings
+from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Pattern, Task
 
 ROWS_TO_CHOOSE = 64
@@ -84,31 +85,33 @@ class Change:
             assert self._pattern is not None
             queries_Q, parents_QT, _ = self._pattern
             most = max(length, parents_QT.shape[1], int(queries_Q.max()) + 1)
-            parents_TT = torch.zeros(most, most, dtype=torch.bool, device=parents_QT.device)
-            parents_TT[queries_Q, : parents_QT.shape[1]] = parents_QT
-            self._parents[length] = parents_TT[:length, :length].contiguous()
+            parents_TT = torch.zeros(most, most, dtype=torch.bool)
+            parents_TT[queries_Q.cpu(), : parents_QT.shape[1]] = parents_QT.cpu()
+            self._parents[length] = parents_TT[:length, :length].contiguous().to(self._heads_H11.device)
         return self._parents[length]
 
 
 class ChangedAttention(Attention):
-    """Attention with interventions, each as far as it holds."""
+    """Attention with interventions, each as far as it holds. While none does no bit is another."""
 
     def __init__(self, changes: Sequence[Change], active_I: Tensor) -> None:
         self._changes = changes
         self._active_I = active_I
 
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
+        y_NHTK = super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
         if not any(change.touches(layer) for change in self._changes):
-            return super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
+            return y_NHTK
         q_NHTK, k_NHTK, v_NHTK = contiguous(q_NHTK, k_NHTK, v_NHTK)
-        return read(self.shares(layer, q_NHTK, k_NHTK).to(v_NHTK.dtype), v_NHTK)
+        changed_NHTK = read(self.shares(layer, q_NHTK, k_NHTK).to(v_NHTK.dtype), v_NHTK)
+        return torch.where(self._active_I.any(), changed_NHTK, y_NHTK)
 
     def shares(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor) -> Tensor:
+        scores_NHTT = masked_scores(q_NHTK, k_NHTK)
         here = [(c, a) for c, a in zip(self._changes, self._active_I.unbind(), strict=True) if c.touches(layer)]
-        shares_NHTT = masked_scores(q_NHTK, k_NHTK)
         for change, active in here:
-            shares_NHTT = change.scores(layer, shares_NHTT, active)
-        shares_NHTT = shares_NHTT.softmax(dim=-1)
+            scores_NHTT = change.scores(layer, scores_NHTT, active)
+        shares_NHTT = scores_NHTT.softmax(dim=-1)
         for change, active in here:
             shares_NHTT = change.shares(layer, shares_NHTT, active)
         return shares_NHTT
@@ -124,7 +127,7 @@ class Interventions:
         self._model = settings.model
         self._task = task
         self._device = device
-        self._patterns = task.patterns() if settings.interventions else {}
+        self._patterns = _patterns(settings.task, task) if settings.interventions else {}
         self._of_training = [one for one in settings.interventions if one.at == "training"]
         self._changes = [self._change(one) for one in self._of_training]
         self.of_evaluation = [one for one in settings.interventions if one.at == "evaluation"]
@@ -146,7 +149,8 @@ class Interventions:
         return decoder.with_attention(ChangedAttention(changes, also_I))
 
     def _change(self, one: InterventionSettings, chosen_SLH: Tensor | None = None) -> Change:
-        pattern = self._patterns[one.pattern] if one.pattern is not None else None
+        named = one.pattern
+        pattern = _of_positions(named) if isinstance(named, dict) else self._patterns.get(named or "")
         return Change(one, pattern, self._model.heads, self._device, chosen_SLH)
 
     def _best_or_worst(
@@ -166,3 +170,23 @@ class Interventions:
         place_S = flat_SX.argmax(1) if one.heads == "best" else flat_SX.argmin(1)
         chosen_SX = np.arange(flat_SX.shape[1]) == place_S[:, None]
         return torch.from_numpy(chosen_SX.reshape(mass_SLH.shape)).to(self._device)
+
+
+def _patterns(settings: TaskSettings, task: Task) -> dict[str, Pattern]:
+    """Those of the task, and those that every task has."""
+    queries_Q = torch.arange(settings.longest_row())
+    any_task = {name: (queries_Q - shift).clamp(min=0) for name, shift in zip(OF_ANY_TASK, (1, 0), strict=True)}
+    return task.patterns() | {
+        name: _pattern(queries_Q, keys_Q[:, None] == queries_Q) for name, keys_Q in any_task.items()
+    }
+
+
+def _of_positions(given: Mapping[int, Sequence[int]]) -> Pattern:
+    """Of positions that look, and what each looks at."""
+    queries_Q = torch.tensor(sorted(given))
+    keys_T = torch.arange(max(given) + 1)
+    return _pattern(queries_Q, torch.stack([torch.isin(keys_T, torch.tensor(given[q])) for q in sorted(given)]))
+
+
+def _pattern(queries_Q: Tensor, parents_QT: Tensor) -> Pattern:
+    return Pattern(queries_Q, parents_QT, torch.arange(parents_QT.shape[1]) <= queries_Q[:, None])

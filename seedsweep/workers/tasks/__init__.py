@@ -26,8 +26,10 @@ from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
+    "automata": "seedsweep.workers.tasks.automata:Automata",
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
+    "linear-map": "seedsweep.workers.tasks.linear_map:LinearMap",
     "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
     "mmlu-facts": "seedsweep.workers.tasks.mmlu_world:MmluFacts",
     "mmlu-world": "seedsweep.workers.tasks.mmlu_world:MmluWorld",

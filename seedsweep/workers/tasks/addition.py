@@ -100,6 +100,10 @@ class AdditionSettings(LengthSettings):
         """Tokens of all evaluation examples."""
         return self.evaluation_examples * sum(map(example_size, self.evaluated_lengths().values()))
 
+    def longest_row(self) -> int:
+        """The context, or the longest example without its last token."""
+        return max(self.context, example_size(max(self.evaluated_lengths().values())) - 1)
+
     def largest_pass(self) -> EvaluationPass:
         """Of examples, whose sums are scored."""
         return self.largest_scoring(example_size, prompt_size)

@@ -63,6 +63,10 @@ class CountSettings(LengthSettings):
         """Tokens of all evaluation windows."""
         return sum(self.examples(n) * (n + FRAME) for n in self.evaluated_lengths().values())
 
+    def longest_row(self) -> int:
+        """The context, or the longest window without its last token."""
+        return max(self.context, max(self.evaluated_lengths().values()) + FRAME - 1)
+
     def largest_pass(self) -> EvaluationPass:
         """Of windows, whose answers are scored."""
         return self.largest_scoring(lambda length: length + FRAME, lambda length: PROMPT)

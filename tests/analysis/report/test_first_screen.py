@@ -75,6 +75,9 @@ def test_what_was_trained(tmp_path: Path) -> None:
     assert trained(sweep, study) == (
         "task count; gpt-neox decoder (heads 2, head dim 16); 800 steps of 8 examples; 256 runs, depth swept"
     )
+    spec = {**(sweep.origin.spec or {}), "train": {"steps": 9, "batch": None, "batch_tokens": 512}}
+    by_tokens = replace(sweep, origin=replace(sweep.origin, spec=spec))
+    assert "; 9 steps of 512 tokens; 256 runs" in str(trained(by_tokens, study))
     own = replace(sweep, origin=replace(sweep.origin, spec={"task": {"name": "copy"}, "model": None}))
     assert trained(own, study) == "task copy; 256 runs, depth swept"
     assert trained(table(tmp_path, {"accuracy": {1: [0.1, 0.2]}}), study) is None
