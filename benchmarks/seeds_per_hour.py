@@ -89,7 +89,8 @@ def measured(cells: Cells, arguments: argparse.Namespace) -> list[Row]:
     try:
         for variant in rivals(arguments):
             _start(variant, cells, running)
-        for kind in ("pack",) if settings.model.drops or not arguments.compiled else ("pack", "compiled"):
+        compiles = arguments.compiled and (settings.train.unpadded or not settings.model.drops)
+        for kind in ("pack", "compiled") if compiles else ("pack",):
             _grow(kind, cells, arguments.packs, running)
         times: dict[Running, list[float]] = {one: [] for one in running}
         for number in range(arguments.rounds):

@@ -13,6 +13,7 @@ from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.enginespec import EngineSpec
 from seedsweep.sweep.spec import SweepSpec
+from seedsweep.workers import settings
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.settings import EvaluateSettings
@@ -121,6 +122,15 @@ def test_a_field_added_later_is_part_of_the_identity_unless_it_has_its_default()
     assert other.identity() == base.identity() | {"train.adam_epsilon": 1e-7}
     swept = spec(scale={"field": "train.adam_epsilon", "values": [1e-8, 1e-7]}, **{"model.depth": 1})
     assert "train.adam_epsilon" not in swept.identity()
+
+
+def test_compiled_steps_have_a_version_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    base, compiled = spec(), spec(**{"train.compile": True})
+    assert compiled.identity() == base.identity() | {"train.compile": True, "train.compiled": settings.COMPILED}
+    before = compiled.fingerprint()
+    monkeypatch.setattr(settings, "COMPILED", settings.COMPILED + 1)
+    assert compiled.fingerprint() != before
+    assert base.fingerprint() == spec().fingerprint()
 
 
 def test_the_dialect_decides_which_fields_a_model_has() -> None:

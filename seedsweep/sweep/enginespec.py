@@ -161,7 +161,7 @@ class EngineSpec(SweepSpec):
 
     @model_validator(mode="after")
     def _check_compile(self) -> EngineSpec:
-        if self.train.compile and self.model.drops:
+        if self.train.compiles_steps and self.model.drops:
             raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
         return self
 

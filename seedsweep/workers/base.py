@@ -17,7 +17,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.pretrained import CONFIG, WEIGHTS
-from seedsweep.workers.settings import ENGINE
+from seedsweep.workers.settings import COMPILED, ENGINE
 from seedsweep.workers.trainer import PackTrainer
 
 
@@ -26,6 +26,15 @@ def cache_directory() -> Path:
     if given := os.environ.get("SEEDSWEEP_CACHE"):
         return Path(given)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "seedsweep"
+
+
+def cached(settings: CellSettings) -> Path:
+    """The folder in which the user's cache has the base of these cells, if it was trained before."""
+    assert settings.base is not None
+    recipe = settings.of_base()
+    version = [ENGINE, COMPILED] if recipe.train.compile else ENGINE
+    identity = json.dumps([version, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
+    return cache_directory() / "bases" / hashlib.sha256(identity.encode()).hexdigest()[:16]
 
 
 def base_model(
@@ -41,8 +50,7 @@ def base_model(
     """
     assert settings.base is not None
     recipe = settings.of_base()
-    identity = json.dumps([ENGINE, settings.base.seed, recipe.model_dump(mode="json")], sort_keys=True)
-    place = cache_directory() / "bases" / hashlib.sha256(identity.encode()).hexdigest()[:16]
+    place = cached(settings)
     if (place / WEIGHTS).is_file():
         return Base((place / WEIGHTS).read_bytes(), (place / CONFIG).read_bytes())
 

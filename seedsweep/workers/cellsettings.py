@@ -36,7 +36,7 @@ class CellSettings(Settings):
 
     @model_validator(mode="after")
     def _check_compile(self) -> Self:
-        if self.train.compile and self.model.drops:
+        if self.train.compiles_steps and self.model.drops:
             raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
         return self
 

@@ -21,6 +21,7 @@ from seedsweep.workers.dialects.attention import PLAIN, Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.philox import Role, normal, uniform
+from seedsweep.workers.products import TORCHS, Products
 from seedsweep.workers.settings import ModelSettings
 
 
@@ -51,6 +52,7 @@ class StackedDecoder:
         self._weights = Weights(self.parameters)
         self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
         self.attention = PLAIN
+        self._products = TORCHS
 
     @property
     def seeds(self) -> int:
@@ -66,10 +68,11 @@ class StackedDecoder:
             offset += shape.size
         return views
 
-    def with_parameters(self, parameters: Mapping[str, Tensor]) -> StackedDecoder:
+    def with_parameters(self, parameters: Mapping[str, Tensor], products: Products = TORCHS) -> StackedDecoder:
         """The same decoder with other weights in place of its own, by name, of as many seeds or fewer."""
         other = copy.copy(self)
-        other.parameters, other._weights = dict(parameters), Weights(parameters)
+        other.parameters, other._weights = dict(parameters), Weights(parameters, products)
+        other._products = products
         return other
 
     def with_attention(self, attention: Attention) -> StackedDecoder:
@@ -149,7 +152,7 @@ class StackedDecoder:
         s, b, t, d = hidden_SBTD.shape
         hidden_SND = F.pad(hidden_SBTD.reshape(s, b * t, d), (0, 0, 0, padding(b * t, ROW_ALIGNMENT)))
         unembed_SDV = p["unembed_DV"] if "unembed_DV" in p else p["embed_VD"].transpose(1, 2)
-        logits_SNV = torch.bmm(hidden_SND, unembed_SDV)
+        logits_SNV = self._products.product(hidden_SND, unembed_SDV)
         if "unembed_bias_V" in p:
             logits_SNV = logits_SNV + p["unembed_bias_V"][:, None]
         return logits_SNV[:, : b * t].reshape(s, b, t, self.vocabulary)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
+from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
@@ -49,8 +50,13 @@ class EngineRecipe(Recipe):
 
     def check_device(self, device: str) -> None:
         check_precision(self.settings.train.precision, device)
-        if self.settings.train.compile and device == "cpu":
+        train = self.settings.train
+        if train.compile and device == "cpu":
             check_compiler()
+        elif train.compile and train.unpadded:
+            raise InputError(
+                "train.unpadded: not with train.compile on a GPU, where padding is computed; give it up there"
+            )
 
     def broken_device(self, device: str) -> str | None:
         return broken_device(device)

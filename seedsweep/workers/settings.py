@@ -18,7 +18,14 @@ from seedsweep.section import AddedLater, Settings
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
 
-NOT_WITH_DROPOUT = "not with model.dropout: a seed alone would round otherwise than in a pack; give one of them up"
+COMPILED = 2
+"""Version of the numbers that `train.compile` makes of the same engine: raised by every change of what is
+compiled, or of the kernels (`workers.kernels`), that makes a seed train differently. 1 had torch's kernels."""
+
+NOT_WITH_DROPOUT = (
+    "not with model.dropout (unless train.unpadded): a seed alone would round otherwise than in a pack; "
+    "give one of them up"
+)
 TOKENS_AT_ONCE = 8192
 """Tokens per seed in one forward pass of the evaluation. It bounds memory; it must not depend on the pack, because
 a matrix product may round differently for another number of rows, and for the same reason it stays what it is."""
@@ -216,10 +223,20 @@ class TrainSettings(Settings):
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
     compile: Annotated[bool, AddedLater()] = False
     """Whether each step runs as one compiled graph. It rounds differently, and takes some seconds for every scale
-    and size of a pack before the first step."""
+    and size of a pack before the first step. With `unpadded` only the products are compiled, once for all."""
     unpadded: Annotated[bool, AddedLater()] = False
     """Whether a row's tokens behind the last that counts are left out of all products. It rounds differently, and
     drops other values where there is dropout."""
+
+    def identity(self) -> dict[str, Any]:
+        """Steps that are compiled round as their version does."""
+        return super().identity() | ({"compiled": COMPILED} if self.compile else {})
+
+    @property
+    def compiles_steps(self) -> bool:
+        """Whether steps are compiled as graphs. Without padding their shapes differ, and only the products are
+        those of compiled steps."""
+        return self.compile and not self.unpadded
 
     @model_validator(mode="after")
     def _check_batch(self) -> TrainSettings:
@@ -227,12 +244,6 @@ class TrainSettings(Settings):
             raise ValueError("batch: is missing; give it, in rows, or batch_tokens")
         if self.batch is not None and self.batch_tokens is not None:
             raise ValueError("batch_tokens: not with batch, which says the same in rows; give one of them up")
-        return self
-
-    @model_validator(mode="after")
-    def _check_shapes(self) -> TrainSettings:
-        if self.compile and self.unpadded:
-            raise ValueError("unpadded: not with compile, which needs fixed shapes; give one of them up")
         return self
 
     @model_validator(mode="after")

@@ -22,12 +22,14 @@ from torch._ops import OpOverload
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from seedsweep.errors import InputError
+from seedsweep.workers import kernels
 from seedsweep.workers.alignment import ALIGNMENT, padding
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.instruments.changes import Interventions
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
+from seedsweep.workers.products import TORCHS
 from seedsweep.workers.tasks import Task
 
 OPTIONS: dict[str, dict[str, Any]] = {
@@ -77,7 +79,9 @@ class Step:
         self._names, self._weights = tuple(decoder.parameters), tuple(decoder.parameters.values())
         self.interventions = Interventions(settings, task, decoder.flat_SP.device)
         self._unpadded = settings.train.unpadded
-        self._compiles = settings.train.compile
+        self._compiles = settings.train.compiles_steps
+        by_kernels = settings.train.compile and self._unpadded and self._precision == "float32"
+        self._products = kernels.products(decoder.flat_SP.device.type) if by_kernels else TORCHS
         self._compiled: dict[torch.Size, Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> Gradient:
@@ -90,9 +94,10 @@ class Step:
         shape = batch.tokens_SBT.shape
         first = shape not in self._compiled
         if first:
-            options = OPTIONS[batch.tokens_SBT.device.type]
-            graph = self.graph(batch, {torch.ops.aten.baddbmm.default: _product_and_sum})
-            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=options)
+            device = batch.tokens_SBT.device.type
+            ours = {torch.ops.aten.baddbmm.default: _product_and_sum, **kernels.decompositions(device)}
+            graph = self.graph(batch, ours)
+            self._compiled[shape] = torch.compile(graph, fullgraph=True, dynamic=False, options=OPTIONS[device])
         with torch.no_grad():
             found = Gradient(*self._compiled[shape](*batch, *detached))
         if first:
@@ -124,7 +129,8 @@ class Step:
 
     def compute(self, batch: Batch, parameters: Sequence[Tensor], layout: Layout = WHOLE) -> Gradient:
         """Of any weights, in the order of the decoder's, that require gradients."""
-        decoder = self._decoder.with_parameters(dict(zip(self._names, parameters, strict=True)))
+        weights = dict(zip(self._names, parameters, strict=True))
+        decoder = self._decoder.with_parameters(weights, self._products)
         nll_SBT = self.token_nll(decoder, batch, layout)
         loss_S = _mean_loss(nll_SBT, batch.mask_SBT)
         # The sum, not the mean over seeds: every seed gets the gradient it would get alone. Its parts are kept by
@@ -188,7 +194,8 @@ def _refuse_if_apart(compiled: Gradient, plain: Gradient, close: float) -> None:
 
 
 def check_compiler() -> None:
-    """Raise InputError if torch finds no compiler for what it would have to compile on a CPU."""
+    """Raise InputError if torch finds no compiler for what it would have to compile on a CPU, or one that cannot
+    build our kernels."""
     from torch._inductor import config
     from torch._inductor.cpp_builder import get_cpp_compiler
     from torch._inductor.exc import InvalidCxxCompiler
@@ -199,6 +206,7 @@ def check_compiler() -> None:
         found = None
     if found is None:
         raise InputError(f"train.compile: no C++ compiler is found ({config.cpp.cxx}); install g++, or give false")
+    kernels.build()
 
 
 def _product_and_sum(bias: Tensor, a: Tensor, b: Tensor, *, beta: float = 1, alpha: float = 1) -> Tensor:

@@ -14,6 +14,8 @@ from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
 from seedsweep.sweep.verify import verify
+from seedsweep.workers import base
+from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.tasks import mmlu_world
 from tests.sweep.test_run import rows, snapshot
 
@@ -91,6 +93,20 @@ def test_another_base_is_another_sweep(tmp_path: Path) -> None:
     for change in ("base.seed=2", "base.train.steps=7", "base.task={mix: 0.4}"):
         with pytest.raises(InputError, match="other settings: base"):
             run(spec(tmp_path, change), tmp_path / "out", executor="inline")
+
+
+def test_a_compiled_base_is_kept_under_the_version_of_what_compiles_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = []
+    for value in ("false", "true"):
+        recipe = next(iter(spec(tmp_path, f"base.train.compile={value}").recipes.values()))
+        assert isinstance(recipe, EngineRecipe)
+        cells.append(recipe.settings)
+    plain, compiled = (base.cached(settings) for settings in cells)
+    monkeypatch.setattr("seedsweep.workers.base.COMPILED", 1000)
+    assert base.cached(cells[0]) == plain
+    assert base.cached(cells[1]) != compiled
 
 
 def test_an_interrupted_base_leaves_a_sweep_that_goes_on(tmp_path: Path) -> None:

@@ -6,18 +6,22 @@ from pathlib import Path
 
 import pytest
 import torch
-from pydantic import ValidationError
 
+from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
+from seedsweep.workers import kernels
 from seedsweep.workers.alignment import ROW_ALIGNMENT
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.layout import SIZE_STEP, Unpadded, sizes
+from seedsweep.workers.products import TORCHS
 from seedsweep.workers.step import Batch
 from seedsweep.workers.trainer import PackTrainer
 from tests.golden.make import GOLDEN, HERE
 from tests.workers.test_step import SEEDS, batch_of, drops, settings_of
 
 PLAIN = [path for path in GOLDEN if not drops(path)]
+FLOAT32 = [path for path in GOLDEN if '"bfloat16"' not in path.read_text()]
 
 
 def mask_of(lengths: list[list[int]], length: int) -> torch.Tensor:
@@ -75,9 +79,10 @@ def test_what_stands_behind_the_last_that_counts_is_not_read() -> None:
     assert torch.equal(one.losses_LS[0], same.losses_LS[0])
 
 
+@pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
-def test_seeds_are_bitwise_the_same_alone_and_packed(path: Path) -> None:
-    settings = settings_of(path, unpadded=True)
+def test_seeds_are_bitwise_the_same_alone_and_packed(path: Path, compiled: bool) -> None:
+    settings = settings_of(path, unpadded=True, compile=compiled)
 
     def trained(seeds: list[Seed]) -> dict[Seed, torch.Tensor]:
         trainer = PackTrainer(settings, seeds, "cpu")
@@ -96,9 +101,36 @@ def test_without_padding_rows_need_not_be_whole_registers() -> None:
     assert SIZE_STEP % ROW_ALIGNMENT == 0
 
 
-def test_compiled_steps_keep_their_padding() -> None:
-    with pytest.raises(ValidationError, match=r"unpadded: not with compile, .*give one of them up"):
-        settings_of(HERE / "count.json", compile=True, unpadded=True)
+@pytest.mark.parametrize("path", FLOAT32, ids=lambda path: path.stem)
+def test_with_compile_products_are_others(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gradients' too, which then round otherwise, if vectors are wide enough for kernels of our own."""
+    product, shapes = kernels._multiplied, set()
+
+    def noted(a_SMK: torch.Tensor, b_SKN: torch.Tensor) -> torch.Tensor:
+        shapes.add(tuple(a_SMK.shape[1:]))
+        return product(a_SMK, b_SKN)
+
+    monkeypatch.setattr(kernels, "_multiplied", noted)
+    with reproducible("cpu", "float32"):
+        plain = PackTrainer(settings_of(path, unpadded=True), SEEDS, "cpu")
+        ours = PackTrainer(settings_of(path, unpadded=True, compile=True), SEEDS, "cpu")
+        one, other = plain.gradient(batch_of(plain)), ours.gradient(batch_of(plain))
+    torch.testing.assert_close(other.losses_LS, one.losses_LS, rtol=1e-5, atol=1e-6)
+    apart_S = torch.linalg.vector_norm(other.grad_SP - one.grad_SP, dim=1)
+    assert (apart_S <= 1e-5 * torch.linalg.vector_norm(one.grad_SP, dim=1)).all()
+    if kernels.products("cpu") is not TORCHS:
+        width = settings_of(path).model.width
+        assert {rows for rows, terms in shapes if terms == width} & {
+            terms for rows, terms in shapes if rows == width
+        }
+
+
+def test_on_a_gpu_compiled_steps_keep_their_padding() -> None:
+    recipe = EngineRecipe(settings_of(HERE / "count.json", compile=True, unpadded=True))
+    with pytest.raises(
+        InputError, match=r"^train\.unpadded: not with train\.compile on a GPU, .* give it up there"
+    ):
+        recipe.check_device("cuda")
 
 
 def test_evaluations_leave_out_what_is_not_asked_for() -> None:

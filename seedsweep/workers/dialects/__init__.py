@@ -22,6 +22,7 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
+from seedsweep.workers.products import TORCHS, Products
 from seedsweep.workers.settings import ModelSettings
 
 BUILT_IN = {
@@ -79,8 +80,9 @@ class Weights:
     A layer `name` is two tensors: `name.weight_DF` and `name.bias_F`.
     """
 
-    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+    def __init__(self, tensors: Mapping[str, Tensor], products: Products = TORCHS) -> None:
         self._tensors = tensors
+        self._products = products
 
     def tensor(self, name: str) -> Tensor:
         """The tensors of one name as they are."""
@@ -102,8 +104,8 @@ class Weights:
         s, b, t, i = x_SBTI.shape
         x_SNI = x_SBTI.reshape(s, b * t, i)
         if bias_SO is None:
-            return torch.bmm(x_SNI, weight_SIO).view(s, b, t, -1)
-        return torch.baddbmm(bias_SO[:, None], x_SNI, weight_SIO).view(s, b, t, -1)
+            return self._products.product(x_SNI, weight_SIO).view(s, b, t, -1)
+        return self._products.product_and_sum(bias_SO[:, None], x_SNI, weight_SIO).view(s, b, t, -1)
 
 
 class Dialect(ABC):
