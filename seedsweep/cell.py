@@ -245,6 +245,10 @@ class Recipe(ABC):
         """Of packs of so many seeds on this machine, by a short trial; None if none can be made."""
         return None
 
+    def compiled(self, device: str) -> Recipe | None:
+        """The same cells by compiled steps, which round otherwise; None if they are, or cannot be there."""
+        return None
+
     def pack_bytes(self, device: str, seeds: int) -> int | None:
         """Memory of a pack at its largest moment, on a CPU that of its process; None if that is not known."""
         return None

@@ -108,6 +108,7 @@ def plan(
             named.spec,
             out or f"runs/{named.name}",
             on_scale=lambda scale: waiting.say(f"timing a few steps at {field} {formats.scale(scale)} …"),
+            on_compiling=lambda scale: waiting.say(f"timing compiled steps at {field} {formats.scale(scale)} …"),
         )
     if as_json:
         print_json(estimated.to_dict())

@@ -31,6 +31,9 @@ if TYPE_CHECKING:  # the driver's modules import torch
     from seedsweep.sweep.standing import SweepStatus
     from seedsweep.sweep.verify import Verification
 
+WORTH_COMPILING = 0.9
+"""Share of the time that compiled steps take, below which it is worth saying."""
+
 
 def outcome(result: RunResult) -> Text:
     """One or two lines after a run: what was trained and what remains."""
@@ -231,6 +234,14 @@ def plan(estimated: Estimate) -> RenderableType:
         line += f"; memory: {formats.quantity(estimated.bytes, 'B')}"
         if estimated.memory is not None:
             line += f" of {formats.quantity(estimated.memory, 'B')} that are free here"
+    compiled = estimated.compiled
+    if compiled is not None and compiled.share < WORTH_COMPILING:
+        where = f"{text.field(estimated.scale_name)} {formats.scale(compiled.scale)}"
+        share = formats.percent(compiled.share)
+        line += (
+            f"\nwith train.compile: true a seed would take {share} of that, by a trial at {where}; "
+            "steps then round otherwise, so that it is another sweep"
+        )
     return Group(table, Text(line))
 
 

@@ -6,7 +6,7 @@ import os
 import platform
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
 from seedsweep.cell import Pace
@@ -21,6 +21,10 @@ Basis: TypeAlias = Literal["finished", "trial", "proportion"]
 
 WORTH_A_TRIAL: Final = 1e12
 """FLOP of a run, a minute or two of one core, from which on it begins with a trial of its scales."""
+
+
+LONG: Final = 600.0
+"""Seconds of a run from which on it is tried how long compiled steps would take: that takes half a minute."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,17 @@ class ScaleEstimate:
 
 
 @dataclass(frozen=True)
+class CompiledEstimate:
+    """How long seeds would take if steps were compiled, by a trial at one scale."""
+
+    scale: float
+    seconds_per_seed: float
+    """Of one seed in a full pack on one worker, compiling included."""
+    share: float
+    """Of what a seed takes as it is."""
+
+
+@dataclass(frozen=True)
 class Estimate:
     """A plan with its price."""
 
@@ -63,6 +78,8 @@ class Estimate:
     """Packs that go on from a checkpoint (their trained part is counted as if it were still to do)."""
     memory: int | None = None
     """Bytes that this machine has free; None if it does not say."""
+    compiled: CompiledEstimate | None = None
+    """None for a run that is short or begun, or whose steps are compiled already or cannot be."""
 
     @property
     def missing(self) -> int:
@@ -94,12 +111,17 @@ class Estimate:
 
 
 def estimate(
-    spec: SweepSpec, out: str | os.PathLike[str], *, on_scale: Callable[[float], None] | None = None
+    spec: SweepSpec,
+    out: str | os.PathLike[str],
+    *,
+    on_scale: Callable[[float], None] | None = None,
+    on_compiling: Callable[[float], None] | None = None,
 ) -> Estimate:
     """Plan a run of `spec` in `out`; changes nothing.
 
     How long a seed takes is what finished seeds took here. A scale that has none is tried for a few steps;
-    `on_scale` is called with it before that. Raises InputError as `run` does.
+    `on_scale` is called with it before that, and `on_compiling` before compiled steps are. Raises InputError as
+    `run` does.
     """
     device = spec.execution.device_here()
     found = find(spec, out)
@@ -132,13 +154,12 @@ def estimate(
                 flop=missing * cost.flop if cost else None,
                 seconds_per_seed=None
                 if pace is None
-                else pace.setup / size
-                + pace.seconds(1, recipe.steps or steps_seen(found.known), recipe.evaluations),
+                else _per_seed(pace, size, recipe.steps or steps_seen(found.known), recipe.evaluations),
                 pack_bytes=recipe.pack_bytes(device, size),
                 basis=basis,
             )
         )
-    return Estimate(
+    known = Estimate(
         store=found.store.location,
         exists=found.record is not None,
         scale_name=found.spec.scale.field,
@@ -148,6 +169,31 @@ def estimate(
         resumed=len(planned.resumed),
         memory=free_memory(),
     )
+    return replace(known, compiled=_compiled(found, known, on_compiling))
+
+
+def _compiled(
+    found: Found, known: Estimate, on_compiling: Callable[[float], None] | None
+) -> CompiledEstimate | None:
+    """At the scale whose seeds take longest."""
+    if known.exists or (known.seconds or 0) < LONG:
+        return None
+    longest = max(known.scales, key=lambda scale: scale.seconds_per_seed or 0)
+    recipe = found.recipes[longest.scale].compiled(known.device)
+    if recipe is None or not longest.seconds_per_seed:
+        return None
+    if on_compiling is not None:
+        on_compiling(longest.scale)
+    pace = recipe.pace(known.device, longest.pack_size)
+    if pace is None:
+        return None
+    seconds = _per_seed(pace, longest.pack_size, recipe.steps or 0, recipe.evaluations)
+    return CompiledEstimate(longest.scale, seconds, seconds / longest.seconds_per_seed)
+
+
+def _per_seed(pace: Pace, pack: int, steps: float, evaluations: int) -> float:
+    """Seconds of one seed in a full pack."""
+    return pace.setup / pack + pace.seconds(1, steps, evaluations)
 
 
 def _pace(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from pydantic import ValidationError
+
 from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
@@ -60,6 +62,18 @@ class EngineRecipe(Recipe):
 
     def broken_device(self, device: str) -> str | None:
         return broken_device(device)
+
+    def compiled(self, device: str) -> EngineRecipe | None:
+        if device != "cpu" or self.settings.train.compile:
+            return None
+        sections = {name: getattr(self.settings, name) for name in type(self.settings).model_fields}
+        train = self.settings.train.model_copy(update={"compile": True})
+        try:
+            found = EngineRecipe(CellSettings(**(sections | {"train": train})))
+            found.check_device(device)
+        except (ValidationError, InputError):
+            return None
+        return found
 
     def pack_size(self, device: str) -> int:
         return pack_size(self.settings, device)

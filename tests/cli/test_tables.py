@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.cli import tables
 from seedsweep.cli.tables import plan, status, summary, verification
 from seedsweep.formats import duration
-from seedsweep.sweep.estimate import Estimate, ScaleEstimate
+from seedsweep.sweep.estimate import CompiledEstimate, Estimate, ScaleEstimate
 from seedsweep.sweep.paired import PairedDifference
 from seedsweep.sweep.standing import ScaleStatus, SweepStatus
 from seedsweep.sweep.verify import ScaleVerification, Verification
@@ -127,3 +128,10 @@ def test_a_verification_on_cuda_says_what_differs_and_what_would_have_been_found
     assert "2 55 100 differs 0.61" in bad
     assert "2 success −0.32 ± 0.026 8e-5 0.067 0.31" in bad
     assert "NOT verified" in bad
+
+
+def test_a_plan_says_what_compiling_would_make_of_it() -> None:
+    known = Estimate("/somewhere/runs/x", False, "model.heads", "cpu", 2, PLANNED, 0)
+    faster, alike = (printed(plan(replace(known, compiled=CompiledEstimate(8, 1e6, s)))) for s in (0.412, 0.97))
+    assert "with train.compile: true a seed would take 41 % of that, by a trial at heads 8" in faster
+    assert "compile" not in alike
