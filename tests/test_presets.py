@@ -106,7 +106,7 @@ def test_the_papers_numbers_for_mmlu() -> None:
         untied = cell.model.parameters(cell.vocabulary_size)
         assert untied - cell.vocabulary_size * cell.model.width == parameters  # as the model card says, tied
         assert {0.05, 0.1} <= set(spec.scale.values)
-        assert spec.train.steps * spec.train.batch == pytest.approx(epochs * 99_842, rel=1e-3)
+        assert spec.train.steps * cell.batch == pytest.approx(epochs * 99_842, rel=1e-3)
         assert (spec.train.learning_rate, spec.train.schedule) == (1e-5, "linear")
         assert [split.examples for split in spec.task.splits()] == [14_042, 14_042]
         assert len(spec.seeds.pairs()) == 80
