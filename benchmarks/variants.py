@@ -205,7 +205,7 @@ def _made(variant: Variant, cells: Cells) -> tuple[Callable[[], None], Callable[
 
 
 KINDS = {
-    "matrix products": ("mm", "addmm", "gemm", "cutlass", "linear"),
+    "matrix products": ("mm", "addmm", "gemm", "cutlass", "linear", "seedsweep::product"),
     "attention": ("attention", "flash", "softmax"),
     "optimiser": ("adamw", "vector_norm"),
     "layer norms": ("layer_norm", "rsqrt"),

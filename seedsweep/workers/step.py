@@ -80,8 +80,8 @@ class Step:
         self.interventions = Interventions(settings, task, decoder.flat_SP.device)
         self._unpadded = settings.train.unpadded
         self._compiles = settings.train.compiles_steps
-        by_kernels = settings.train.compile and self._unpadded and self._precision == "float32"
-        self._products = kernels.products(decoder.flat_SP.device.type) if by_kernels else TORCHS
+        device = decoder.flat_SP.device.type
+        self._products = kernels.products(settings.train, device) if self._unpadded else TORCHS
         self._compiled: dict[torch.Size, Callable[..., Any]] = {}
 
     def __call__(self, batch: Batch) -> Gradient:

@@ -118,8 +118,9 @@ def test_with_compile_products_are_others(path: Path, monkeypatch: pytest.Monkey
     torch.testing.assert_close(other.losses_LS, one.losses_LS, rtol=1e-5, atol=1e-6)
     apart_S = torch.linalg.vector_norm(other.grad_SP - one.grad_SP, dim=1)
     assert (apart_S <= 1e-5 * torch.linalg.vector_norm(one.grad_SP, dim=1)).all()
-    if kernels.products("cpu") is not TORCHS:
-        width = settings_of(path).model.width
+    settings = settings_of(path, unpadded=True, compile=True)
+    if kernels.products(settings.train, "cpu") is not TORCHS:
+        width = settings.model.width
         assert {rows for rows, terms in shapes if terms == width} & {
             terms for rows, terms in shapes if rows == width
         }

@@ -24,6 +24,7 @@ from torch._ops import OpOverload
 from seedsweep.errors import InputError
 from seedsweep.workers.alignment import ROW_ALIGNMENT
 from seedsweep.workers.products import TORCHS, Products
+from seedsweep.workers.settings import TrainSettings
 
 Decompositions = dict[OpOverload, Callable[..., Any]]
 
@@ -47,12 +48,12 @@ def decompositions(device: str) -> Decompositions:
     return found | ({_AT.bmm.default: _product} if _lanes() == WIDE else {})
 
 
-def products(device: str) -> Products:
-    """What multiplies one by one in place of torch's operations, gradients too, in float32; built."""
-    if device != "cpu" or _lanes() != WIDE:
+def products(train: TrainSettings, device: str) -> Products:
+    """What multiplies where steps are taken one operation at a time, gradients too; built."""
+    if not train.compile or train.precision != "float32" or device != "cpu" or _lanes() != WIDE:
         return TORCHS
     build()
-    return Products(_multiplied, lambda added, a, b: _multiplied(a, b) + added)
+    return Products(_multiplied, lambda added, a, b: _multiplied(a, b).add_(added))
 
 
 @cache
