@@ -182,8 +182,9 @@ def _first(inside: Inside, scale_name: str) -> Finding | None:
         sentences.append(
             f"{'Yes' if leads else 'No'}, at {at(inside, scale_name, [s.scale for s, _ in of_kind])} {who} "
             f"passes half of its own rise first, in {first} of {many} seeds in which the order is seen{place} "
-            f"({text.pvalue(scale.pvalue_lead)}{corrected(inside)}). In the median, attention is "
-            f"{_steps(lead.median)}."
+            f"({text.pvalue(scale.pvalue_lead)}{corrected(inside)}). In the median of the "
+            f"{lead.n} outputs in which both rise, attention is {_steps(lead.median)}; in {lead.one_only} only "
+            "one does."
         )
     return Finding(topic, " ".join(sentences))
 
@@ -211,7 +212,7 @@ def _together(inside: Inside, scale_name: str) -> Finding | None:
     if not shown:
         return Finding(
             topic,
-            "No evidence of it: an output’s attention and capability rise no closer to each other than those of "
+            "No evidence of it: an output’s attention and capability are not seen to rise closer than those of "
             f"two outputs of the seed ({numbers},{place}).",
         )
     return Finding(
