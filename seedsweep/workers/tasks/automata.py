@@ -26,6 +26,7 @@ from seedsweep.workers.philox import DIGITS_PER_WORD, Role, below, low_digits, p
 from seedsweep.workers.scoring import ScoredRows
 from seedsweep.workers.settings import TOKENS_AT_ONCE, EvaluationPass, TaskSettings
 from seedsweep.workers.tasks import Pattern, Rows, Task
+from seedsweep.workers.tasks.automata_patterns import patterns
 
 EVALUATION_SEED = 0
 """The key of the evaluation rows of all cells, under a role of its own."""
@@ -102,7 +103,7 @@ class AutomataSettings(TaskSettings):
         return EvaluationPass(rows, length - 1, scored, self.evaluation_examples * scored)
 
     def pattern_names(self) -> tuple[str, ...]:
-        """See `Automata.patterns`."""
+        """See `automata_patterns.patterns`."""
         return "true", "wrong", "outputs"
 
     @property
@@ -222,45 +223,9 @@ class Automata(Task):
         return self._evaluation_WT[:READING_ROWS].long()
 
     def patterns(self) -> dict[str, Pattern]:
-        """Parents of all cells that count, at the queries S − 1 … S T − 2, among the cells of the state before.
-
-        true
-            The 2 k + 1 cells around its place in the state before.
-        wrong
-            As many cells of the state before, drawn from the pattern's seed for every query; never the true ones
-            all of them, unless there are no others.
-        outputs
-            The cells that were written before it in its own state, the query's own token included.
-        """
-        settings = self.settings
-        cells, length = settings.cells, settings.tokens_per_row()
-        queries_Q = torch.arange(cells - 1, length - 1)
-        state_Q, place_Q = (queries_Q + 1) // cells, (queries_Q + 1) % cells
-        offsets_D = torch.arange(-settings.applications, settings.applications + 1)
-        around_QD = (place_Q[:, None] + offsets_D) % cells
-        start_Q1 = ((state_Q - 1) * cells)[:, None]
-        positions_T = torch.arange(length)
-        before_QT = (positions_T >= start_Q1) & (positions_T < start_Q1 + cells)
-        parents = {
-            "true": _at(start_Q1 + around_QD, length),
-            "wrong": _at(start_Q1 + self._other_places(around_QD), length),
-            "outputs": (positions_T >= start_Q1 + cells) & (positions_T <= queries_Q[:, None]),
-        }
-        return {name: Pattern(queries_Q, parents_QT, before_QT) for name, parents_QT in parents.items()}
-
-    def _other_places(self, around_QD: Tensor) -> Tensor:
-        """As many places of a state, of which not all are those."""
-        (queries, window), cells = around_QD.shape, self.settings.cells
-        positions_QS = torch.arange(queries * cells).view(queries, cells)
-        found_QD = torch.empty_like(around_QD)
-        open_Q, draw = torch.ones(queries, dtype=torch.bool), 0
-        while bool(open_Q.any()):
-            key = (-1 - self.settings.pattern_seed, Role.PATTERN)  # no pattern's seed is negative
-            ranks_QS = philox(key, (positions_QS, draw))[..., 0].argsort(dim=1, stable=True)
-            found_QD[open_Q] = ranks_QS[open_Q, :window]
-            same_Q = (found_QD.sort(dim=1).values == around_QD.sort(dim=1).values).all(dim=1)
-            open_Q, draw = same_Q & (window < cells), draw + 1
-        return found_QD
+        """See `automata_patterns.patterns`."""
+        s = self.settings
+        return patterns(s.cells, s.states, s.window, s.pattern_seed)
 
 
 def _digits(count: int, base: int, seed: int, role: int, rows: int) -> Tensor:
@@ -269,9 +234,3 @@ def _digits(count: int, base: int, seed: int, role: int, rows: int) -> Tensor:
     positions_RB = torch.arange(rows * blocks).view(rows, blocks)
     words_RW = philox((seed, role), (positions_RB, 0)).flatten(1)
     return low_digits(words_RW, base).flatten(1)[:, :count]
-
-
-def _at(positions_QD: Tensor, length: int) -> Tensor:
-    """True at those positions of rows of that length."""
-    marked_QT = torch.zeros(len(positions_QD), length, dtype=torch.bool)
-    return marked_QT.scatter_(1, positions_QD, True)
