@@ -146,7 +146,7 @@ OTHERS: dict[str, Callable[[], Read]] = {
     "turns": in_turns,
     "slower": lambda: drawn(shape=0.6),
     "worse": lambda: drawn(slope=-1.0, median=600.0),
-    "steep": lambda: drawn(slope=2.0, heads=(1.0, 2.0)),
+    "steep": lambda: drawn(slope=2.0, median=4000.0),
     "bent": bent,
     "late": lambda: drawn(lead=-100.0),
 }
