@@ -179,14 +179,25 @@ def _first(inside: Inside, scale_name: str) -> Finding | None:
         first = max(lead.seeds_before, lead.seeds_after)
         many = lead.seeds_before + lead.seeds_after
         place = f", at {scale_name} {text.scale(scale.scale)}" if len(of_kind) > 1 else ""
+        answer = "Where both rise, yes" if leads else "No"
         sentences.append(
-            f"{'Yes' if leads else 'No'}, at {at(inside, scale_name, [s.scale for s, _ in of_kind])} {who} "
+            f"{answer}, at {at(inside, scale_name, [s.scale for s, _ in of_kind])} {who} "
             f"passes half of its own rise first, in {first} of {many} seeds in which the order is seen{place} "
-            f"({text.pvalue(scale.pvalue_lead)}{corrected(inside)}). In the median of the "
-            f"{lead.n} outputs in which both rise, attention is {_steps(lead.median)}; in {lead.one_only} only "
-            "one does."
+            f"({text.pvalue(scale.pvalue_lead)}{corrected(inside)}); {_alone(inside)}. In the median of the "
+            f"{lead.n} outputs in which both rise{place}, attention is {_steps(lead.median)}."
         )
     return Finding(topic, " ".join(sentences))
+
+
+def _alone(inside: Inside) -> str:
+    """How often capability rises while attention does not: of these outputs the order is not told."""
+    leads = [scale.lead for scale in inside.scales if scale.lead is not None]
+    alone = sum(lead.second_only for lead in leads)
+    risen = alone + sum(lead.n for lead in leads)
+    return (
+        f"in {text.percent(alone / risen)} of the {text.count(risen)} outputs whose capability has risen "
+        "no head’s attention on their own parents has"
+    )
 
 
 def _steps(median: Interval) -> str:

@@ -97,7 +97,8 @@ def _lead(inside: Inside, scale_name: str) -> PageTable:
         "an output’s own is no closer. Both are corrected for the scales (Holm).",
         (
             scale_name, "outputs", "median difference", "quartiles", "attention first", "capability first",
-            "not told apart", "only one rises", "p of the order", "distance", "exchanged", "p",
+            "not told apart", "only attention rises", "only capability",
+            "p of the order", "distance", "exchanged", "p",
         ),
         tuple(
             (
@@ -108,7 +109,8 @@ def _lead(inside: Inside, scale_name: str) -> PageTable:
                 f"{s.lead.before} (in {text.seeds(s.lead.seeds_before)})",
                 f"{s.lead.after} (in {text.seeds(s.lead.seeds_after)})",
                 str(s.lead.together),
-                str(s.lead.one_only),
+                str(s.lead.first_only),
+                str(s.lead.second_only),
                 _p(s.pvalue_lead),
                 text.number(s.lead.distance),
                 text.number(s.lead.exchanged),

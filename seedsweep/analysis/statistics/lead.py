@@ -42,7 +42,7 @@ class LeadLag(Result):
     pvalue_exchanged : float
         One-sided, that an output's two events are no closer than those of different outputs of the seed; `nan`
         where no seed has two outputs with both.
-    n, seeds, one_only, neither : int
+    n, seeds, first_only, second_only, neither : int
         Outputs with both events; seeds they are of; outputs with one of the events only; with none.
     """
 
@@ -60,7 +60,8 @@ class LeadLag(Result):
     pvalue_exchanged: float
     n: int
     seeds: int
-    one_only: int
+    first_only: int
+    second_only: int
     neither: int
 
     def __float__(self) -> float:
@@ -107,7 +108,8 @@ def lead_lag(
     in which both happened; the statistic is the median size of the difference.
 
     Outputs in which one of the two has not happened are counted, and have no difference: the median is of those
-    that have both. An event that often has not happened when the other has is late, which `one_only` shows.
+    that have both, and what is said of the order is said of these. An event that often has not happened when the
+    other has is late or not needed, which `first_only` and `second_only` show.
 
     References
     ----------
@@ -157,7 +159,8 @@ def lead_lag(
         pvalue_exchanged=pvalue_exchanged,
         n=told.size,
         seeds=seeds,
-        one_only=int((a.known ^ b.known).sum()),
+        first_only=int((a.known & ~b.known).sum()),
+        second_only=int((~a.known & b.known).sum()),
         neither=int((~a.known & ~b.known).sum()),
     )
 

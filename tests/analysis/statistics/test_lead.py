@@ -23,7 +23,7 @@ def test_by_hand() -> None:
     )
     found = lead_lag(attention, capability)
     assert (found.before, found.after, found.together) == (2, 0, 2)
-    assert (found.n, found.seeds, found.one_only, found.neither) == (4, 2, 2, 2)
+    assert (found.n, found.seeds, found.first_only, found.second_only, found.neither) == (4, 2, 0, 2, 2)
     assert (found.seeds_before, found.seeds_after) == (1, 0)
     assert found.median.estimate == -50  # of -100, 0, -200 and 0
     assert found.quartiles == (-125, 0)
