@@ -81,6 +81,14 @@ class StackedDecoder:
         other.attention = attention
         return other
 
+    def snapshot(self) -> StackedDecoder:
+        """The models as they are now, which no further training changes."""
+        other = copy.copy(self)
+        other.flat_SP = self.flat_SP.detach().clone()
+        other.parameters = other.views(other.flat_SP)
+        other._weights = Weights(other.parameters)
+        return other
+
     @torch.no_grad()
     def initialise(self, init_seeds: Sequence[int], trained: Mapping[str, Tensor] | None = None) -> None:
         """Draw the initial weights of every seed, each from its own init role, one seed after the other.

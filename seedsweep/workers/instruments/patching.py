@@ -5,6 +5,7 @@ Letters: S seeds, N rows of all seeds (seeds first), L layers, H heads, T positi
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -31,6 +32,16 @@ def patched(decoder: StackedDecoder, donor: StackedDecoder, heads_LH: Tensor | N
     if decoder.seeds != donor.seeds or decoder.shapes != donor.shapes:
         raise ValueError("a donor has as many seeds as the decoder, and models of the same shape")
     return decoder.with_attention(_Patched(decoder.attention, donor, heads_LH))
+
+
+def recovered(before_S: np.ndarray, patched_S: np.ndarray, after_S: np.ndarray, least: float = 0.1) -> np.ndarray:
+    """Share (S,) of a gain that a patch alone brings: (patched − before) / (after − before).
+
+    Of a probability that is right, for example. `nan` where the gain is under `least`: nothing is to be recovered.
+    """
+    gain_S = np.where(after_S - before_S >= least, after_S - before_S, np.nan)
+    share_S: np.ndarray = (patched_S - before_S) / gain_S
+    return share_S
 
 
 class _Patched(Attention):

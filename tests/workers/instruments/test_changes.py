@@ -12,7 +12,7 @@ import torch.nn.functional as F
 
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.instruments.changes import Interventions
-from seedsweep.workers.instruments.patching import patched
+from seedsweep.workers.instruments.patching import patched, recovered
 from seedsweep.workers.instruments.reading import mean_attention
 from seedsweep.workers.layout import WHOLE
 from seedsweep.workers.trainer import PackTrainer
@@ -233,6 +233,20 @@ def test_a_patched_model_attends_as_its_donor(cell: Cell) -> None:
         assert (
             early.task.evaluate(both)["test", "loss"] != early.task.evaluate(early.decoder)["test", "loss"]
         ).all()
+
+
+def test_the_share_that_a_patch_recovers() -> None:
+    share = recovered(np.array([0.5, 0.5, 0.9]), np.array([0.5, 0.75, 1.0]), np.array([1.0, 1.0, 0.95]))
+    np.testing.assert_allclose(share, [0, 0.5, np.nan])
+
+
+def test_a_snapshot_stays_as_it_was(cell: Cell) -> None:
+    trainer = PackTrainer(cell(), SEEDS, "cpu")
+    trainer.train_to(3)
+    kept, before = trainer.decoder.snapshot(), trainer.task.evaluate(trainer.decoder)
+    trainer.train_to(9)
+    after = trainer.task.evaluate(kept)
+    assert all(after[key].tobytes() == before[key].tobytes() for key in before)
 
 
 def test_of_a_donor_of_another_shape(cell: Cell) -> None:
