@@ -11,12 +11,15 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from seedsweep import load, report
-from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures import learnt_together, outputs_not_yet, style
 from seedsweep.analysis.report.draw import draw
+from seedsweep.analysis.study.inside import inside
 from seedsweep.analysis.study.summary import summarise_population
 
 ROOT = Path(__file__).parent.parent
 PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png"}
+INSIDE = "linear-map-heads"
+"""The population whose streams are drawn too."""
 VARIANTS = {
     "plain": ("a plain loop", style.GREY, "o"),
     "pack": ("a pack of 8", style.SUCCESS, "s"),
@@ -39,6 +42,22 @@ def populations() -> None:
             for path in map(Path, draw(population, summarise_population(population), Path(folder))):
                 if path.name in PICTURES:
                     (ROOT / "docs" / PICTURES[path.name].format(place.name)).write_bytes(path.read_bytes())
+
+
+def happened_inside() -> None:
+    """Outputs that are not learnt yet, and how many each seed has."""
+    population = load(ROOT / "populations" / INSIDE)
+    found = inside(population)
+    assert found is not None
+    times = {scale.scale: scale.times for scale in found.scales if scale.times is not None}
+    counts = {
+        scale.scale: (scale.step, scale.dependence) for scale in found.scales if scale.dependence is not None
+    }
+    for name, figure in (
+        ("outputs", outputs_not_yet(times, scale_name="heads")),
+        ("together", learnt_together(counts, scale_name="heads")),
+    ):
+        figure.savefig(ROOT / "docs" / f"{INSIDE}-{name}.png", dpi=200)
 
 
 def speed() -> None:
@@ -88,5 +107,6 @@ def sample_report() -> None:
 
 if __name__ == "__main__":
     populations()
+    happened_inside()
     speed()
     sample_report()
