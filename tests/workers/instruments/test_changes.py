@@ -240,11 +240,14 @@ def test_the_share_that_a_patch_recovers() -> None:
     np.testing.assert_allclose(share, [0, 0.5, np.nan])
 
 
+@torch.no_grad()
 def test_a_snapshot_stays_as_it_was(cell: Cell) -> None:
     trainer = PackTrainer(cell(), SEEDS, "cpu")
-    trainer.train_to(3)
+    with torch.enable_grad():
+        trainer.train_to(3)
     kept, before = trainer.decoder.snapshot(), trainer.task.evaluate(trainer.decoder)
-    trainer.train_to(9)
+    with torch.enable_grad():
+        trainer.train_to(9)
     after = trainer.task.evaluate(kept)
     assert all(after[key].tobytes() == before[key].tobytes() for key in before)
 
