@@ -124,7 +124,7 @@ def dependent(random: np.random.Generator, n: int, outputs: int, shape: float, r
     return np.asarray((-np.log(norm.sf(normal))) ** (1 / shape) / rate)
 
 
-@pytest.mark.parametrize("shape", [1.0, 1.5])
+@pytest.mark.parametrize("shape", [1.0, pytest.param(1.5, marks=pytest.mark.heavy)])
 def test_coverage_size_and_power_of_the_shape(shape: float) -> None:
     """Outputs unequally hard, dependent within a seed, at two scales, a third censored."""
     random, covered, rejected = np.random.default_rng(2), [], []
@@ -160,6 +160,7 @@ def test_a_ladder_that_saturates_is_no_line() -> None:
     assert hazard_slope(ladder).pvalue < 0.01
 
 
+@pytest.mark.heavy
 def test_a_delay_is_no_rise() -> None:
     """Memoryless search, and 150 steps until what was found is learnt: the hazard rises from 0, but only once."""
     random, rejected = np.random.default_rng(9), []
