@@ -44,6 +44,7 @@ def test_jax_with_many_seeds_in_a_call(tmp_path: Path) -> None:
     assert found.scales[0].together is not None
 
 
+@pytest.mark.heavy
 def test_hugging_faces_trainer(tmp_path: Path) -> None:
     reversed_ = trained("huggingface", tmp_path, "scale.values=[16]", "program.parameters.steps=100")
     assert reversed_.curves("exact_match", split="eval")[16].steps.tolist() == [50, 100]

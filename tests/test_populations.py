@@ -15,7 +15,14 @@ from seedsweep.sweep.specfile import read_spec
 ROOT = Path(__file__).parent.parent
 
 
-SEEDS = {"addition-depth": 64, "count-depth": 64, "digits": 96, "mmlu-mix": 64, "question-formation-mix": 32}
+SEEDS = {
+    "addition-depth": 64,
+    "count-depth": 64,
+    "digits": 96,
+    "linear-map-heads": 64,
+    "mmlu-mix": 64,
+    "question-formation-mix": 32,
+}
 """At every scale of a shipped population, at least."""
 
 
@@ -28,6 +35,9 @@ def page_of(name: str) -> str:
     """What the docs say of a population."""
     if name == "digits":
         return (ROOT / "docs" / "digits.md").read_text()
+    if name == "linear-map-heads":
+        page = (ROOT / "docs" / "sparse-attention.md").read_text()
+        return page.split("## A population: heads of one layer\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
 
 
@@ -50,6 +60,7 @@ ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
 }
@@ -140,6 +151,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
 }

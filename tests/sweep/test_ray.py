@@ -68,7 +68,7 @@ def test_packs_that_run_out_of_memory_are_halved(spec: MakeSpec, fake: MakeFake,
     )
 
 
-@pytest.mark.parametrize("by", ["the kernel", "Ray"])
+@pytest.mark.parametrize("by", ["the kernel", pytest.param("Ray", marks=pytest.mark.heavy)])
 def test_a_worker_killed_for_lack_of_memory_has_its_pack_halved(
     by: str, spec: MakeSpec, fake: MakeFake, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +85,7 @@ def test_a_worker_killed_for_lack_of_memory_has_its_pack_halved(
     assert result.notes == ("packs ran out of memory and were halved: down to 2 in place of 4 at depth 2",)
 
 
+@pytest.mark.heavy
 def test_packs_that_always_fail_are_given_up_and_the_rest_goes_on(
     spec: MakeSpec, fake: MakeFake, tmp_path: Path
 ) -> None:

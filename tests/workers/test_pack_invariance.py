@@ -115,7 +115,9 @@ def assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings: CellSettin
     assert len(set(values)) == len(values)  # the comparison means something: seeds do differ
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "shape", [name if name != "paper" else pytest.param(name, marks=pytest.mark.heavy) for name in SHAPES]
+)
 def test_alone_packed_moved_and_resumed_are_bitwise_equal(shape: str, cell: Cell) -> None:
     assert_alone_packed_moved_and_resumed_are_bitwise_equal(cell(**SHAPES[shape], every=5))
 
