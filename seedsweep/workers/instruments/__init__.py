@@ -14,15 +14,13 @@ Heads have no names that two seeds share: a stream gives sorted values, largest 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import ClassVar
 
 from seedsweep.cell import Metrics
-from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.instrumentsettings import StreamSettings
+from seedsweep.workers.plugins import find_class
 from seedsweep.workers.tasks import Task
 
 BUILT_IN = {
@@ -52,15 +50,5 @@ class Stream(ABC):
 
 def find_stream(name: str) -> type[Stream]:
     """The stream of that name, built in or from an installed package; InputError if there is none."""
-    plugins = {point.name: point for point in entry_points(group=GROUP)}
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found = getattr(import_module(module), attribute)
-    elif name in plugins:
-        found = plugins[name].load()
-    else:
-        known = [*BUILT_IN, *plugins]
-        raise InputError(f"unknown stream {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
-    if not (isinstance(found, type) and issubclass(found, Stream)):
-        raise InputError(f"stream {name!r}: {found!r} is not a subclass of seedsweep.workers.instruments.Stream")
+    found: type[Stream] = find_class("stream", name, BUILT_IN, GROUP, Stream)
     return found

@@ -13,16 +13,14 @@ metrics it reports. To bring your own, subclass `Task` in your package and name 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from seedsweep.errors import InputError, did_you_mean
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.plugins import find_class
 from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
@@ -108,15 +106,5 @@ class Task(ABC):
 
 def find_task(name: str) -> type[Task]:
     """The task class of that name, built in or from an installed package; InputError if there is none."""
-    plugins = {point.name: point for point in entry_points(group=GROUP)}
-    if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        found = getattr(import_module(module), attribute)
-    elif name in plugins:
-        found = plugins[name].load()
-    else:
-        known = [*BUILT_IN, *plugins]
-        raise InputError(f"unknown task {name!r}{did_you_mean(name, known)}; there are: {', '.join(known)}")
-    if not (isinstance(found, type) and issubclass(found, Task)):
-        raise InputError(f"task {name!r}: {found!r} is not a subclass of seedsweep.workers.tasks.Task")
+    found: type[Task] = find_class("task", name, BUILT_IN, GROUP, Task)
     return found
