@@ -59,6 +59,8 @@ class PackTrainer:
             len(seeds),
             self.device,
             unpadded=settings.train.unpadded,
+            features=self.task.feature_table() if settings.task.features is not None else None,
+            predicted=settings.task.predicted,
         )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
         self.start = self._describe_start()
