@@ -118,6 +118,11 @@ class TaskSettings(Settings, ABC):
         computed for these alone. None: of every token."""
         return None
 
+    @property
+    def row_alignment(self) -> int:
+        """Tokens of which every row that a model reads is padded to a multiple: 16, or 8."""
+        return ROW_ALIGNMENT
+
     def pattern_names(self) -> tuple[str, ...]:
         """Names of the patterns of attention that the task knows; `true` is the solution's."""
         return ()
