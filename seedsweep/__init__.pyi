@@ -6,6 +6,7 @@ from .criterion import Criterion as Criterion
 from .errors import InputError as InputError
 from .population import Population as Population
 from .sweep.check import check as check
+from .sweep.checkpoints import load_checkpoint as load_checkpoint
 from .sweep.compact import compact as compact
 from .sweep.importing import import_results as import_results
 from .sweep.reader import load as load

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
@@ -27,6 +27,8 @@ class EngineRecipe(Recipe):
     """Cells of the engine; see `Recipe` for what each member says."""
 
     settings: CellSettings
+    keep: frozenset[int] = field(default=frozenset(), kw_only=True)
+    """Steps whose weights are kept."""
 
     @property
     def task(self) -> str:
@@ -69,7 +71,7 @@ class EngineRecipe(Recipe):
         sections = {name: getattr(self.settings, name) for name in type(self.settings).model_fields}
         train = self.settings.train.model_copy(update={"compile": True})
         try:
-            found = EngineRecipe(CellSettings(**(sections | {"train": train})))
+            found = replace(self, settings=CellSettings(**(sections | {"train": train})))
             found.check_device(device)
         except (ValidationError, InputError):
             return None
@@ -100,7 +102,7 @@ class EngineRecipe(Recipe):
         return base_model(self.settings, device, should_stop=should_stop, on_step=on_step)
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
-        return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop)
+        return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop, keep=self.keep)
 
     def train_alone_and_packed(
         self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]
