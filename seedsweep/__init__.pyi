@@ -13,6 +13,7 @@ from .sweep.reader import load as load
 from .sweep.run import run as run
 from .sweep.spec import SweepSpec as SweepSpec
 from .sweep.specfile import read_spec as read_spec
+from .sweep.splice import splice as splice
 from .tables import read_table as read_table
 from .version import __version__ as __version__
 from .workers.probing.probe import probe as probe

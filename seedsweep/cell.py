@@ -306,6 +306,17 @@ class Recipe(ABC):
         Whatever happens in between, block *k* of a pack always holds the same rows under the same number.
         """
 
+    def evaluate_spliced(
+        self, seeds: Sequence[Seed], step: int, pieces: Sequence[tuple[str | None, list[KeptWeights]]], device: str
+    ) -> Metrics:
+        """Measure models that are put together of kept checkpoints, as an evaluation at that step measures them.
+
+        Each piece is a part and its weights, those of all seeds; None stands for the whole model, which comes
+        first. Raises InputError, in a line, if the model does not have such a part, or two parts have a tensor in
+        common.
+        """
+        raise TypeError(f"{type(self).__name__} has no kept checkpoints")
+
     @abstractmethod
     def train_alone_and_packed(
         self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]

@@ -55,7 +55,7 @@ def load_checkpoint(
             raise MissingPackageError(f"weights need {package}: pip install 'seedsweep[train]'", name=package)
     from safetensors.torch import load
 
-    pair = _pair(seed)
+    pair = seed_pair(seed)
     sweep = ParentSweep(os.fspath(path))
     scale = sweep.only_scale(scale)
     there = f"{sweep.store.location} ({sweep.record.ladder.field} = {scale_text(scale)})"
@@ -69,7 +69,8 @@ def load_checkpoint(
     return {name: tensor[row].clone() for name, tensor in tensors.items()}
 
 
-def _pair(seed: int | Sequence[int]) -> Seed:
+def seed_pair(seed: int | Sequence[int]) -> Seed:
+    """The seed that the column `seed` has as this number, or a pair (init, data)."""
     if isinstance(seed, Sequence):
         init, data = seed
         return Seed(int(init), int(data))

@@ -122,6 +122,12 @@ class ParentSweep:
         """Those that are kept at a scale."""
         return sorted({name.step for name in self._names if name.scale == scale_text(scale)})
 
+    def seeds(self, scale: float, step: int) -> list[Seed]:
+        """Those of which that step is kept, sorted by id."""
+        here = [name for name in self._names if (name.scale, name.step) == (scale_text(scale), step)]
+        pairs = {pair for kept in self.store.kept.read_headers(here) for pair in kept.header.info.pairs}
+        return sorted(pairs, key=lambda seed: seed.id)
+
     def rows(self, scale: float, step: int, seeds: Sequence[Seed]) -> dict[Seed, tuple[KeptFile, int]]:
         """Where these seeds have their weights, of those that have."""
         ids = [id for seed in seeds for id in (seed.id, seed.init)]

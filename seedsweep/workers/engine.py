@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
-from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
+from seedsweep.cell import Base, Cost, KeptWeights, Metrics, Pace, Pack, Recipe, Runs, Sink
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
@@ -16,6 +16,7 @@ from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_on_cpu, memory_per_seed
 from seedsweep.workers.device import broken_device, check_precision
 from seedsweep.workers.packsize import pack_size
+from seedsweep.workers.splice import evaluate_spliced
 from seedsweep.workers.step import check_compiler
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trial import pace
@@ -103,6 +104,11 @@ class EngineRecipe(Recipe):
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
         return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop, keep=self.keep)
+
+    def evaluate_spliced(
+        self, seeds: Sequence[Seed], step: int, pieces: Sequence[tuple[str | None, list[KeptWeights]]], device: str
+    ) -> Metrics:
+        return evaluate_spliced(self.settings, seeds, step, pieces, device)
 
     def train_alone_and_packed(
         self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]
