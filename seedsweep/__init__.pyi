@@ -6,12 +6,14 @@ from .criterion import Criterion as Criterion
 from .errors import InputError as InputError
 from .population import Population as Population
 from .sweep.check import check as check
+from .sweep.checkpoints import load_checkpoint as load_checkpoint
 from .sweep.compact import compact as compact
 from .sweep.importing import import_results as import_results
 from .sweep.reader import load as load
 from .sweep.run import run as run
 from .sweep.spec import SweepSpec as SweepSpec
 from .sweep.specfile import read_spec as read_spec
+from .sweep.splice import splice as splice
 from .tables import read_table as read_table
 from .version import __version__ as __version__
 from .workers.probing.probe import probe as probe

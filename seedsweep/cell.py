@@ -60,6 +60,26 @@ class Base(NamedTuple):
     """Content of `config.json`."""
 
 
+class KeptWeights(NamedTuple):
+    """A file with weights from which seeds start."""
+
+    content: bytes
+    """Of a kept checkpoint (`seedsweep.keptfile`), whole."""
+    rows: dict[Seed, int]
+    """The seeds that start from it, and where each has its weights in the tensors."""
+
+
+class Parent(Protocol):
+    """A sweep from whose kept checkpoints the seeds of another one start, at one scale and step."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Of that sweep."""
+
+    def weights(self, seeds: Sequence[Seed]) -> list[KeptWeights]:
+        """From what these seeds start. Raises CellError, in a line, if it cannot be read."""
+
+
 class CellError(RuntimeError):
     """Cells cannot be trained, for a reason of their own that is told without a traceback.
 
@@ -130,6 +150,9 @@ class Sink(Protocol):
 
     def save_checkpoint(self, state: bytes) -> None:
         """Keep a checkpoint in place of the last one."""
+
+    def keep_checkpoint(self, step: int, content: bytes) -> None:
+        """Keep the weights of the pack at a step for good (`seedsweep.keptfile`). Once more writes the same."""
 
     def write_block(
         self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
@@ -282,6 +305,17 @@ class Recipe(ABC):
 
         Whatever happens in between, block *k* of a pack always holds the same rows under the same number.
         """
+
+    def evaluate_spliced(
+        self, seeds: Sequence[Seed], step: int, pieces: Sequence[tuple[str | None, list[KeptWeights]]], device: str
+    ) -> Metrics:
+        """Measure models that are put together of kept checkpoints, as an evaluation at that step measures them.
+
+        Each piece is a part and its weights, those of all seeds; None stands for the whole model, which comes
+        first. Raises InputError, in a line, if the model does not have such a part, or two parts have a tensor in
+        common.
+        """
+        raise TypeError(f"{type(self).__name__} has no kept checkpoints")
 
     @abstractmethod
     def train_alone_and_packed(

@@ -58,6 +58,7 @@ GROUND = {
     "measures": {"section"},
     "memory": set(),
     "cell": {"measures", "seeds"},
+    "keptfile": {"jsontext", "seeds"},
     "population": {"criterion", "errors", "formats", "htmltable", "measures"},
     "probed": set(),
 }

@@ -116,6 +116,7 @@ def check(
             *inspection.missing_blocks(known),
             *work,
             *inspection.damaged_base(store, known),
+            *store.kept.damaged(fingerprint),
         ]
         findings = [Finding(piece) for piece in [*lost, *told, *left]]
         if fix:

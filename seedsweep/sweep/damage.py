@@ -19,6 +19,7 @@ SET_ASIDE = "seedsweep check --fix sets it aside, and the next run trains its ce
 _NAMED = 3
 """Files that a note names."""
 _OURS = re.compile(r"metrics/scale-[^/]+/(.+-block-\d{4,}|merged-seeds-\d+-\d+-[0-9a-f]{12})\.parquet")
+_KEPT = re.compile(r"checkpoints/scale-[^/]+/.+-step-\d{6,}\.safetensors")
 
 DamageKind = Literal[
     "truncated",
@@ -69,8 +70,8 @@ class Damage:
 
 
 def is_named_as_ours(file: str) -> bool:
-    """Whether a file of rows has a name that only seedsweep gives."""
-    return _OURS.fullmatch(file) is not None
+    """Whether a file of rows, or a kept checkpoint, has a name that only seedsweep gives."""
+    return _OURS.fullmatch(file) is not None or _KEPT.fullmatch(file) is not None
 
 
 def damage_notes(damage: Sequence[Damage], place: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from seedsweep.errors import InputError, did_you_mean
 from seedsweep.measures import plain_number, scale_text
 from seedsweep.section import Settings
 from seedsweep.seeds import Seeds
+from seedsweep.sweep.parent import KeptParent, Wanted, find_parents
 from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, Share, SuccessSettings, at_least_one
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specerrors import SectionError, explain, flat_errors
@@ -29,6 +30,7 @@ from seedsweep.workers.dialects import model_class
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.instruments import find_stream
 from seedsweep.workers.instrumentsettings import InterventionSettings, StreamSettings, check_instruments
+from seedsweep.workers.parts import unknown_part
 from seedsweep.workers.settings import (
     ENGINE,
     NOT_WITH_DROPOUT,
@@ -38,6 +40,8 @@ from seedsweep.workers.settings import (
     TaskSettings,
     TrainSettings,
 )
+from seedsweep.workers.start import shapes_taken
+from seedsweep.workers.startsettings import StartSettings
 from seedsweep.workers.tasks import find_task
 
 
@@ -91,6 +95,9 @@ class EngineSpec(SweepSpec):
     model: SerializeAsAny[ModelSettings]
     train: TrainSettings
     base: BaseSettings | None = None
+    start: StartSettings | None = None
+    keep_checkpoints: tuple[int, ...] = ()
+    """Steps at which the weights of every seed are kept for good. It changes no number."""
     evaluate: EvaluateSettings = EvaluateSettings()
     streams: tuple[SerializeAsAny[StreamSettings], ...] = ()
     interventions: tuple[InterventionSettings, ...] = ()
@@ -119,7 +126,7 @@ class EngineSpec(SweepSpec):
         section, _, key = ladder.field.partition(".")
         if ladder.field not in known:
             raise ValueError(
-                f"scale.field: {ladder.field!r} is not a numeric field of task, model or train"
+                f"scale.field: {ladder.field!r} is not a numeric field of task, model, train or start"
                 + did_you_mean(ladder.field, known)
             )
         filled = isinstance(raw.get(section), dict) and key not in raw[section]
@@ -160,6 +167,22 @@ class EngineSpec(SweepSpec):
         return self
 
     @model_validator(mode="after")
+    def _check_start(self) -> Self:
+        if self.start is not None and self.base is not None:
+            raise ValueError("start: not with base, of which seeds draw a part anew; give one of them up")
+        return self
+
+    @field_validator("keep_checkpoints")
+    @classmethod
+    def _check_kept(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+        for step in steps:
+            if step < 0:
+                raise ValueError(f"step {step} is negative; 0 is before training")
+            if steps.count(step) > 1:
+                raise ValueError(f"step {step} is given twice")
+        return tuple(sorted(steps))
+
+    @model_validator(mode="after")
     def _check_compile(self) -> EngineSpec:
         if self.train.compiles_steps and self.model.drops:
             raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
@@ -195,6 +218,16 @@ class EngineSpec(SweepSpec):
         if not self.model.resolved:
             return self
         first, *_ = self.recipes.values()  # made once, and checked while they are made
+        last = max(recipe.steps for recipe in self.recipes.values())
+        late = [step for step in self.keep_checkpoints if step > last]
+        if late:
+            raise ValueError(f"keep_checkpoints: step {late[0]} is behind the last; give steps from 0 to {last}")
+        for value, recipe in self.recipes.items():
+            problem = unknown_part(recipe.settings)
+            if problem is not None and len(self.recipes) > 1:
+                problem += f" at {self.scale.field} = {scale_text(value)}"
+            if problem is not None:
+                raise ValueError(problem)
         if self.base is not None:
             try:
                 first.settings.of_base()
@@ -232,12 +265,13 @@ class EngineSpec(SweepSpec):
     @cached_property
     def recipes(self) -> Mapping[float, EngineRecipe]:
         """How the cells of every scale are trained. Of a model whose sizes are in a file: once it is resolved."""
-        return {value: EngineRecipe(self._settings_at(value)) for value in self.scale.values}
+        keep = frozenset(self.keep_checkpoints)
+        return {value: EngineRecipe(self._settings_at(value), keep=keep) for value in self.scale.values}
 
     def _settings_at(self, value: float) -> CellSettings:
         sections = {
             name: getattr(self, name).model_dump(exclude_none=True)
-            for name in ("task", "model", "train", "evaluate")
+            for name in ("task", "model", "train", "evaluate", *(["start"] if self.start is not None else []))
         }
         section, _, key = self.scale.field.partition(".")
         sections[section][key] = plain_number(value)
@@ -248,6 +282,7 @@ class EngineSpec(SweepSpec):
                 train=TrainSettings.model_validate(sections["train"]),
                 evaluate=EvaluateSettings.model_validate(sections["evaluate"]),
                 base=self.base,
+                start=self.start.at(value, sections["start"]["step"]) if self.start is not None else None,
                 streams=self.streams,
                 interventions=self.interventions,
             )
@@ -264,12 +299,24 @@ class EngineSpec(SweepSpec):
             except ValidationError as error:
                 problem = explain(error, type(self), self.section_classes(sections))[0]
                 raise InputError(f"{problem.field}: {problem.message}") from None
+        if self.start is not None:
+            sections = {name: getattr(spec, name) for name in type(self).model_fields}
+            start = self.start.found(spec._find_parents(self.start))
+            spec = type(self).model_validate(sections | {"start": start})
         rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
         if rows is not None and rows < tokens:
             raise InputError(f"model.vocabulary: {rows} rows cannot embed the task's {tokens} tokens")
         for recipe in spec.recipes.values():
             spec._check_batch(recipe.settings)
         return spec
+
+    def _find_parents(self, start: StartSettings) -> dict[float, KeptParent]:
+        """What the seeds of every scale start from. Raises InputError that says what is missing."""
+        wanted = []
+        for value, recipe in self.recipes.items():
+            assert recipe.settings.start is not None
+            wanted.append(Wanted(value, recipe.settings.start.step, shapes_taken(recipe.settings)))
+        return find_parents(start.sweep, self.scale.field, wanted, self.seeds.pairs())
 
     def _check_batch(self, settings: CellSettings) -> None:
         for section, one in (("", settings), ("base.", settings.of_base() if self.base is not None else settings)):
@@ -281,7 +328,8 @@ class EngineSpec(SweepSpec):
 
     def identity(self) -> dict[str, Any]:
         flat: dict[str, Any] = {"engine": ENGINE, "scale.field": self.scale.field}
-        for section in ("model", "task", "train", "evaluate"):
+        started = () if self.start is None else ("start",)
+        for section in ("model", "task", "train", "evaluate", *started):
             for key, value in getattr(self, section).identity().items():
                 flat[f"{section}.{key}"] = value
         flat.pop(self.scale.field, None)
@@ -298,6 +346,8 @@ class EngineSpec(SweepSpec):
 def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
     """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
     sections: dict[str, type[Settings]] = {"model": model_class(raw.get("model")), "train": TrainSettings}
+    if raw.get("start") is not None:
+        sections["start"] = StartSettings
     task = raw.get("task")
     if isinstance(task, TaskSettings):
         sections["task"] = type(task)

@@ -18,6 +18,7 @@ from seedsweep.cell import CellError, Pace, Pack, Recipe, Sink
 from seedsweep.errors import StorageError
 from seedsweep.schema import BlockInfo
 from seedsweep.sweep.halving import ran_out_of_memory
+from seedsweep.sweep.kept import kept_file
 from seedsweep.sweep.progress import Progress, State, process_began
 from seedsweep.sweep.store import Store
 
@@ -164,6 +165,11 @@ class StoreSink(Sink):
         self._saved_step = self._step
         if self._store.files.local or self._is_time_to_tell:
             self._tell("running")
+
+    def keep_checkpoint(self, step: int, content: bytes) -> None:
+        """Write the weights at a step where they stay; once more changes nothing."""
+        self._refuse_if_dropped()
+        self._store.files.write(kept_file(self._pack.scale, self._pack.name, step), content)
 
     def write_block(
         self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]

@@ -7,6 +7,7 @@
     metrics/scale-2/<pack>-block-0000.parquet     rows, the only thing that analysis reads
     metrics/scale-2/merged-seeds-0-4095-….parquet the rows of many blocks, which it replaces
     merged.json                                   when that was done last
+    checkpoints/scale-2/<pack>-step-000100.safetensors   weights at a step that the spec names, for good (`kept`)
     work/<pack>/pack.json                         an unfinished pack: its scale and seeds,
     work/<pack>/progress.json                     how far it is,
     work/<pack>/checkpoint.pt                     and the state it goes on from
@@ -42,11 +43,12 @@ from seedsweep.formats import count
 from seedsweep.measures import scale_text
 from seedsweep.schema import METRICS, BlockInfo
 from seedsweep.seeds import Seed
-from seedsweep.sweep import claim, damage, lock, record
+from seedsweep.sweep import claim, damage, kept, lock, record
 from seedsweep.sweep.blocks import FOLDER, MOST_ROWS_OF_A_FILE, Block, BlockFiles, block_name
 from seedsweep.sweep.damage import is_named_as_ours
 from seedsweep.sweep.files import Files
 from seedsweep.sweep.garbage import no_collection
+from seedsweep.sweep.kept import KeptCheckpoints
 from seedsweep.sweep.knownpack import KnownPack, doubled_cells, pack_of
 from seedsweep.sweep.progress import Progress
 from seedsweep.sweep.pulse import Pulse
@@ -56,7 +58,7 @@ BASE_WEIGHTS, BASE_CONFIG = "base/model.safetensors", "base/config.json"
 CELLS = "cells"
 ONE_BY_ONE = 100
 """Folders of an object store that a run removes one after another."""
-OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs", damage.FOLDER)
+OWN_FOLDERS = ("metrics", "work", "failures", "base", "logs", kept.FOLDER, damage.FOLDER)
 _WORK_FILES = ("pack.json", "checkpoint.pt", "progress.json")
 """Of an unfinished pack, in the order in which they are deleted: the first admits late writes, and the last says
 whose folder it is."""
@@ -68,6 +70,7 @@ class Store:
     def __init__(self, location: str | os.PathLike[str]) -> None:
         self.files = Files(location)
         self.blocks = BlockFiles(self.files)
+        self.kept = KeptCheckpoints(self.files)
         self.pulse = Pulse(self.files)
         self._failures: set[str] | None = None
         """Packs that were given up, as far as was looked."""

@@ -16,6 +16,7 @@ from seedsweep.workers.settings import (
     TaskSettings,
     TrainSettings,
 )
+from seedsweep.workers.startsettings import StartSettings
 
 
 class CellSettings(Settings):
@@ -26,6 +27,7 @@ class CellSettings(Settings):
     train: TrainSettings
     evaluate: EvaluateSettings
     base: BaseSettings | None = None
+    start: StartSettings | None = None
     streams: tuple[SerializeAsAny[StreamSettings], ...] = ()
     interventions: tuple[InterventionSettings, ...] = ()
 
@@ -95,7 +97,7 @@ class CellSettings(Settings):
 
     def from_scratch(self) -> CellSettings:
         """The same cells, but with all weights drawn."""
-        return self.model_copy(update={"model": self.model.untrained(), "base": None})
+        return self.model_copy(update={"model": self.model.untrained(), "base": None, "start": None})
 
     def of_base(self) -> CellSettings:
         """How the base is trained. Raises ValidationError if its changes do not fit the task."""
@@ -106,6 +108,7 @@ class CellSettings(Settings):
                 "task": type(self.task).model_validate(task),
                 "train": self.base.train,
                 "base": None,
+                "start": None,
                 "streams": (),
                 "interventions": (),
             }

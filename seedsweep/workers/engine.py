@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from pydantic import ValidationError
 
-from seedsweep.cell import Base, Cost, Pace, Pack, Recipe, Runs, Sink
+from seedsweep.cell import Base, Cost, KeptWeights, Metrics, Pace, Pack, Recipe, Runs, Sink
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.seeds import Seed
@@ -16,6 +16,7 @@ from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cost import flop_per_seed, flop_per_seed_step, memory_on_cpu, memory_per_seed
 from seedsweep.workers.device import broken_device, check_precision
 from seedsweep.workers.packsize import pack_size
+from seedsweep.workers.splice import evaluate_spliced
 from seedsweep.workers.step import check_compiler
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trial import pace
@@ -27,6 +28,8 @@ class EngineRecipe(Recipe):
     """Cells of the engine; see `Recipe` for what each member says."""
 
     settings: CellSettings
+    keep: frozenset[int] = field(default=frozenset(), kw_only=True)
+    """Steps whose weights are kept."""
 
     @property
     def task(self) -> str:
@@ -69,7 +72,7 @@ class EngineRecipe(Recipe):
         sections = {name: getattr(self.settings, name) for name in type(self.settings).model_fields}
         train = self.settings.train.model_copy(update={"compile": True})
         try:
-            found = EngineRecipe(CellSettings(**(sections | {"train": train})))
+            found = replace(self, settings=CellSettings(**(sections | {"train": train})))
             found.check_device(device)
         except (ValidationError, InputError):
             return None
@@ -100,7 +103,12 @@ class EngineRecipe(Recipe):
         return base_model(self.settings, device, should_stop=should_stop, on_step=on_step)
 
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:
-        return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop)
+        return train_pack(self.settings, pack, sink, device=device, should_stop=should_stop, keep=self.keep)
+
+    def evaluate_spliced(
+        self, seeds: Sequence[Seed], step: int, pieces: Sequence[tuple[str | None, list[KeptWeights]]], device: str
+    ) -> Metrics:
+        return evaluate_spliced(self.settings, seeds, step, pieces, device)
 
     def train_alone_and_packed(
         self, packs: Sequence[Sequence[Seed]], device: str, steps: int, on_run: Callable[[], None]

@@ -6,6 +6,7 @@ Shape letters: N steps, S seeds, P parameters of a seed.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,16 +38,36 @@ def learning_rates(train: TrainSettings, device: torch.device) -> Tensor:
     return torch.tensor(rates, dtype=torch.float64 if device.type == "cpu" else torch.float32, device=device)
 
 
+class Reach(NamedTuple):
+    """Which parameters the parts of an update reach, bool (P,)."""
+
+    frozen_P: Tensor | None = None
+    """Those that are not trained; None: there are none."""
+    decayed_P: Tensor | None = None
+    """Those that decay; None: all."""
+    squared_P: Tensor | None = None
+    """Those of which the loss has the squares; None: there is no such penalty."""
+
+
+EVERYTHING = Reach()
+"""All are trained and decay; the loss has no penalty."""
+
+
 class StackedAdamW:
     """AdamW (Loshchilov & Hutter 2019) on all seeds in one fused kernel; equal to S separate optimisers.
 
-    Weight decay applies to every parameter, as `torch.optim.AdamW(model.parameters())` does. Its function is
-    called and not its class, whose moments are not there before the first step.
+    Weight decay applies to every parameter, as `torch.optim.AdamW(model.parameters())` does, unless `reach` says
+    otherwise. Its function is called and not its class, whose moments are not there before the first step.
     """
 
-    def __init__(self, train: TrainSettings, flat_SP: Tensor) -> None:
+    def __init__(self, train: TrainSettings, flat_SP: Tensor, reach: Reach = EVERYTHING) -> None:
         self._train = train
         self._flat_SP = flat_SP
+        self._frozen_P = reach.frozen_P
+        # A kernel decays all or nothing: where only some do, they are multiplied here.
+        self._decay_P = None if reach.decayed_P is None else train.weight_decay * reach.decayed_P
+        self._decay_all = train.weight_decay if reach.decayed_P is None else 0.0
+        self._pull_P = None if reach.squared_P is None else 2.0 * train.l2 * reach.squared_P
         self._state = {
             "step": torch.zeros((), device=flat_SP.device),
             "exp_avg": torch.zeros_like(flat_SP),
@@ -57,8 +78,15 @@ class StackedAdamW:
     def step(self, learning_rate: Tensor, grad_SP: Tensor, alive_S: Tensor) -> None:
         """Update every seed that is alive. `grad_SP` is scaled in place; the learning rate is of shape ().
 
-        A seed that is not alive gets a zero gradient, so that its NaN ends with it.
+        A seed that is not alive gets a zero gradient, so that its NaN ends with it. So does what is frozen, before
+        the norm is taken by which gradients are clipped; its moments stay 0, and it keeps every bit.
         """
+        if self._pull_P is not None:  # d/dw of λ · w²; two operations, since a fused one may round once or twice
+            grad_SP.add_(self._flat_SP * self._pull_P)
+        if self._frozen_P is not None:
+            grad_SP.masked_fill_(self._frozen_P, 0.0)
+        if self._decay_P is not None:
+            self._flat_SP.mul_(1.0 - learning_rate * self._decay_P)
         factor_S1 = torch.ones_like(grad_SP[:, :1])
         if self._train.clip is not None:
             norm_S1 = torch.linalg.vector_norm(grad_SP, dim=1, keepdim=True)
@@ -75,7 +103,7 @@ class StackedAdamW:
             beta1=0.9,
             beta2=0.999,
             eps=self._train.adam_epsilon,
-            weight_decay=self._train.weight_decay,
+            weight_decay=self._decay_all,
             amsgrad=False,
             maximize=False,
             fused=True,

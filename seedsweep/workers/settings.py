@@ -10,7 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from seedsweep.measures import Metric, Split
 from seedsweep.section import AddedLater, Settings
@@ -251,6 +251,24 @@ class ModelSettings(Settings, ABC):
         return (16.0 if self.depth > 1 else 11.0) * self.width
 
 
+def _part_names(given: tuple[str, ...]) -> tuple[str, ...]:
+    """Sorted: their order changes no number."""
+    twice = next((part for part in given if given.count(part) > 1), None)
+    if twice is not None:
+        raise ValueError(f"part {twice!r} is given twice")
+    return tuple(sorted(given))
+
+
+PartNames = Annotated[tuple[str, ...], AfterValidator(_part_names)]
+"""Parts of a model by name (`seedsweep.workers.parts`)."""
+
+
+def at_least_one_part(parts: tuple[str, ...] | None, instead: str) -> None:
+    """Raise ValueError if the list of parts is empty; `instead` is what does the same."""
+    if parts == ():
+        raise ValueError(f"give at least one part, for example [layer1, output]; {instead}")
+
+
 class TrainSettings(Settings):
     """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
 
@@ -265,6 +283,13 @@ class TrainSettings(Settings):
     schedule: Literal["cosine", "linear", "constant", "inverse-sqrt"] = "cosine"
     """After the warm-up: to 0 along a cosine or a line, no change, or in proportion to 1/√step."""
     weight_decay: float = Field(default=0.1, ge=0)
+    weight_decay_parts: Annotated[PartNames | None, AddedLater()] = None
+    """Parts of the model whose weights decay, `[attention, mlp]`; by default all."""
+    l2: Annotated[float, AddedLater()] = Field(default=0.0, ge=0)
+    """λ of a penalty λ · Σ w² in the loss (no ½): it adds 2 λ w to the gradient before that is clipped, and goes
+    through Adam's moments, as weight decay does not. `loss` is told without it."""
+    l2_parts: Annotated[PartNames | None, AddedLater()] = None
+    """Parts of the model whose weights are squared; by default all."""
     adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)
     precision: Literal["float32", "tf32", "bfloat16"] = "float32"
@@ -292,6 +317,12 @@ class TrainSettings(Settings):
         if self.batch is not None and self.batch_tokens is not None:
             raise ValueError("batch_tokens: not with batch, which says the same in rows; give one of them up")
         return self
+
+    @field_validator("weight_decay_parts", "l2_parts")
+    @classmethod
+    def _check_parts(cls, parts: tuple[str, ...] | None, info: ValidationInfo) -> tuple[str, ...] | None:
+        at_least_one_part(parts, f"without any, {str(info.field_name).removesuffix('_parts')} is 0")
+        return parts
 
     @model_validator(mode="after")
     def _check_warmup(self) -> TrainSettings:

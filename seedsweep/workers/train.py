@@ -5,14 +5,16 @@ from __future__ import annotations
 import hashlib
 import io
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import torch
 
 from seedsweep.cell import Pace, Pack, Sink
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import describe, reproducible
+from seedsweep.workers.kept import to_bytes
 from seedsweep.workers.recorder import Recorder
+from seedsweep.workers.start import grafts_of
 from seedsweep.workers.trainer import PackTrainer
 
 
@@ -24,11 +26,13 @@ def train_pack(
     device: str = "cpu",
     should_stop: Callable[[], bool] = lambda: False,
     checkpoint_seconds: float = 30.0,
+    keep: Collection[int] = (),
 ) -> bool:
     """Train a pack from its last checkpoint, or from the start, to the end.
 
     Blocks are cut at fixed evaluations, and the checkpoint carries the rows that are not in a block yet. So
-    whatever happens in between, block k of a pack always holds the same rows.
+    whatever happens in between, block k of a pack always holds the same rows. The weights at the steps of `keep`
+    are kept for good.
 
     Returns
     -------
@@ -39,9 +43,12 @@ def train_pack(
     with reproducible(device, settings.train.precision):
         base = sink.load_base() if settings.base is not None else None
         origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
+        grafts = grafts_of(settings, pack.seeds)
+        if settings.start is not None:
+            origin["parent"] = settings.start.parent.fingerprint
 
         def begin() -> tuple[PackTrainer, Recorder]:
-            trainer = PackTrainer(settings, pack.seeds, device, base)
+            trainer = PackTrainer(settings, pack.seeds, device, base, grafts)
             return trainer, Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
 
         trainer, recorder = begin()
@@ -55,12 +62,20 @@ def train_pack(
             torch.save({"trainer": trainer.state(), "recorder": recorder.state()}, buffer)
             sink.save_checkpoint(buffer.getvalue())
 
+        def keep_if_asked() -> None:
+            if trainer.step in keep:
+                made_by = {key: value for key, value in describe(device).items() if key != "host"}
+                content = to_bytes(trainer.decoder, trainer.alive_S, trainer.step, pack, made_by)
+                sink.keep_checkpoint(trainer.step, content)
+
+        keep_if_asked()
         watch.set_up()
         saved_at = time.monotonic()
         for evaluation in settings.evaluation_steps[recorder.evaluations :]:
             while trainer.step < evaluation:
                 trainer.train_to(trainer.step + 1)
                 watch.stepped()
+                keep_if_asked()
                 sink.report(trainer.step, settings.train.steps, pace=watch.pace, evaluations=recorder.evaluations)
                 if should_stop():
                     checkpoint()

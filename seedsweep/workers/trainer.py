@@ -25,6 +25,7 @@ from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.dropout import dropout_keys
 from seedsweep.workers.instruments import find_stream
+from seedsweep.workers.kept import Graft, graft, grafted_digest
 from seedsweep.workers.optimiser import learning_rates
 from seedsweep.workers.tasks import Rows, find_task
 from seedsweep.workers.update import Inputs, Update
@@ -46,9 +47,17 @@ class PackTrainer:
     """The training state of S seeds: weights, moments, who is still alive, and the step."""
 
     def __init__(
-        self, settings: CellSettings, seeds: Sequence[Seed], device: str, base: bytes | None = None
+        self,
+        settings: CellSettings,
+        seeds: Sequence[Seed],
+        device: str,
+        base: bytes | None = None,
+        grafts: Sequence[Graft] = (),
     ) -> None:
-        """`base` is the content of the base's safetensors file, for settings that have a base."""
+        """`base` is the content of the base's safetensors file, for settings that have a base; `grafts` are
+        weights of kept checkpoints that take the place of drawn ones, for settings that start from some."""
+        if settings.start is not None and not grafts:
+            raise ValueError("these settings start from kept checkpoints: give their weights")
         self.settings = settings
         self.seeds = tuple(seeds)
         self.device = torch.device(device)
@@ -64,9 +73,11 @@ class PackTrainer:
             row_alignment=settings.task.row_alignment,
         )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
-        self.start = self._describe_start()
+        diverged_S = graft(self.decoder, self.seeds, grafts)
+        self.start = self._describe_start(grafts)
         self.update = Update(settings, self.task, self.decoder)
         self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
+        self.alive_S &= ~diverged_S
         self._take = graphed(self.update, self.device)
         self._learning_rates_N = learning_rates(settings.train, self.device)
         self._active_NI = self.gradient.interventions.active(torch.arange(settings.train.steps + 1))
@@ -82,11 +93,15 @@ class PackTrainer:
             return None
         return self.decoder.dialect.trained(self.decoder.shapes, base)
 
-    def _describe_start(self) -> dict[str, Any]:
-        """Hashes, for the provenance, of what each seed has drawn anew of a trained model."""
-        if not self.settings.redraws:
-            return {}
-        return {"redrawn": {str(seed.id): self.decoder.redrawn_digest(row) for row, seed in enumerate(self.seeds)}}
+    def _describe_start(self, grafts: Sequence[Graft]) -> dict[str, Any]:
+        """Hashes, for the provenance, of what each seed has drawn anew of a trained model, or taken of another."""
+        told: dict[str, Any] = {}
+        rows = {str(seed.id): row for row, seed in enumerate(self.seeds)}
+        if self.settings.redraws:
+            told["redrawn"] = {seed: self.decoder.redrawn_digest(row) for seed, row in rows.items()}
+        for names, _ in grafts:
+            told["taken"] = {seed: grafted_digest(self.decoder, row, names) for seed, row in rows.items()}
+        return told
 
     def train_to(self, step: int) -> None:
         """Take the optimiser steps up to `step`. Nothing in it waits for the device."""

@@ -14,6 +14,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.base import base_model
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.start import grafts_of
 from seedsweep.workers.trainer import PackTrainer
 
 FIRST_STEPS = 2
@@ -40,7 +41,8 @@ def train_alone_and_packed(
     base = base_model(settings, device) if settings.base is not None else None
 
     def train(some: Sequence[Seed]) -> _Trained:
-        trainer = PackTrainer(settings, some, device, base.weights if base is not None else None)
+        weights = base.weights if base is not None else None
+        trainer = PackTrainer(settings, some, device, weights, grafts_of(settings, some))
         weights_SP = trainer.decoder.flat_SP.detach()
         start_SP = weights_SP.to("cpu", copy=True)
         trainer.train_to(min(FIRST_STEPS, steps))

@@ -62,6 +62,9 @@ class _Aside(Sink):
     def save_checkpoint(self, state: bytes) -> None:
         pass
 
+    def keep_checkpoint(self, step: int, content: bytes) -> None:
+        pass
+
     def write_block(
         self, number: int, table: pa.Table, *, last: bool, steps: tuple[int, int], provenance: dict[str, Any]
     ) -> None:
