@@ -70,13 +70,16 @@ class CellSettings(Settings):
         return 1.0 if scored is None else (scored[1] - scored[0]) / self.task.tokens_per_row()
 
     @property
+    def embedded(self) -> int:
+        """Rows of the embedding, which tokens with features have none of."""
+        return self.vocabulary_size - (0 if self.task.features is None else self.task.features.rows)
+
+    @property
     def parameters(self) -> int:
         """Of one seed."""
         features = self.task.features
-        if features is None:
-            return self.decoder.parameters(self.vocabulary_size, self.predicted)
-        embedded = self.vocabulary_size - features.rows
-        return self.decoder.parameters(embedded, self.predicted) + (features.padded + 1) * self.model.width
+        mapped = 0 if features is None else (features.padded + 1) * self.model.width
+        return self.decoder.parameters(self.embedded, self.predicted) + mapped
 
     @property
     def batch(self) -> int:

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
-from seedsweep.workers.dialects import Constant, Normal, TruncatedNormal, Weights, feature_map, find_dialect
+from seedsweep.workers.dialects import Constant, Normal, TruncatedNormal, Weights, find_dialect, shapes_of
 from seedsweep.workers.dialects.attention import PLAIN, Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
@@ -53,10 +53,10 @@ class StackedDecoder:
         self._row_alignment = row_alignment
         self.dialect = find_dialect(model.dialect)(model)
         self._embedded = vocabulary - (0 if features is None else len(features))
-        self.shapes = self.dialect.shapes(self._embedded, self.predicted)
+        size = None if features is None else features.shape[1]
+        self.shapes = shapes_of(model, self._embedded, self.predicted, size)
         self._features: Tensor | None = None
         if features is not None:
-            self.shapes += feature_map(features.shape[1], model.width)
             self._features = F.pad(features, (0, padding(features.shape[1], ROW_ALIGNMENT)))
         self.size = sum(shape.size for shape in self.shapes)
         self.flat_SP = torch.zeros(seeds, self.size + padding(self.size, ALIGNMENT), device=device)

@@ -1,8 +1,8 @@
 """The parts of a model by name, of every dialect: what a branch takes or freezes, and what weight decay acts on.
 
-Every tensor is in exactly one *place*: `embedding`, `positions`, `layer1` to `layerN` (counted from 1, as papers
-do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands behind the last layer: the
-final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention`, `mlp` and `norms`, the
+Every tensor is in exactly one *place*: `embedding` (a map of features is, too), `positions`, `layer1` to `layerN`
+(counted from 1, as papers do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands
+behind the last layer: the final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention`, `mlp` and `norms`, the
 final one included. A model in which nothing is of a part does not have it. Where the embedding is the output layer
 too (tied) it is in `embedding`.
 
@@ -33,6 +33,15 @@ _KINDS = {
 }
 """By the name of a layer of any dialect."""
 
+_PLACES = {
+    "embed": "embedding",
+    "features": "embedding",
+    "positions": "positions",
+    "unembed": "output",
+    "final_norm": "output",
+}
+"""By how the name of a tensor of no layer begins."""
+
 
 def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Names of the tensors of every part, places first, of a model with tensors of these names."""
@@ -50,17 +59,15 @@ def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _place(name: str) -> str:
-    for beginning, place in (("embed", "embedding"), ("positions", "positions"), ("unembed", "output")):
+    for beginning, place in _PLACES.items():
         if name.startswith(beginning):
             return place
-    if name.startswith("final_norm"):
-        return "output"
     raise KeyError(f"{name} is of no part: say of which in seedsweep/workers/parts.py")
 
 
 def parts_of_model(model: ModelSettings) -> dict[str, tuple[str, ...]]:
     """The same of a model of these settings, whose sizes are known."""
-    shapes = find_dialect(model.dialect)(model.for_rows(1)).shapes(1)
+    shapes = find_dialect(model.dialect)(model.for_rows(1)).shapes(1, 1)
     return parts_of(shape.name for shape in shapes)
 
 

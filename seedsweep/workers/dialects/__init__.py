@@ -175,6 +175,14 @@ class Dialect(ABC):
         each other through `attention` alone."""
 
 
+def shapes_of(
+    model: ModelSettings, embedded: int, predicted: int, feature_size: int | None = None
+) -> list[ParameterShape]:
+    """All tensors of one seed; with a map of features of that size, if tokens have such."""
+    shapes = find_dialect(model.dialect)(model).shapes(embedded, predicted)
+    return shapes if feature_size is None else [*shapes, *feature_map(feature_size, model.width)]
+
+
 def find_dialect(name: object) -> type[Dialect]:
     """The dialect of that name. Raises InputError, with the nearest name, if there is none."""
     if not isinstance(name, str) or name not in BUILT_IN:
