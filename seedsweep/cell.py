@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -298,6 +298,11 @@ class Recipe(ABC):
         `on_step` is called with the step and the number of steps after every step that is trained.
         """
         raise TypeError(f"{type(self).__name__} has no base")
+
+    @property
+    def keep(self) -> Collection[int]:
+        """Steps at which the weights of every seed are kept for good."""
+        return ()
 
     @abstractmethod
     def train(self, pack: Pack, sink: Sink, *, device: str, should_stop: Callable[[], bool]) -> bool:

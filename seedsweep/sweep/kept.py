@@ -9,13 +9,15 @@ weights, and those of the pack that has its rows count.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TypeVar
 
 from seedsweep.cell import KeptWeights
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, StorageError, listed
+from seedsweep.formats import counted
 from seedsweep.keptfile import (
     FIRST_BYTES,
     DamagedCheckpointError,
@@ -30,6 +32,7 @@ from seedsweep.seeds import Seed
 from seedsweep.sweep.blocks import THREADS
 from seedsweep.sweep.damage import AWAY, Damage, DamageKind
 from seedsweep.sweep.files import FileEntry, Files
+from seedsweep.sweep.knownpack import KnownPack
 
 FOLDER = "checkpoints"
 RESTORE = "restore it from a copy; a sweep in another directory makes it again"
@@ -151,6 +154,12 @@ class KeptCheckpoints:
             header = parse_header(read() if self._files.local else self._files.patience.ask(read))
         except (DamagedCheckpointError, ForeignCheckpointError) as error:
             raise InputError(f"{shown}: {error}; {RESTORE}") from None
+        except FileNotFoundError:
+            raise InputError(f"{shown}: no such file") from None
+        except StorageError:
+            raise
+        except OSError as error:
+            raise StorageError(shown, error) from error
         if kept_file(header.info.scale, header.info.pack, header.info.step) != file:
             raise InputError(f"{shown}: copied or renamed; {AWAY}")
         return KeptFile(file, header)
@@ -161,6 +170,30 @@ class KeptCheckpoints:
             return [call(name) for name in names]
         with ThreadPoolExecutor(THREADS) as pool:
             return list(pool.map(call, names))
+
+
+def unkept_notes(
+    checkpoints: KeptCheckpoints, asked: Mapping[float, Collection[int]], known: Iterable[KnownPack]
+) -> tuple[str, ...]:
+    """That steps are not kept of finished seeds, if they are asked for: at each scale, of `asked`.
+
+    Those were trained before the spec named the steps. Nothing that is there is made again.
+    """
+    if not any(asked.values()):
+        return ()
+    there = {name.entry.name for name in checkpoints.names()}
+    missing: Counter[int] = Counter()
+    for pack in known:
+        for step in asked.get(pack.pack.scale, ()) if pack.finished else ():
+            if kept_file(pack.pack.scale, pack.name, step) not in there:
+                missing[step] += len(pack.pack.seeds)
+    if not missing:
+        return ()
+    steps = listed(f"step {step} of {counted(cells, 'cell')}" for step, cells in sorted(missing.items()))
+    return (
+        f"keep_checkpoints: {steps} is not kept: they were trained before it was asked for; a sweep in another "
+        "directory keeps it",
+    )
 
 
 def rows_of(

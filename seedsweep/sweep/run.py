@@ -19,6 +19,7 @@ from seedsweep.sweep.estimate import try_scales
 from seedsweep.sweep.events import Event, Failure, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
+from seedsweep.sweep.kept import unkept_notes
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.measured import measured_by, refuse_unknown_success
 from seedsweep.sweep.notes import notes, refuse_other_code
@@ -208,6 +209,10 @@ def _result(
 ) -> RunResult:
     known = _known(found.store) if known is None else known
     damage = damage_notes(found.store.blocks.damage, found.store.location) if known else ()
+    asked = {scale: recipe.keep for scale, recipe in found.recipes.items()}
+    unkept: tuple[str, ...] = ()
+    with suppress(InputError, OSError):  # the run is over all the same
+        unkept = unkept_notes(found.store.kept, asked, known)
     failed = sum(len(failure.seeds) for failure in failures)
     return RunResult(
         store=found.store.location,
@@ -219,7 +224,7 @@ def _result(
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
-        notes=(*aside, *notes(known, found.spec.scale.field), *damage),
+        notes=(*aside, *notes(known, found.spec.scale.field), *unkept, *damage),
     )
 
 

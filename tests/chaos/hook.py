@@ -42,6 +42,7 @@ IN_A_WRITE = (HALF, WHOLE)
 _FILES = {
     ".parquet": "block",
     "checkpoint.pt": "checkpoint",
+    ".safetensors": "kept checkpoint",
     "progress.json": "progress",
     "pack.json": "pack.json",
     "sweep.json": "record",

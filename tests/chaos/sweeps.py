@@ -13,6 +13,7 @@ ENGINE = """\
 task: {{name: count, vocabulary: 12, train_lengths: [1, 3], test_lengths: [5], context: 24}}
 model: {{dialect: gpt-neox, depth: 1, heads: 2, head_dim: 8}}
 train: {{steps: {steps}, batch: 4, learning_rate: 1.0e-2}}
+keep_checkpoints: [0, 7]
 scale: {{field: model.depth, values: [1, 2]}}
 seeds: 0:{seeds}
 success: {{metric: exact_match, split: length-5, at_least: 0.5}}

@@ -31,6 +31,11 @@ DEATHS = [
     Order("a deletion", passed=1),
 ]
 IN_EVALUATION = Order(hook.EVALUATION, passed=5)
+KEEPING = [
+    Order(f"kept checkpoint {HALF}"),
+    Order(f"kept checkpoint {RENAMED}"),
+    Order(f"kept checkpoint {WHOLE}", passed=1),
+]
 
 
 @pytest.fixture
@@ -47,7 +52,7 @@ def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_same_command(
 ) -> None:
     known = inline.Kind(kind, tmp_path, seeds=2)
     out, folder = tmp_path / "out", hook.make_folder(tmp_path / "chaos")
-    orders = [*([IN_EVALUATION] if kind == "engine" else []), *DEATHS]
+    orders = [*([IN_EVALUATION, *KEEPING] if kind == "engine" else []), *DEATHS]
     for order in orders:
         order.give(folder)
         assert inline.live(known.spec, out, folder) == -signal.SIGKILL, order
@@ -57,6 +62,10 @@ def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_same_command(
     toll.compare(out, known.rows, complete=True)
     assert toll.rows == known.rows.num_rows > 0
     toll.look_for_files(out)
+    undisturbed = tmp_path / "undisturbed"
+    kept = sorted(file.relative_to(undisturbed) for file in undisturbed.glob("checkpoints/*/*"))
+    assert len(kept) == (4 if kind == "engine" else 0)
+    assert [file for file in kept if (out / file).read_bytes() != (undisturbed / file).read_bytes()] == []
     wait_until_all_have_ended(folder, toll)
 
 

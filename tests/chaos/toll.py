@@ -16,7 +16,7 @@ import pyarrow.dataset as ds
 
 from tests.chaos.hook import IN_A_WRITE, VARIABLE, Kill
 
-NEEDED_FOLDERS = ("metrics/", "cells/", "logs/", "figures/")
+NEEDED_FOLDERS = ("metrics/", "checkpoints/", "cells/", "logs/", "figures/")
 NEEDED_FILES = ("sweep.json", "run.lock", "report.html")
 """What is there when a sweep is complete."""
 WORKERS = ("inline", "worker")

@@ -77,6 +77,12 @@ def test_keeping_is_no_part_of_the_identity(parent: Path, spec: MakeSpec) -> Non
     after = kept(parent)
     assert before.items() <= after.items()
     assert len(after) == len(before) + 2 * 2
+    late = run(spec("keep_checkpoints=[0, 4]", seeds="0:6"), parent, executor="inline")
+    assert (late.trained, kept(parent)) == (0, after)
+    assert late.notes == (
+        "keep_checkpoints: step 4 of 12 cells is not kept: they were trained before it was asked for; a sweep in "
+        "another directory keeps it",
+    )
 
 
 @pytest.mark.parametrize(

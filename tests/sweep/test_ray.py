@@ -40,6 +40,14 @@ def test_ray_and_inline_give_the_same_rows(spec: MakeSpec, tmp_path: Path) -> No
     assert next(event.message for event in events if event.kind == "ready") == "training on 2 workers (cpu)"
 
 
+def test_a_branch_starts_from_another_sweep(spec: MakeSpec, tmp_path: Path) -> None:
+    run(spec("keep_checkpoints=[3]"), tmp_path / "parent", executor="ray")
+    start = f"start={{sweep: {tmp_path / 'parent'}, step: 3, take: [layer1], freeze: [layer1]}}"
+    run(spec(start), tmp_path / "ray", executor="ray")
+    run(spec(start, "execution.pack=3"), tmp_path / "inline", executor="inline")
+    assert rows(tmp_path / "ray").equals(rows(tmp_path / "inline"))
+
+
 def test_a_killed_worker_loses_and_doubles_nothing(spec: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
     fake()
     run(spec(), tmp_path / "undisturbed", executor="inline")
