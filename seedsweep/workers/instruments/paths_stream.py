@@ -25,6 +25,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from seedsweep.cell import Metrics
@@ -44,6 +45,8 @@ class PathsSettings(PairStreamSettings):
     """An entry `paths` of `streams:`."""
 
     name: Literal["paths"] = "paths"
+    rows: int = Field(default=128, ge=1)
+    """How many, the first ones. Each is read twice."""
 
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
         super().check(task, model)
@@ -60,6 +63,7 @@ class PathsStream(Stream):
     def __init__(self, settings: StreamSettings, cell: CellSettings, task: Task) -> None:
         assert isinstance(settings, PathsSettings)
         self._rows = PairRows(settings, cell, task)
+        self._query_1 = torch.tensor([self._rows.query], device=self._rows.tokens_BT.device)
 
     def read(self, decoder: StackedDecoder) -> Metrics:
         means = self._rows.means([self._scores(decoder, rows) for rows in self._rows.parts()])
@@ -88,6 +92,6 @@ class PathsStream(Stream):
         self, decoder: StackedDecoder, x_SBTD: Tensor, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor
     ) -> Tensor:
         """(S, B, 1, V) of the query. The last layer attends anew, since a clamp may predict from its scores."""
-        query = slice(self._rows.query, self._rows.query + 1)
-        y_NHTK = decoder.attention(1, q_NHTK, k_NHTK, v_NHTK)
-        return decoder.logits(decoder.behind_heads(x_SBTD[:, :, query], y_NHTK[:, :, query]))
+        shares_NH1T = decoder.attention.shares_of(1, q_NHTK, k_NHTK, self._query_1)
+        y_NH1K = shares_NH1T.to(v_NHTK.dtype) @ v_NHTK
+        return decoder.logits(decoder.behind_heads(x_SBTD[:, :, self._query_1], y_NH1K))
