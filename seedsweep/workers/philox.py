@@ -31,6 +31,8 @@ class Role(IntEnum):
     """Data sets that are generated: the key's seed is a fixed one too."""
     PATTERN = 6
     """Which tokens a task's outputs depend on: the key's seed is the task's `pattern_seed`."""
+    FEATURES = 7
+    """Frozen vectors that tokens stand for: the key's seed is the task's `feature_seed`."""
 
 
 def _signed(word: int) -> int:
@@ -148,8 +150,13 @@ def normal(seed: int, role: int, tensor_number: int, count: int, device: torch.d
     """
     blocks = torch.arange((count + 3) // 4, device=device)
     words = philox((seed, role), (blocks, torch.tensor(tensor_number, device=device)))
+    return normal_of(words).flatten()[:count]
+
+
+def normal_of(words: Tensor) -> Tensor:
+    """As many standard normal float32 values as words; an even number of them along the last axis."""
     unit = (((words >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53  # in (0, 1), never 0
-    radius = torch.sqrt(-2.0 * torch.log(unit[:, 0::2]))
-    angle = 2.0 * torch.pi * unit[:, 1::2]
+    radius = torch.sqrt(-2.0 * torch.log(unit[..., 0::2]))
+    angle = 2.0 * torch.pi * unit[..., 1::2]
     pairs = torch.stack((radius * torch.cos(angle), radius * torch.sin(angle)), dim=-1)
-    return pairs.flatten()[:count].float()
+    return pairs.flatten(-2).float()

@@ -15,9 +15,13 @@ from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
+from seedsweep.workers.dialects.attention_only import AttentionOnlySettings
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
 from seedsweep.workers.tasks.automata import AutomataSettings
+from seedsweep.workers.tasks.bursty import BurstySettings
+from seedsweep.workers.tasks.coopetition import CoopetitionSettings
+from seedsweep.workers.tasks.induction import InductionSettings
 from seedsweep.workers.tasks.linear_map import LinearMapSettings
 from seedsweep.workers.train import train_pack
 from seedsweep.workers.trainer import PackTrainer
@@ -154,6 +158,33 @@ def test_automata_alone_packed_moved_and_resumed_are_bitwise_equal(colours: int,
     model = PreLNSettings(depth=2, heads=2, head_dim=10)
     assert_alone_packed_moved_and_resumed_are_bitwise_equal(
         cell(every=5).model_copy(update={"task": task, "model": model})
+    )
+
+
+PAIRS = {
+    "induction": InductionSettings(
+        name="induction", classes=9, labels=5, exemplars=2, noise=0.5, heldout_classes=3, evaluation_examples=37
+    ),
+    "one-hot": InductionSettings(name="induction", classes=9, labels=3, vectors="one-hot", evaluation_examples=37),
+    "coopetition": CoopetitionSettings(
+        name="coopetition", classes=13, exemplars=3, noise=1, matched=0.4, evaluation_examples=37
+    ),
+    "bursty": BurstySettings(
+        name="bursty", classes=11, bursty=0.6, zipf=1, labels_per_class=2, feature_size=63, evaluation_examples=37
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@pytest.mark.parametrize("positions", ["learned", "rotary"])
+def test_rows_of_pairs_alone_packed_moved_and_resumed_are_bitwise_equal(
+    name: str, positions: str, cell: Cell
+) -> None:
+    model = AttentionOnlySettings.model_validate(
+        {"dialect": "attention-only", "depth": 2, "heads": 3, "head_dim": 4, "positions": positions}
+    )
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(
+        cell(every=5).model_copy(update={"task": PAIRS[name], "model": model})
     )
 
 

@@ -176,10 +176,11 @@ class AttentionOnly(Dialect):
         """What heads read (N, H, T, K): their pattern is computed from `looks_SBTD`, their values from `x_SBTD`,
         most often the same."""
         block = f"layer{layer}."
-        qkv_NT3HK = self._projected(weights, block, x_SBTD, layout)
-        looking_NT3HK = qkv_NT3HK if looks_SBTD is x_SBTD else self._projected(weights, block, looks_SBTD, layout)
-        q_NHTK, k_NHTK = self._rotate(looking_NT3HK[:, :, :2]).transpose(1, 3).unbind(2)
-        return attention(layer, q_NHTK, k_NHTK, qkv_NT3HK[:, :, 2].transpose(1, 2))
+        qk_NT2HK, v_NT1HK = self._projected(weights, block, x_SBTD, layout).split((2, 1), dim=2)
+        if looks_SBTD is not x_SBTD:
+            qk_NT2HK = self._projected(weights, block, looks_SBTD, layout)[:, :, :2]
+        q_NHTK, k_NHTK = self._rotate(qk_NT2HK).transpose(1, 3).unbind(2)
+        return attention(layer, q_NHTK, k_NHTK, v_NT1HK.squeeze(2).transpose(1, 2))
 
     def _written(self, weights: Weights, layer: int, y_NHTK: Tensor, x_SBTD: Tensor, layout: Layout) -> Tensor:
         """What is added to `x_SBTD` by heads that have read that."""

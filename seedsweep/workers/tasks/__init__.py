@@ -26,8 +26,11 @@ from seedsweep.workers.settings import TaskSettings
 
 BUILT_IN = {
     "automata": "seedsweep.workers.tasks.automata:Automata",
+    "bursty": "seedsweep.workers.tasks.bursty:Bursty",
+    "coopetition": "seedsweep.workers.tasks.coopetition:Coopetition",
     "count": "seedsweep.workers.tasks.count:Count",
     "addition": "seedsweep.workers.tasks.addition:Addition",
+    "induction": "seedsweep.workers.tasks.induction:Induction",
     "linear-map": "seedsweep.workers.tasks.linear_map:LinearMap",
     "mmlu": "seedsweep.workers.tasks.mmlu_files:MmluFiles",
     "mmlu-facts": "seedsweep.workers.tasks.mmlu_world:MmluFacts",
