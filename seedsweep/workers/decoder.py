@@ -166,6 +166,11 @@ class StackedDecoder:
         x_SBTD = self._embed(layout.gather(tokens_SBT))
         return self.dialect.forward(self._weights, x_SBTD, layout, dropout, self.attention)
 
+    def behind_heads(self, x_SBQD: Tensor, y_NHQK: Tensor) -> Tensor:
+        """Final hidden states (S, B, Q, D) of some positions, of what comes into the last layer there and what its
+        heads have read; see `Dialect.behind_heads`."""
+        return self.dialect.behind_heads(self._weights, x_SBQD, y_NHQK)
+
     def _embed(self, tokens_SBT: Tensor) -> Tensor:
         # One table for all seeds: the embedding of token v of seed s is row s·V + v.
         offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]

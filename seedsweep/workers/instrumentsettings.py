@@ -50,7 +50,7 @@ class InterventionSettings(Settings):
     """Counted from 0."""
     heads: tuple[int, ...] | Literal["all", "best", "worst"] = "all"
     """Counted from 0. Of evaluations alone also, of every seed, the one head with the most, or the least, of its
-    attention on the true pattern at that time."""
+    attention on the true pattern at that time; where there is none, on the `match` of each row."""
     from_step: int = Field(default=0, ge=0)
     until_step: int | None = Field(default=None, ge=1)
     """The first step without it; None: it stays."""
@@ -149,7 +149,8 @@ class InterventionSettings(Settings):
             "rotary",
         ):
             raise ValueError("circuit: is that of two layers of attention-only with positions: rotary")
-        if self.heads in ("best", "worst") and "true" not in task.pattern_names():
+        solved = "true" in task.pattern_names() or "match" in task.row_pattern_names()
+        if self.heads in ("best", "worst") and not solved:
             raise ValueError(f"heads: {task.name} knows no true pattern by which one is the {self.heads}")
         for field, asked, there in (("layers", self.layers, model.depth), ("heads", self.heads, model.heads)):
             if not isinstance(asked, str) and asked[-1] >= there:

@@ -187,6 +187,11 @@ class ModelSettings(Settings, ABC):
         return self.width // self.heads
 
     @property
+    def writing_heads(self) -> int:
+        """Heads of the last layer that write anything, the first ones."""
+        return self.heads
+
+    @property
     def resolved(self) -> bool:
         """Whether all sizes are known; `resolve` reads those that stand in a file."""
         return True

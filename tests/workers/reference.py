@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import torch
 from torch import Tensor
-from transformers import GPTNeoXConfig, GPTNeoXForCausalLM
+from transformers import GPTNeoXConfig, GPTNeoXForCausalLM, GPTNeoXModel
 
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.dialects.attention_only import AttentionOnlySettings
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
 
 NAMES = {
@@ -69,4 +73,34 @@ def gpt_neox(decoder: StackedDecoder, seed_row: int) -> GPTNeoXForCausalLM:
     assert not unexpected
     assert not [name for name in missing if "weight" in name or "bias" in name.rpartition(".")[2]]
     theirs.eval()
+    return theirs
+
+
+def attention_only(decoder: StackedDecoder, seed_row: int) -> Any:
+    """Hugging Face's model with the weights of one seed of an attention-only decoder with rotary positions, its
+    feed-forward layers empty. Its embedding is ours only where tokens have no features."""
+    model = decoder.model
+    assert isinstance(model, AttentionOnlySettings)
+    own = decoder.tensors(seed_row)
+    config = GPTNeoXConfig(
+        vocab_size=len(own["embed_VD"]), hidden_size=model.width, num_hidden_layers=model.depth,
+        num_attention_heads=model.heads, intermediate_size=4, use_parallel_residual=False,
+        rope_parameters={"rope_type": "default", "rope_theta": model.rotary_base, "partial_rotary_factor": 1.0},
+    )  # fmt: skip
+    theirs: Any = GPTNeoXModel(config).eval()
+    theirs.set_attn_implementation("eager")
+    with torch.no_grad():
+        theirs.embed_in.weight.copy_(own["embed_VD"])
+        theirs.final_layer_norm.weight.copy_(own["final_norm.weight_D"])
+        theirs.final_layer_norm.bias.copy_(own["final_norm.bias_D"])
+        for layer, block in enumerate(theirs.layers):
+            block.input_layernorm.weight.copy_(own[f"layer{layer}.attention_norm.weight_D"])
+            block.input_layernorm.bias.copy_(own[f"layer{layer}.attention_norm.bias_D"])
+            qkv_D3HK = own[f"layer{layer}.qkv.weight_DX"].view(model.width, 3, model.heads, model.head_size)
+            block.attention.query_key_value.weight.copy_(qkv_D3HK.transpose(1, 2).reshape(model.width, -1).T)
+            block.attention.query_key_value.bias.zero_()
+            block.attention.dense.weight.copy_(own[f"layer{layer}.attention_out.weight_DD"].T)
+            block.attention.dense.bias.zero_()
+            block.mlp.dense_4h_to_h.weight.zero_()
+            block.mlp.dense_4h_to_h.bias.zero_()
     return theirs

@@ -4,7 +4,6 @@ seeds of a pack at once; what is read as features, and how few tokens are predic
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,12 @@ import torch.nn.functional as F
 from pydantic import ValidationError
 from scipy.stats import kstest, truncnorm, uniform
 from torch import Tensor
-from transformers import GPT2Config, GPT2Model, GPTNeoXConfig, GPTNeoXModel
+from transformers import GPT2Config, GPT2Model
 
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.attention_only import AttentionOnlySettings
 from seedsweep.workers.dialects.sinusoidal import Sinusoidal
+from tests.workers.reference import attention_only
 
 CPU = torch.device("cpu")
 VOCABULARY, LENGTH, HEADS, HEAD_SIZE = 23, 16, 4, 8
@@ -53,7 +53,8 @@ def their_hidden(decoder: StackedDecoder, row: int, tokens_BT: Tensor) -> Tensor
     model = decoder.model
     assert isinstance(model, AttentionOnlySettings)
     if model.positions == "rotary":
-        return _gpt_neox(own, tokens_BT)
+        found_BTD: Tensor = attention_only(decoder, row)(tokens_BT).last_hidden_state
+        return found_BTD
     table_PD = own["positions_PD"] if model.positions == "learned" else Sinusoidal(WIDTH)(LENGTH, CPU)
     theirs = gpt2(table_PD)
     with torch.no_grad():
@@ -69,31 +70,6 @@ def their_hidden(decoder: StackedDecoder, row: int, tokens_BT: Tensor) -> Tensor
             block.attn.c_proj.bias.zero_()
             block.mlp.c_proj.weight.zero_()
             block.mlp.c_proj.bias.zero_()
-    hidden_BTD: Tensor = theirs(tokens_BT).last_hidden_state
-    return hidden_BTD
-
-
-def _gpt_neox(own: Mapping[str, Tensor], tokens_BT: Tensor) -> Tensor:
-    config = GPTNeoXConfig(
-        vocab_size=VOCABULARY, hidden_size=WIDTH, num_hidden_layers=2, num_attention_heads=HEADS,
-        intermediate_size=4, use_parallel_residual=False,
-        rope_parameters={"rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 1.0},
-    )  # fmt: skip
-    theirs: Any = GPTNeoXModel(config).eval()
-    with torch.no_grad():
-        theirs.embed_in.weight.copy_(own["embed_VD"])
-        theirs.final_layer_norm.weight.copy_(own["final_norm.weight_D"])
-        theirs.final_layer_norm.bias.copy_(own["final_norm.bias_D"])
-        for layer, block in enumerate(theirs.layers):
-            block.input_layernorm.weight.copy_(own[f"layer{layer}.attention_norm.weight_D"])
-            block.input_layernorm.bias.copy_(own[f"layer{layer}.attention_norm.bias_D"])
-            qkv_D3HK = own[f"layer{layer}.qkv.weight_DX"].view(WIDTH, 3, HEADS, HEAD_SIZE)
-            block.attention.query_key_value.weight.copy_(qkv_D3HK.transpose(1, 2).reshape(WIDTH, -1).T)
-            block.attention.query_key_value.bias.zero_()
-            block.attention.dense.weight.copy_(own[f"layer{layer}.attention_out.weight_DD"].T)
-            block.attention.dense.bias.zero_()
-            block.mlp.dense_4h_to_h.weight.zero_()
-            block.mlp.dense_4h_to_h.bias.zero_()
     hidden_BTD: Tensor = theirs(tokens_BT).last_hidden_state
     return hidden_BTD
 

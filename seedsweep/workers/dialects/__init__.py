@@ -161,6 +161,11 @@ class Dialect(ABC):
         """A trained model, given by our names on the CPU, as files from which `trained` reads it back."""
         raise TypeError(f"{type(self).__name__} does not start from a trained model")
 
+    def behind_heads(self, weights: Weights, x_SBQD: Tensor, y_NHQK: Tensor) -> Tensor:
+        """Final hidden states of some positions of rows, of what comes into the last layer there and what its
+        heads have read. Only of a dialect with nothing but the output behind them."""
+        raise TypeError(f"{type(self).__name__} has more than heads in its last layer")
+
     @abstractmethod
     def forward(
         self,

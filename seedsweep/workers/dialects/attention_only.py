@@ -32,7 +32,7 @@ from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 from seedsweep.workers.dropout import Dropout
-from seedsweep.workers.layout import Layout
+from seedsweep.workers.layout import WHOLE, Layout
 from seedsweep.workers.settings import ModelSettings
 
 POSITIONS_BOUND = 1 / math.sqrt(32)
@@ -61,6 +61,11 @@ class AttentionOnlySettings(ModelSettings):
                 "give another head_dim"
             )
         return self
+
+    @property
+    def writing_heads(self) -> int:
+        """The active ones."""
+        return self.heads if self.active_heads is None else self.active_heads
 
     def for_rows(self, length: int) -> Self:
         """The settings with a table of positions for rows of that length."""
@@ -142,8 +147,14 @@ class AttentionOnly(Dialect):
         x_SBTD = first_SBTD
         for layer in range(self.model.depth):
             looks_SBTD, x_SBTD = attention.read_from(layer, first_SBTD, x_SBTD)
-            x_SBTD = x_SBTD + self._attention(weights, layer, looks_SBTD, x_SBTD, layout, attention)
-        return weights.affine("final_norm", F.layer_norm(x_SBTD, (self.model.width,)))
+            y_NHTK = self._read(weights, layer, looks_SBTD, x_SBTD, layout, attention)
+            x_SBTD = x_SBTD + self._written(weights, layer, y_NHTK, x_SBTD, layout)
+        return self._finished(weights, x_SBTD)
+
+    def behind_heads(self, weights: Weights, x_SBQD: Tensor, y_NHQK: Tensor) -> Tensor:
+        """The last layer's sum, then the final norm."""
+        last = self.model.depth - 1
+        return self._finished(weights, x_SBQD + self._written(weights, last, y_NHQK, x_SBQD, WHOLE))
 
     def _with_positions(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout) -> Tensor:
         if self.model.positions == "learned":
@@ -153,7 +164,7 @@ class AttentionOnly(Dialect):
             return embedded_SBTD + layout.of_positions(table_TD)
         return embedded_SBTD
 
-    def _attention(
+    def _read(
         self,
         weights: Weights,
         layer: int,
@@ -162,19 +173,27 @@ class AttentionOnly(Dialect):
         layout: Layout,
         attention: Attention,
     ) -> Tensor:
-        """Its pattern is computed from `looks_SBTD`, its values from `x_SBTD`: most often the same."""
-        block, heads, size = f"layer{layer}.", self.model.heads, self.model.head_size
+        """What heads read (N, H, T, K): their pattern is computed from `looks_SBTD`, their values from `x_SBTD`,
+        most often the same."""
+        block = f"layer{layer}."
         qk_NT2HK, v_NT1HK = self._projected(weights, block, x_SBTD, layout).split((2, 1), dim=2)
         if looks_SBTD is not x_SBTD:
             qk_NT2HK = self._projected(weights, block, looks_SBTD, layout)[:, :, :2]
         q_NHTK, k_NHTK = self._rotate(qk_NT2HK).transpose(1, 3).unbind(2)
-        y_NHTK = attention(layer, q_NHTK, k_NHTK, v_NT1HK.squeeze(2).transpose(1, 2))
-        if layer == self.model.depth - 1 and self.model.active_heads not in (None, heads):
-            active_H11 = torch.arange(heads, device=y_NHTK.device)[:, None, None] < self.model.active_heads
+        return attention(layer, q_NHTK, k_NHTK, v_NT1HK.squeeze(2).transpose(1, 2))
+
+    def _written(self, weights: Weights, layer: int, y_NHTK: Tensor, x_SBTD: Tensor, layout: Layout) -> Tensor:
+        """What is added to `x_SBTD` by heads that have read that."""
+        heads, size = self.model.heads, self.model.head_size
+        if layer == self.model.depth - 1 and self.model.writing_heads < heads:
+            active_H11 = torch.arange(heads, device=y_NHTK.device)[:, None, None] < self.model.writing_heads
             y_NHTK = torch.where(active_H11, y_NHTK, 0.0)
         s, b, t, _ = layout.spread(x_SBTD).shape
         y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
-        return weights.linear(block + "attention_out", "DD", y_SBTD)
+        return weights.linear(f"layer{layer}.attention_out", "DD", y_SBTD)
+
+    def _finished(self, weights: Weights, x_SBTD: Tensor) -> Tensor:
+        return weights.affine("final_norm", F.layer_norm(x_SBTD, (self.model.width,)))
 
     def _projected(self, weights: Weights, block: str, x_SBTD: Tensor, layout: Layout) -> Tensor:
         """Query, key and value of every head: (N, T, 3, H, K)."""

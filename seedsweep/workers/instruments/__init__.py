@@ -25,7 +25,10 @@ from seedsweep.workers.tasks import Task
 
 BUILT_IN = {
     "attention": "seedsweep.workers.instruments.attention_stream:AttentionStream",
+    "heads": "seedsweep.workers.instruments.heads_stream:HeadsStream",
+    "induction": "seedsweep.workers.instruments.induction_stream:InductionStream",
     "outputs": "seedsweep.workers.instruments.outputs_stream:OutputsStream",
+    "paths": "seedsweep.workers.instruments.paths_stream:PathsStream",
 }
 GROUP = "seedsweep.streams"
 

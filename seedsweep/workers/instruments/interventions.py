@@ -16,7 +16,7 @@ from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.instruments.changes import Change, ChangedAttention, ChangedPattern
 from seedsweep.workers.instruments.circuits import CopiedScores, EmbeddedLayer
 from seedsweep.workers.instruments.parents import Parents
-from seedsweep.workers.instruments.reading import mean_attention
+from seedsweep.workers.instruments.reading import mean_attention, weighted_attention
 from seedsweep.workers.instrumentsettings import OF_ANY_TASK, InterventionSettings
 from seedsweep.workers.settings import TaskSettings
 from seedsweep.workers.tasks import Pattern, Task
@@ -70,21 +70,34 @@ class Interventions:
     def _best_or_worst(
         self, decoder: StackedDecoder, active_I: Tensor, one: InterventionSettings
     ) -> Tensor | None:
-        """bool (S, L, H): of every seed the head with the most, or the least, of its attention on the pattern."""
+        """bool (S, L, H): of every seed the head with the most, or the least, of `_mass`."""
         if one.heads not in ("best", "worst"):
             return None
-        pattern = self._task.patterns()["true"]
-        rows_BT = self._task.reading_rows()[:ROWS_TO_CHOOSE]
-        attention_SLHQT = mean_attention(self.trained(decoder, active_I), rows_BT, pattern.queries_Q)
-        mass_SLH = (attention_SLHQT * pattern.parents_QT.cpu().numpy()).sum(-1).mean(-1)
+        mass_SLH = self._mass(self.trained(decoder, active_I))
         change = self._change(one)
         here = [layer for layer in range(mass_SLH.shape[1]) if change.touches(layer)]
         others = [layer for layer in range(mass_SLH.shape[1]) if layer not in here]
-        mass_SLH[:, others] = -np.inf if one.heads == "best" else np.inf
+        never = -np.inf if one.heads == "best" else np.inf
+        mass_SLH[:, others] = never
+        mass_SLH[:, -1, self._settings.model.writing_heads :] = never
         flat_SX = mass_SLH.reshape(len(mass_SLH), -1)
         place_S = flat_SX.argmax(1) if one.heads == "best" else flat_SX.argmin(1)
         chosen_SX = np.arange(flat_SX.shape[1]) == place_S[:, None]
         return torch.from_numpy(chosen_SX.reshape(mass_SLH.shape)).to(self._device)
+
+    def _mass(self, decoder: StackedDecoder) -> np.ndarray:
+        """(S, L, H): how much of its attention each head has on the solution's pattern, or of a task that has none
+        on what the query of each row matches."""
+        rows_BT = self._task.reading_rows()[:ROWS_TO_CHOOSE]
+        pattern = self._task.patterns().get("true")
+        if pattern is None:
+            rows_BT = rows_BT[:, :-1]
+            query_1 = torch.tensor([rows_BT.shape[1] - 1], device=self._device)
+            match_BQT = self._task.row_patterns()["match"](rows_BT)[:, query_1]
+            return weighted_attention(decoder, rows_BT, query_1, match_BQT[None])[..., 0]
+        attention_SLHQT = mean_attention(decoder, rows_BT, pattern.queries_Q)
+        mass_SLH: np.ndarray = (attention_SLHQT * pattern.parents_QT.cpu().numpy()).sum(-1).mean(-1)
+        return mass_SLH
 
 
 def _patterns(settings: TaskSettings, task: Task) -> dict[str, Pattern | Callable[[Tensor], Tensor]]:

@@ -1,10 +1,12 @@
 """Reading what heads attend to, without changing a bit of what they do.
 
 Letters: S seeds, B rows read, N rows of all seeds (seeds first), L layers, H heads, Q positions that look, T of a
-row, K head size.
+row, K head size, M measures.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -43,22 +45,46 @@ def mean_attention(decoder: StackedDecoder, rows_BT: Tensor, queries_Q: Tensor) 
 
     Seeds are averaged one by one, so that no kernel can treat those of a pack differently.
     """
+    sums = [
+        [torch.stack([one_BHQT.double().sum(0) for one_BHQT in of_SBHQT]) for of_SBHQT in layers]
+        for _, layers in _patterns(decoder, rows_BT, queries_Q)
+    ]
+    totals = [torch.stack(parts).sum(0) for parts in zip(*sums, strict=True)]
+    (mean_SLHQT,) = to_host(torch.stack(totals, dim=1) / len(rows_BT))
+    return mean_SLHQT[..., : rows_BT.shape[1]]
+
+
+@torch.no_grad()
+def weighted_attention(
+    decoder: StackedDecoder, rows_BT: Tensor, queries_Q: Tensor, weights_MBQT: Tensor
+) -> np.ndarray:
+    """Mean over rows of attention, weighted and summed within each row: float64 (S, L, H, M).
+
+    The weights of M measures say what counts in each row, where that differs from row to row.
+    """
+    length = rows_BT.shape[1]
+    sums = []
+    for rows, layers in _patterns(decoder, rows_BT, queries_Q):
+        weights_MB1QT = weights_MBQT[:, rows, None].double()
+        sums.append(
+            [
+                torch.stack([(weights_MB1QT * one_BHQT[..., :length]).sum((1, 3, 4)).T for one_BHQT in of_SBHQT])
+                for of_SBHQT in layers
+            ]
+        )
+    totals = [torch.stack(parts).sum(0) for parts in zip(*sums, strict=True)]
+    (mean_SLHM,) = to_host(torch.stack(totals, dim=1) / len(rows_BT))
+    return mean_SLHM
+
+
+def _patterns(decoder: StackedDecoder, rows_BT: Tensor, queries_Q: Tensor) -> Iterator[tuple[slice, list[Tensor]]]:
+    """Part by part the rows that are meant, and their pattern in every layer (S, B, H, Q, T)."""
     length = rows_BT.shape[1]
     pattern = decoder.model.heads * len(queries_Q) * length
     at_once = max(1, min(TOKENS_AT_ONCE // length, FLOATS_AT_ONCE // pattern))
     reading = ReadAttention(decoder.attention, queries_Q)
     reader = decoder.with_attention(reading)
-    sums: list[list[Tensor]] = []
-    for rows in rows_BT.split(at_once):
-        reader.hidden(rows.long().expand(decoder.seeds, -1, -1))
-        sums.append(
-            [
-                torch.stack(
-                    [one_BHQT.double().sum(0) for one_BHQT in noted_NHQT.unflatten(0, (decoder.seeds, -1))]
-                )
-                for noted_NHQT in reading.noted
-            ]
-        )
-    totals = [torch.stack(parts).sum(0) for parts in zip(*sums, strict=True)]
-    (mean_SLHQT,) = to_host(torch.stack(totals, dim=1) / len(rows_BT))
-    return mean_SLHQT[..., :length]
+    for first in range(0, len(rows_BT), at_once):
+        rows = slice(first, first + at_once)
+        reader.hidden(rows_BT[rows].long().expand(decoder.seeds, -1, -1))
+        yield rows, [noted_NHQT.unflatten(0, (decoder.seeds, -1)) for noted_NHQT in reading.noted]

@@ -112,6 +112,11 @@ class Task(ABC):
         """Fixed rows (B, T) of tokens in which streams read what the model does."""
         raise TypeError(f"{type(self).__name__} has no rows to read a model in")
 
+    def split_rows(self, split: str) -> Tensor:
+        """Of a task whose settings name patterns of rows: the fixed rows (W, T) on which a split is evaluated,
+        each with its answer, the last token."""
+        raise TypeError(f"{type(self).__name__} has no rows to read a model in")
+
     def output_scores(self, decoder: StackedDecoder) -> dict[str, np.ndarray]:
         """How well each output is predicted: values (S, O), by `accuracy`, `nll` and `probability` (of the right
         token), means over the evaluation rows."""
