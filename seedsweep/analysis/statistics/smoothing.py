@@ -36,7 +36,7 @@ def running_median(values: FloatArray) -> FloatArray:
     whole = ~np.isnan(values[:, :-2] + values[:, 2:])
     smooth[:, 1:-1] = np.where(whole, inner, values[:, 1:-1])
     ends = last_known(values)
-    rows = np.flatnonzero((ends >= 2) & whole[np.arange(len(values)), ends - 2])
+    rows = np.flatnonzero((ends >= 2) & whole[np.arange(len(values)), np.maximum(ends - 2, 0)])
     smooth[rows, ends[rows]] = smooth[rows, ends[rows] - 1]
     return smooth
 
