@@ -84,7 +84,7 @@ def _stays(found: Transience, scale_name: str) -> Finding:
     at = f"At {scale_name} {text.scale(scale.scale)}, " if len(places) > 1 else ""
     return Finding(
         "Do seeds keep what they get?",
-        f"{answer} {at}{lost_again(scale)}, once and for good ({share}{corrected}). They were surely at "
+        f"{answer} {at}{lost_again(scale)} and not had it since ({share}{corrected}). They were surely at "
         f"{threshold(found)}, beyond what noise makes of so many evaluations, and surely are not any more: they "
         f"have less than half of what they had at their peak above {text.number(found.chance)}, where seeds "
         "begin.",
@@ -126,8 +126,8 @@ def _pace(found: Transience, scale_name: str) -> Finding:
         "How fast does it go?",
         f"Half of what a seed has at its peak is lost {_steps(median)} steps later, in the median of the "
         f"{text.seeds(median.n)} that get there at {scale_name} {text.scale(scale.scale)}. Their peaks are "
-        f"{median_of(peaks)}, at step {median_step(events.peak_step[emerged])}; from there {found.criterion.metric} "
-        f"changes by {median_of(slopes)} with each doubling of the steps.",
+        f"{median_of(peaks)}, at step {median_step(events.peak_step[emerged])}; from there "
+        f"{found.criterion.metric} changes by {median_of(slopes)} with each doubling of the steps.",
     )
 
 

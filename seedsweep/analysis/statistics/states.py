@@ -80,9 +80,12 @@ class Changes:
 def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.int8], Changes]:
     """The state of every seed at every evaluation, shape (n, t), and where it changed.
 
-    A seed is *there* from where it rose above the level, once it is surely above; it is *gone* from where it fell
-    below both the level and half-way from its peak until then to chance, once it is surely below. A seed that
-    diverges while it is there is gone. -1 stands behind the end of a seed that was stopped.
+    A seed is *there* once it is surely above the level, and *gone* once it is surely below both the level and
+    half-way from its peak until then to chance; the changes stand where it rose and fell. A seed that diverges
+    while it is there is gone. -1 stands behind the end of a seed that was stopped.
+
+    A state is what is known by its evaluation, with the next one for the median: what is not sure by the end of a
+    seed that was stopped is then not missing beside seeds that were not.
     """
     n, t = track.smooth.shape
     marks = np.full((n, t), -1, dtype=np.int8)
@@ -92,8 +95,10 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
     first = {now: np.full(n, -1) for now in (THERE, GONE, BACK)}
     limit_at_loss = np.full(n, math.nan)
 
-    def mark(row: int, place: int, now: int) -> None:
-        marks[row, place] = state[row] = now
+    ended = track.ended
+
+    def mark(row: int, place: int, now: int, sure: int) -> None:
+        marks[row, sure] = state[row] = now
         if first[now][row] < 0:
             first[now][row] = place
         if now == GONE:
@@ -112,12 +117,11 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
         )
         without, having = np.isin(state, (NEVER, GONE)), np.isin(state, (THERE, BACK))
         for row in np.flatnonzero(without & (value >= level + track.band)).tolist():
-            mark(row, int(above[row]), THERE if state[row] == NEVER else BACK)
+            mark(row, int(above[row]), THERE if state[row] == NEVER else BACK, _sure(k, ended[row]))
         for row in np.flatnonzero(having & (below >= 0) & (value <= limit - track.band)).tolist():
-            mark(row, int(below[row]), GONE)
-    ended = track.ended
+            mark(row, int(below[row]), GONE, _sure(k, ended[row]))
     for row in np.flatnonzero(track.diverged & np.isin(state, (THERE, BACK))).tolist():
-        mark(row, int(ended[row]) + 1, GONE)
+        mark(row, int(ended[row]) + 1, GONE, int(ended[row]) + 1)
 
     place = np.maximum.accumulate(np.where(marks >= 0, np.arange(t), -1), axis=1)
     states = np.where(place < 0, NEVER, np.take_along_axis(marks, np.maximum(place, 0), axis=1))
@@ -132,6 +136,11 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
         limit=np.where(losses > 0, limit_at_loss, limit),
         losses=losses,
     )
+
+
+def _sure(place: int, ended: int) -> int:
+    """By which evaluation the median at another is known."""
+    return min(place + 1, int(ended)) if place else 0
 
 
 def event(track: Track, kind: EventKind, index: Ints, pending: Ints, level: FloatArray) -> EventTimes:

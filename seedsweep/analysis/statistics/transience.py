@@ -38,8 +38,8 @@ class RiseAndFall(Result):
     ----------
     steps : ndarray of float, shape (t,)
     states : ndarray of int, shape (n, t)
-        The place in `OUTCOMES` of every seed at every evaluation; -1 where it is not known, since the seed was
-        stopped before.
+        The place in `OUTCOMES` of every seed at every evaluation, as it is sure by then, which is a little after
+        the event; -1 where it is not known, since the seed was stopped before.
     emerged : EventTimes
         Surely above the level.
     peak, peak_step : ndarray of float, shape (n,)

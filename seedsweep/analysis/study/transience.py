@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
+from scipy.stats import norm
 
 from seedsweep.analysis.statistics.outcomes import OutcomeShares, outcome_shares
 from seedsweep.analysis.statistics.results import Result, jsonable
@@ -34,7 +35,8 @@ RARE: Final = 0.05
 """Share of the seeds of a scale that may come and go without a word; our choice."""
 
 MOST: Final = 0.5
-"""Share, of the seeds that get a capability, that lose it again where it is said to come and go."""
+"""Share, of the seeds that get a capability, that lose it again where it is said to come and go; and of those that
+lose it, that do so for good."""
 
 FEWEST: Final = 4
 """Evaluations without which nothing can be seen to come and to go."""
@@ -63,6 +65,11 @@ class ScaleTransience(Result):
         Seeds that did and have lost it once and for good, of all; its `low` is corrected for the number of scales.
     lost : SuccessRate
         The same, of those that emerged.
+    lasting : SuccessRate
+        The same, of those that ever lost it: the others had it again, or diverged.
+    absence : SurvivalCurve
+        Share of the seeds that lost it that do not have it again, by steps since; of a metric that wanders it
+        falls.
     half_life : SurvivalCurve
         Of what a seed has at its peak above chance, in steps from there; of the seeds that emerged.
     """
@@ -76,12 +83,15 @@ class ScaleTransience(Result):
     emerged: SuccessRate
     transient: SuccessRate
     lost: SuccessRate
+    lasting: SuccessRate
+    absence: SurvivalCurve
     half_life: SurvivalCurve
 
     @property
     def shown(self) -> bool:
-        """Whether more than a few seeds come and go: surely more than `RARE` of all."""
-        return self.transient.low > RARE
+        """Whether more than a few seeds come and go, surely more than `RARE` of all; and of those that lose it
+        surely most have not had it again, and most would not in all the time that was seen."""
+        return self.transient.low > RARE and self.lasting.low > MOST and self.absence.survival[-1] > MOST
 
     @property
     def mostly(self) -> bool:
@@ -136,6 +146,7 @@ class ScaleTransience(Result):
             "emerged": self.emerged.to_dict(),
             "transient": self.transient.to_dict(),
             "lost": self.lost.to_dict(),
+            "lasting": self.lasting.to_dict(),
             "half_life": jsonable(self.half_life.median),
             "shares": self.shares.to_dict(),
             "seeds": jsonable(rows),
@@ -217,9 +228,11 @@ def transience(
 
     Notes
     -----
-    Whether a seed emerged is decided by `rise_and_fall`. Of a metric that is a share of examples, the sampling
-    noise of that share at the threshold is the least noise. With few examples and a threshold near the end of the
-    metric no seed can surely be above it.
+    Whether a seed emerged is decided by `rise_and_fall`. The least noise is what seeds differ by at their first
+    evaluation, by their median distance from the median of their scale: it has in it what stays the same from one
+    evaluation to the next, which a curve does not show. Of a metric that is a share of examples, it is the
+    sampling noise of that share at the threshold if that is more; with few examples and a threshold near the end
+    of the metric no seed can surely be above it.
 
     A seed that is "there" or "never" at the end is so within the budget. That a capability persists, or never
     comes, cannot be seen.
@@ -271,10 +284,19 @@ def transience_of(
     chance: float | None = None,
 ) -> Transience:
     """The same of values that were read already: `curves` are those of `judged_curves`, `runs` as measured."""
-    base = _begin(curves, criterion) if chance is None else float(criterion.oriented(chance))
+    begin, spread = _begins(curves, criterion)
+    base = begin if chance is None else float(criterion.oriented(chance))
     stopped = stopped_curves(curves, runs, criterion)
     scales = tuple(
-        _at_scale(scale, line, criterion, base, lattices.get(scale), stopped.get(scale), len(curves))
+        _at_scale(
+            scale,
+            line,
+            criterion,
+            base=base,
+            noise=max(spread, _sampling_noise(criterion, lattices.get(scale))),
+            stopped=stopped.get(scale),
+            tests=len(curves),
+        )
         for scale, line in sorted(curves.items())
     )
     return Transience(criterion, criterion.shown(base), scales)
@@ -284,13 +306,13 @@ def _at_scale(
     scale: float,
     line: Curves,
     criterion: Criterion,
+    *,
     base: float,
-    lattice: float | None,
+    noise: float,
     stopped: tuple[FloatArray, FloatArray] | None,
     tests: int,
 ) -> ScaleTransience:
     steps, values = np.asarray(line.steps, dtype=np.float64), criterion.oriented(line.values)
-    noise = _sampling_noise(criterion, lattice)
     events = rise_and_fall(steps, values, criterion.least, chance=base, noise=noise)
     states = events.states
     if stopped is not None:
@@ -309,19 +331,31 @@ def _at_scale(
         emerged=success_rate(emerged, 1.0),
         transient=success_rate(transient, 1.0, confidence=confidence),
         lost=success_rate(transient[emerged], 1.0, confidence=confidence),
+        lasting=success_rate(transient[events.losses > 0], 1.0, confidence=confidence),
+        absence=_absence(events),
         half_life=kaplan_meier(np.where(reached, half_life.middle, half_life.low), reached),
     )
 
 
-def _begin(curves: Mapping[float, Curves], criterion: Criterion) -> float:
-    """The median of what all seeds begin with; the threshold where nothing is known."""
+def _absence(events: RiseAndFall) -> SurvivalCurve:
+    """From the first loss until it is there again, in steps; of seeds that did not diverge, from where none is."""
+    rows = (events.losses > 0) & ~events.diverged
+    since, back = events.gone.high[rows], events.back.high[rows]
+    returned = np.isfinite(back)
+    return kaplan_meier(np.where(returned, back, events.back.low[rows].clip(since)) - since, returned)
+
+
+def _begins(curves: Mapping[float, Curves], criterion: Criterion) -> tuple[float, float]:
+    """The median of what all seeds begin with, the threshold where nothing is known; and how much the seeds of a
+    scale differ in it."""
     first = [
-        row[~np.isnan(row)][0]
+        np.array([row[~np.isnan(row)][0] for row in criterion.oriented(line.values) if not np.isnan(row).all()])
         for line in curves.values()
-        for row in criterion.oriented(line.values)
-        if not np.isnan(row).all()
     ]
-    return float(np.median(first)) if first else criterion.least
+    seen = np.concatenate([*first, np.empty(0)])
+    apart = np.concatenate([*(np.abs(values - np.median(values)) for values in first if values.size), np.empty(0)])
+    spread = float(np.median(apart)) / norm.ppf(0.75) if apart.size else 0.0
+    return float(np.median(seen)) if seen.size else criterion.least, spread
 
 
 def _sampling_noise(criterion: Criterion, lattice: float | None) -> float:

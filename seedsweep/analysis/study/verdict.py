@@ -81,8 +81,8 @@ def verdict(study: Study) -> Verdict:
 
         * "one seed": no scale has two seeds with a value;
         * "comes and goes": at some scale surely more than 5 % of the seeds get above the threshold and lose it
-          again within the budget, once and for good, and surely most of those that get above it (`transience`;
-          95 % Wilson limits, corrected for the scales);
+          again within the budget, once and for good, surely most of those that get above it, and surely most of
+          those that ever lose it (`transience`; 95 % Wilson limits, corrected for the scales);
         * "by chance": at some scale `group_test`, corrected by Holm over the scales, refutes a single group at
           .05, at least 5 % of the seeds succeed there and at least 5 % fail, and the groups are these: the
           threshold lies between them and they are as large (see `group_split`);
