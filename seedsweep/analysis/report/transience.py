@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Final
 
 import numpy as np
 
 from seedsweep.analysis.report.finding import Finding
 from seedsweep.analysis.report.wording import named_scales
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.parts import LEVEL
-from seedsweep.analysis.study.transience import ScaleTransience, Transience
+from seedsweep.analysis.study.transience import Event, ScaleTransience, Transience
+
+ALONG: Final[Mapping[Event, str]] = {"emerged": "get there", "transient": "get there and lose it again"}
+"""What a seed does that comes to an event, of those that are told along the ladder."""
 
 
 def transience_findings(found: Transience, scale_name: str) -> tuple[Finding, ...]:
@@ -142,10 +145,10 @@ def _along(found: Transience, scale_name: str) -> Iterator[Finding]:
     """Whether to get it, and to lose it, depends on the scale."""
     if len(found.scales) < 2:
         return
-    trends = [found.trend("emerged"), found.trend("transient")]
-    corrected = adjust_pvalues([trend.pvalue for trend in trends]).tolist()
     sentences = []
-    for words, trend, p in zip(("get there", "get there and lose it again"), trends, corrected, strict=True):
+    for event, words in ALONG.items():
+        trend = found.trends[event]
+        p = trend.pvalue
         if math.isnan(p):
             continue
         share = f"the share of seeds that {words}"

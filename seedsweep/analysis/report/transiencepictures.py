@@ -8,6 +8,7 @@ from seedsweep import formats
 from seedsweep.analysis import figures
 from seedsweep.analysis.report.pictures import Picture
 from seedsweep.analysis.report.svg import inline_svg
+from seedsweep.analysis.report.transience import ALONG
 from seedsweep.analysis.study.study import Study
 from seedsweep.analysis.study.transience import Transience
 from seedsweep.population import of_split
@@ -44,7 +45,7 @@ def transience_pictures(study: Study, found: Transience, scale_name: str) -> Ite
             "Shares of the seeds with 95 % limits, and the monotone shares that fit best; dotted where the shares "
             "are not monotone.",
             figures.event_trend(
-                {"get there": found.trend("emerged"), "get there and lose it again": found.trend("transient")},
+                {words: found.trends[event] for event, words in ALONG.items()},
                 scale_name=word,
             ),
         )

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from seedsweep.analysis.report.tables import PageTable
-from seedsweep.analysis.report.transience import median_of, median_step, threshold
+from seedsweep.analysis.report.transience import ALONG, median_of, median_step, threshold
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.events import EventTimes
 from seedsweep.analysis.study.transience import Transience
@@ -18,6 +18,8 @@ def transience_tables(found: Transience, scale_name: str) -> Iterator[PageTable]
     """Every number behind the section "Comes and goes", in the order of the page."""
     yield _outcomes(found, scale_name)
     yield _events(found, scale_name)
+    if len(found.scales) > 1:
+        yield _along(found, scale_name)
 
 
 def _outcomes(found: Transience, scale_name: str) -> PageTable:
@@ -77,6 +79,27 @@ def _events(found: Transience, scale_name: str) -> PageTable:
         ),
         tuple(rows),
     )  # fmt: skip
+
+
+def _along(found: Transience, scale_name: str) -> PageTable:
+    return PageTable(
+        f"Who gets there and who loses it, by {scale_name}",
+        "Shares of the seeds, and in brackets the monotone shares that fit best. p is of one share at all scales, "
+        "by permutation within seeds, corrected for the two rows (Holm).",
+        ("seeds that", *(f"{scale_name} {text.scale(scale.scale)}" for scale in found.scales), "monotone", "p"),
+        tuple(
+            (
+                words,
+                *(
+                    f"{text.percent(rate.rate)} ({text.percent(share)})"
+                    for rate, share in zip(trend.rates, trend.fitted, strict=True)
+                ),
+                "yes" if trend.fits else "no",
+                "–" if math.isnan(trend.pvalue) else text.without_p(text.pvalue(trend.pvalue)),
+            )
+            for words, trend in ((words, found.trends[event]) for event, words in ALONG.items())
+        ),
+    )
 
 
 def _times(times: EventTimes) -> str:

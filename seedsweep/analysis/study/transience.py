@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
 import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.outcomes import OutcomeShares, outcome_shares
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.samples import Bools, FloatArray
@@ -30,6 +32,9 @@ Ints = npt.NDArray[np.int64]
 Event: TypeAlias = Literal["emerged", "transient", "gone", "there", "back"]
 """What a seed may have come to by the end of its budget: it got the capability at all; it got it and lost it, once
 and for good; it is without it, with it for the first time, or with it again."""
+
+TOLD: Final[tuple[Event, ...]] = ("emerged", "transient")
+"""Events of which a study says how they go along the ladder."""
 
 RARE: Final = 0.05
 """Share of the seeds of a scale that may come and go without a word; our choice."""
@@ -181,8 +186,17 @@ class Transience(Result):
         """The scales at which most seeds that get the capability lose it."""
         return tuple(scale for scale in self.scales if scale.mostly)
 
-    def trend(self, event: Event) -> EventTrend:
-        """The share of seeds that come to an event, along the ladder; a seed that is at several scales is one."""
+    @cached_property
+    def trends(self) -> Mapping[Event, EventTrend]:
+        """The shares of seeds that emerge, and that are transient, along the ladder; their p-values are corrected
+        for these two (Holm). Seeds of one name at several scales are taken as one."""
+        found = {event: self._trend(event) for event in TOLD}
+        corrected = adjust_pvalues([trend.pvalue for trend in found.values()]).tolist()
+        return {
+            event: replace(trend, pvalue=p) for (event, trend), p in zip(found.items(), corrected, strict=True)
+        }
+
+    def _trend(self, event: Event) -> EventTrend:
         return event_trend(
             {scale.scale: scale.has(event) for scale in self.scales},
             seeds={scale.scale: scale.seeds for scale in self.scales},
@@ -196,6 +210,7 @@ class Transience(Result):
             "threshold": self.criterion.threshold,
             "chance": jsonable(self.chance),
             "scales": [scale.to_dict() for scale in self.scales],
+            "trends": {event: trend.to_dict() for event, trend in self.trends.items()},
         }
 
 

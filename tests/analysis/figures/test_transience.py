@@ -55,7 +55,7 @@ def draw_rise_and_fall(name: str) -> Figure:
 
 def draw_event_trend(name: str) -> Figure:
     told = found(name)[1]
-    trends = {"get there": told.trend("emerged"), "get there and lose it again": told.trend("transient")}
+    trends = {"get there": told.trends["emerged"], "get there and lose it again": told.trends["transient"]}
     return figures.event_trend(trends, scale_name="matched")
 
 
@@ -76,7 +76,7 @@ def test_areas_are_the_shares() -> None:
     figure, told = draw_outcome_shares("four scales"), found("four scales")[1]
     for panel, scale in zip(figure.axes, told.scales, strict=True):
         areas = [artist for artist in panel.collections if isinstance(artist, PolyCollection)]
-        tops = [float(area.get_paths()[0].vertices[:, 1].max()) for area in areas]
+        tops = [float(np.asarray(area.get_paths()[0].vertices)[:, 1].max()) for area in areas]
         layers = [scale.shares.there, scale.shares.back, scale.shares.gone, scale.shares.never]
         assert tops == pytest.approx([layer.max() for layer in np.cumsum(layers, axis=0)])
 
@@ -98,7 +98,7 @@ def test_a_line_for_every_seed_and_a_mark_for_every_peak_and_half_life() -> None
 
 def test_a_trend_that_is_not_monotone_is_dotted() -> None:
     figure, told = draw_event_trend("four scales"), found("four scales")[1]
-    trends = [told.trend("emerged"), told.trend("transient")]
+    trends = [told.trends["emerged"], told.trends["transient"]]
     fits = [line for line in figure.axes[0].get_lines() if line.get_linestyle() != "None"]
     for line, trend, colour in zip(fits, trends, (style.SUCCESS, style.FAILURE), strict=True):
         assert np.array_equal(np.asarray(line.get_ydata()), trend.fitted)

@@ -102,6 +102,15 @@ def test_counts_of_sentences_stand_in_the_tables(made: Report) -> None:
             assert str(scale.count(outcome)) in cells
 
 
+def test_every_p_of_a_sentence_stands_in_a_table(made: Report) -> None:
+    cells = set(Page(made.html).texts["td"])
+    told = " ".join(finding.text for finding in made.findings.transience)
+    found = re.findall(r"p ([=<] [0-9.e-]*[0-9])", told)
+    assert len(found) == 2
+    for p in found:
+        assert p.removeprefix("= ") in cells
+
+
 def test_where_only_some_lose_it_the_verdict_is_another(tmp_path: Path) -> None:
     found = findings(study(population("some-48", tmp_path)))
     assert found.verdict != "comes and goes"

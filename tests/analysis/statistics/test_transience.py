@@ -111,9 +111,9 @@ def brute(curve: np.ndarray, level: float, chance: float, band: float) -> tuple[
         peak = int(np.argmax(known))
         half = (max(known) + chance) / 2
         for name, below, begin in (("crossed", level, changes[0][0]), ("halved", half, peak)):
-            sure = [k for k in range(begin + 1, len(known)) if known[k] < below and known[k] <= below - band]
-            if sure:
-                start = sure[0]
+            below_it = [k for k in range(begin + 1, len(known)) if known[k] < below and known[k] <= below - band]
+            if below_it:
+                start = below_it[0]
                 while start - 1 > begin and known[start - 1] < below:
                     start -= 1
                 events[name] = start

@@ -93,8 +93,10 @@ def test_seeds_that_were_stopped_count_until_then(tmp_path: Path) -> None:
         if not line[0].isdigit() or int(line.split(",")[1]) % 2 or int(line.split(",")[2]) <= 30
     ]
     file.write_text("\n".join(kept))
-    names = {"scale": "depth", "seed": "run", "metric": "accuracy", "step": "step"}
-    half = transience(seedsweep.read_table(file, **names, threshold=0.65, unfinished="dropped"))
+    read = seedsweep.read_table(
+        file, scale="depth", seed="run", metric="accuracy", step="step", threshold=0.65, unfinished="dropped"
+    )
+    half = transience(read)
     full = transience(whole)
     assert half.scales[0].n == 100
     assert half.scales[0].shares.n == 200
@@ -130,7 +132,7 @@ def branches(folder: Path, shares: Mapping[float, float]) -> Population:
 
 
 def test_events_by_branch_step(tmp_path: Path) -> None:
-    shares = {100: 1.0, 200: 0.75, 400: 0.25, 800: 0.0}
+    shares = {100.0: 1.0, 200.0: 0.75, 400.0: 0.25, 800.0: 0.0}
     ladder = branches(tmp_path, shares)
     for event in ("success", "emerged", "there"):
         found = event_by_scale(ladder, event)
@@ -138,9 +140,9 @@ def test_events_by_branch_step(tmp_path: Path) -> None:
         assert (found.rises, found.paired, found.fits) == (False, True, True)
         assert found.pvalue < 0.01
     assert {rate.rate for rate in event_by_scale(ladder, "gone").rates} == {0.0}
-    apart = {}
+    apart: dict[float, Population] = {}
     for step, share in shares.items():
-        folder = tmp_path / str(step)
+        folder = tmp_path / f"{step:g}"
         folder.mkdir()
         apart[step] = branches(folder, {1: share})
     joined = event_by_scale(apart, "emerged")
