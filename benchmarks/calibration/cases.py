@@ -27,7 +27,9 @@ DIVERGED: Final = -math.inf
 """In what is drawn, a seed whose value is not a number: the table has a NaN."""
 
 Draw: TypeAlias = Callable[[np.random.Generator, int], Drawn]
-Ask: TypeAlias = Literal["groups", "intervals", "claims", "capacity", "metric", "budget", "duplicates", "inside"]
+Ask: TypeAlias = Literal[
+    "groups", "intervals", "claims", "capacity", "metric", "budget", "duplicates", "inside", "transience"
+]
 
 METRIC: Final = "value"
 REFERENCE: Final = 200_000

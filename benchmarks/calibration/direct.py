@@ -13,6 +13,7 @@ import numpy as np
 from benchmarks.calibration.cases import METRIC, REFERENCE, Case, Draw, FloatArray, numbers_of
 from benchmarks.calibration.inside import examine_inside
 from benchmarks.calibration.tally import Tally
+from benchmarks.calibration.transients import examine_transience
 from seedsweep import Criterion, Population, analysis
 from seedsweep.analysis.statistics.samples import observed
 from seedsweep.analysis.study import parts
@@ -50,6 +51,8 @@ def ask(case: Case, population: Population, tally: Tally) -> list[str] | None:
                 _budget(case, population, tally)
             case "inside":
                 examine_inside(case, population, tally)
+            case "transience":
+                examine_transience(case, population, tally)
             case "duplicates":
                 groups = parts.duplicates(population, criterion, parts.measure(population, criterion))
                 tally.ask("one run twice claimed", any(group.same_run for group in groups))

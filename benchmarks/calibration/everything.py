@@ -12,8 +12,11 @@ from benchmarks.calibration.groups import GROUPS
 from benchmarks.calibration.inside import SEEN
 from benchmarks.calibration.ladders import LADDERS
 from benchmarks.calibration.nulls import NULLS
+from benchmarks.calibration.transients import TRANSIENTS
 
-CASES: Final[Mapping[str, Case]] = {case.name: case for case in (*NULLS, *GROUPS, *LADDERS, *CURVES, *SEEN)}
+CASES: Final[Mapping[str, Case]] = {
+    case.name: case for case in (*NULLS, *GROUPS, *LADDERS, *CURVES, *SEEN, *TRANSIENTS)
+}
 
 
 def named(patterns: Sequence[str]) -> list[Case]:

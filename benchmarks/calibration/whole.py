@@ -50,9 +50,7 @@ SENTENCES: Final[dict[str, tuple[str, Callable[[Truth], bool]]]] = {
 
 def sentences(told: analysis.Findings) -> str:
     """All that a reader is told, a line for each."""
-    return "\n".join(
-        [told.headline, *(finding.text for finding in (*told.findings, *told.inside)), *told.warnings]
-    )
+    return "\n".join([told.headline, *(finding.text for finding in told.everything), *told.warnings])
 
 
 def examine(case: Case, population: Population, tally: Tally, found: list[str] | None) -> None:

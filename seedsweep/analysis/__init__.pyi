@@ -53,6 +53,11 @@ from .statistics.modality import dip as dip
 from .statistics.modality import dip_variants as dip_variants
 from .statistics.mode import mode as mode
 from .statistics.multiplicity import adjust_pvalues as adjust_pvalues
+from .statistics.order import EventOrder as EventOrder
+from .statistics.order import PairOrder as PairOrder
+from .statistics.order import event_order as event_order
+from .statistics.outcomes import OutcomeShares as OutcomeShares
+from .statistics.outcomes import outcome_shares as outcome_shares
 from .statistics.paired import PairedEffect as PairedEffect
 from .statistics.paired import paired_effect as paired_effect
 from .statistics.power import SeedsNeeded as SeedsNeeded
@@ -62,6 +67,8 @@ from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
+from .statistics.smoothing import ChanceMaximum as ChanceMaximum
+from .statistics.smoothing import chance_maximum as chance_maximum
 from .statistics.success import SuccessRate as SuccessRate
 from .statistics.success import mean_given_success as mean_given_success
 from .statistics.success import succeeds as succeeds
@@ -72,10 +79,15 @@ from .statistics.survival import ThresholdTimes as ThresholdTimes
 from .statistics.survival import kaplan_meier as kaplan_meier
 from .statistics.survival import log_rank as log_rank
 from .statistics.survival import time_to_threshold as time_to_threshold
+from .statistics.transience import RiseAndFall as RiseAndFall
+from .statistics.transience import rise_and_fall as rise_and_fall
+from .statistics.trend import EventTrend as EventTrend
+from .statistics.trend import event_trend as event_trend
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
 from .study.events import ChangeEffect as ChangeEffect
 from .study.events import change_effect as change_effect
+from .study.events import event_by_scale as event_by_scale
 from .study.events import event_survival as event_survival
 from .study.inside import Inside as Inside
 from .study.inside import ScaleInside as ScaleInside
@@ -90,4 +102,7 @@ from .study.summary import summarise as summarise
 from .study.survival import ScaleSurvival as ScaleSurvival
 from .study.survival import SurvivalSummary as SurvivalSummary
 from .study.survival import summarise_survival as summarise_survival
+from .study.transience import ScaleTransience as ScaleTransience
+from .study.transience import Transience as Transience
+from .study.transience import transience as transience
 from .study.verdict import verdict as verdict

@@ -123,7 +123,7 @@ def findings(found: Findings) -> Group:
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 1, 0))
     table.add_column(style="bold", width=18)
     table.add_column()
-    for finding in (*found.findings, *found.inside):
+    for finding in found.everything:
         table.add_row(escape(finding.topic), escape(finding.text))
     for warning in found.warnings:
         table.add_row("[yellow]Note", escape(warning))

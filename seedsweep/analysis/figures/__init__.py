@@ -11,6 +11,7 @@ from seedsweep.analysis.figures.claims import claims
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.event_pairs import event_pairs
+from seedsweep.analysis.figures.event_trend import event_trend
 from seedsweep.analysis.figures.every_seed import every_seed
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
 from seedsweep.analysis.figures.forecasts import forecasts
@@ -18,7 +19,9 @@ from seedsweep.analysis.figures.ladder import ladder
 from seedsweep.analysis.figures.learning_curves import learning_curves
 from seedsweep.analysis.figures.learnt_together import learnt_together
 from seedsweep.analysis.figures.metric_twins import metric_twins
+from seedsweep.analysis.figures.outcome_shares import outcome_shares
 from seedsweep.analysis.figures.outputs_not_yet import outputs_not_yet
+from seedsweep.analysis.figures.rise_and_fall import rise_and_fall
 from seedsweep.analysis.figures.style import save
 from seedsweep.analysis.figures.survival import budget_sensitivity, survival_curves
 from seedsweep.analysis.figures.u_shape import u_shape
@@ -29,6 +32,7 @@ __all__ = [
     "densities",
     "distances",
     "event_pairs",
+    "event_trend",
     "every_seed",
     "extreme_curves",
     "forecasts",
@@ -36,7 +40,9 @@ __all__ = [
     "learning_curves",
     "learnt_together",
     "metric_twins",
+    "outcome_shares",
     "outputs_not_yet",
+    "rise_and_fall",
     "save",
     "survival_curves",
     "u_shape",

@@ -31,6 +31,8 @@ FAILURE: Final = "#E69F00"
 MODE: Final = "#000000"
 MEAN: Final = "#D55E00"
 NOISE: Final = "#56B4E9"
+BACK: Final = "#009E73"
+NEVER: Final = "#BBBBBB"
 INK: Final = "#333333"
 GREY: Final = "#777777"
 

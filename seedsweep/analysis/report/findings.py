@@ -11,6 +11,7 @@ from seedsweep.analysis.report.duplicates import duplicates
 from seedsweep.analysis.report.finding import Finding
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.inside import inside_findings
+from seedsweep.analysis.report.transience import transience_findings
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
@@ -49,6 +50,8 @@ class Findings(Result):
         What a reader must know before using these numbers, a sentence each.
     inside : tuple of Finding
         What happened inside the seeds; empty where no streams were read.
+    transience : tuple of Finding
+        What comes and goes; empty where it is not seen to.
     """
 
     verdict: Verdict
@@ -56,14 +59,21 @@ class Findings(Result):
     findings: tuple[Finding, ...]
     warnings: tuple[str, ...]
     inside: tuple[Finding, ...] = ()
+    transience: tuple[Finding, ...] = ()
+
+    @property
+    def everything(self) -> tuple[Finding, ...]:
+        """All sentences, in the order of the page."""
+        return (*self.findings, *self.transience, *self.inside)
 
     def to_dict(self) -> dict[str, Any]:
-        """Ready for ``json.dumps(..., allow_nan=False)``; `inside` where it is."""
+        """Ready for ``json.dumps(..., allow_nan=False)``; `inside` and `transience` where they are."""
+        sections = ("inside", "transience")
         told = super().to_dict()
-        return told if self.inside else {name: value for name, value in told.items() if name != "inside"}
+        return {name: value for name, value in told.items() if value or name not in sections}
 
     def _repr_html_(self) -> str:
-        rows = [[finding.topic, finding.text] for finding in (*self.findings, *self.inside)]
+        rows = [[finding.topic, finding.text] for finding in self.everything]
         return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
 
 
@@ -97,8 +107,15 @@ def findings(study: Study) -> Findings:
         _variance(study),
         _open(study),
     ]
-    inside = () if study.inside is None else inside_findings(study.inside, scale_word(study))
-    return Findings(word, first_line, tuple(part for part in parts if part), _warnings(study), inside)
+    what = scale_word(study)
+    return Findings(
+        word,
+        first_line,
+        tuple(part for part in parts if part),
+        _warnings(study),
+        inside=() if study.inside is None else inside_findings(study.inside, what),
+        transience=() if study.transience is None else transience_findings(study.transience, what),
+    )
 
 
 def _groups(study: Study) -> Finding | None:

@@ -10,7 +10,16 @@ from typing import Any, Final, assert_never
 import numpy as np
 
 from seedsweep import formats
-from seedsweep.analysis.report.wording import at, claimed, corrected_pvalue, how_far, split_found
+from seedsweep.analysis.report.transience import clearest
+from seedsweep.analysis.report.wording import (
+    at,
+    claimed,
+    corrected_pvalue,
+    how_far,
+    named_scales,
+    scale_word,
+    split_found,
+)
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import success_rate
@@ -79,6 +88,8 @@ def _numbers(study: Study, word: Verdict) -> Iterator[KeyNumber]:
             yield _success(study, last)
             yield from _one_seed(study)
             yield _success(study, first)
+        case "comes and goes":
+            yield from _come_and_go(study)
         case "split elsewhere":
             yield from _group(study, telling)
             yield _success(study, telling)
@@ -118,6 +129,11 @@ def _change(study: Study, word: Verdict) -> str:
     match word:
         case "by chance":
             return _against_chance(study, telling)
+        case "comes and goes":
+            return (
+                "Longer training, in which it may come back or the others lose it too; a shorter one would have "
+                "called what it saw learnt. Each verdict of what stays holds for the budget."
+            )
         case "split elsewhere":
             return (
                 "A threshold that lies between the groups, if one does, so that they are the successes and the "
@@ -220,6 +236,19 @@ def _success(study: Study, scale: ScaleStudy) -> KeyNumber:
     rate = scale.summary.success
     interval = f"{text.percent_interval(rate.low, rate.high)}, {rate.successes} of {rate.n}" if rate.n else ""
     return KeyNumber(f"P(success) at {at(study, [scale])}", text.percent(rate.rate), interval)
+
+
+def _come_and_go(study: Study) -> Iterator[KeyNumber]:
+    assert study.transience is not None
+    scale = clearest(study.transience)
+    place = named_scales(scale_word(study), [scale.scale], 1)
+    for what, rate in ((f"Lost again at {place}", scale.lost), (f"Got there at {place}", scale.emerged)):
+        limits = f"{text.percent_interval(rate.low, rate.high)}, {rate.successes} of {rate.n}"
+        yield KeyNumber(what, text.percent(rate.rate), limits)
+    half_life = scale.half_life.median
+    if math.isfinite(half_life.high):
+        limits = text.interval(half_life.low, half_life.high)
+        yield KeyNumber(f"Half-life at {place}", f"{text.number(half_life.estimate)} steps", limits)
 
 
 def _group(study: Study, scale: ScaleStudy) -> Iterator[KeyNumber]:

@@ -100,7 +100,24 @@ INSIDE: Final[Mapping[str, str]] = {
 }
 """Words of pages that say what happened inside."""
 
+TRANSIENCE: Final[Mapping[str, str]] = {
+    "gone": (
+        "Of a seed that got there: surely below the threshold again, and with less than half of what it had at "
+        "its peak."
+    ),
+    "half-life": "Steps from the peak until half of what a seed had there above its begin is lost.",
+    "peak": "The highest value of a curve of which single evaluations that stand alone are left out.",
+    "surely": (
+        "By more than the noise of all evaluations of a seed would take it, with a probability of 99 %; an event "
+        "is dated at the crossing itself."
+    ),
+}
+"""Words of pages that say what comes and goes."""
 
-def with_inside() -> dict[str, str]:
-    """All words of such a page, in the order of the alphabet."""
-    return dict(sorted({**GLOSSARY, **INSIDE}.items(), key=lambda entry: entry[0].lower()))
+
+def with_sections(*sections: Mapping[str, str]) -> dict[str, str]:
+    """All words of a page with such sections, in the order of the alphabet."""
+    words = dict(GLOSSARY)
+    for section in sections:
+        words |= section
+    return dict(sorted(words.items(), key=lambda entry: entry[0].lower()))

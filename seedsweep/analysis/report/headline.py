@@ -8,10 +8,12 @@ from typing import assert_never
 
 import numpy as np
 
+from seedsweep.analysis.report.transience import clearest, lost_again
 from seedsweep.analysis.report.wording import (
     LISTED,
     at,
     corrected_pvalue,
+    named_scales,
     scale_word,
     seeds_per_scale,
     split_found,
@@ -37,6 +39,8 @@ def headline(study: Study, word: Verdict) -> tuple[str, str]:
     match word:
         case "by chance":
             return _chance(study, ends)
+        case "comes and goes":
+            return _transient(study, ends)
         case "split elsewhere":
             return _elsewhere(study, ends)
         case "two values":
@@ -120,6 +124,18 @@ def _chance(study: Study, ends: str) -> tuple[str, str]:
         first_line += f" At {at(study, others[:1])} they part elsewhere: {split_found(others[0])}."
         why += f" {_where(study, others)}"
     return first_line, f"{why} {ends}"
+
+
+def _transient(study: Study, ends: str) -> tuple[str, str]:
+    found = study.transience
+    assert found is not None
+    scale, what = clearest(found), scale_word(study)
+    where = named_scales(what, [one.scale for one in found.mostly], len(found.scales))
+    more = f", at {what} {text.scale(scale.scale)}" if len(found.mostly) > 1 else ""
+    return f"Comes and goes: at {where} most seeds that get there lose it again.", (
+        f"{lost_again(scale)}{more}: what seeds have at the end of the budget "
+        f"does not say what they can learn. {ends}"
+    )
 
 
 def _elsewhere(study: Study, ends: str) -> tuple[str, str]:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from seedsweep.analysis.report.finding import Finding
-from seedsweep.analysis.report.wording import LISTED
+from seedsweep.analysis.report.wording import named_scales
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.hazard import FEWEST_SEEDS, HazardSlope
 from seedsweep.analysis.statistics.lead import LeadLag
@@ -42,12 +42,7 @@ def inside_findings(inside: Inside, scale_name: str) -> tuple[Finding, ...]:
 
 def at(inside: Inside, scale_name: str, scales: Sequence[float]) -> str:
     """ "heads 2 and 4", or how many and which are the ends."""
-    names = [text.scale(scale) for scale in scales]
-    if len(names) <= LISTED:
-        return f"{scale_name} {text.listed(names)}"
-    if len(names) == len(inside.scales):
-        return f"all {len(names)} scales"
-    return f"{len(names)} of {len(inside.scales)} scales ({scale_name} {names[0]} to {names[-1]})"
+    return named_scales(scale_name, scales, len(inside.scales))
 
 
 def corrected(inside: Inside, tests: int | None = None) -> str:

@@ -18,11 +18,13 @@ from markupsafe import Markup
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.first_screen import first_screen, trained
-from seedsweep.analysis.report.glossary import GLOSSARY, explained, with_inside
+from seedsweep.analysis.report.glossary import GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
 from seedsweep.analysis.report.insidepictures import inside_pictures
 from seedsweep.analysis.report.insidetables import inside_tables
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.report.transiencepictures import transience_pictures
+from seedsweep.analysis.report.transiencetables import transience_tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.study.study import Study, study
@@ -152,7 +154,8 @@ def report(
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
     script = SCRIPT.read_text(encoding="utf-8")
-    inside, what = examined.inside, scale_word(examined)
+    inside, transience, what = examined.inside, examined.transience, scale_word(examined)
+    words_of = [*([] if inside is None else [INSIDE]), *([] if transience is None else [TRANSIENCE])]
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
         what=what,
@@ -163,7 +166,12 @@ def report(
         first=first_screen(examined, words.verdict),
         trained=trained(population, examined),
         pictures=list(pictures(population, examined, categories=categories)),
-        tables=[*tables(examined), *([] if inside is None else inside_tables(inside, what))],
+        tables=[
+            *tables(examined),
+            *([] if transience is None else transience_tables(transience, what)),
+            *([] if inside is None else inside_tables(inside, what)),
+        ],
+        transience_pictures=[] if transience is None else list(transience_pictures(examined, transience, what)),
         inside_pictures=[] if inside is None else list(inside_pictures(inside, what)),
         absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
         origin=origin,
@@ -171,7 +179,7 @@ def report(
         extend=extend and f"{extend} --seeds 0:{2 * most}",
         command=command,
         version=__version__,
-        glossary=GLOSSARY if inside is None else with_inside(),
+        glossary=with_sections(*words_of) if words_of else GLOSSARY,
         style=Markup(STYLE.read_text(encoding="utf-8")),
         script=Markup(script),
         policy=_policy(script),

@@ -31,6 +31,16 @@ def at(study: Study, scales: Sequence[ScaleStudy]) -> str:
     return f"{scale_word(study)} {text.listed(names)}"
 
 
+def named_scales(scale_name: str, scales: Sequence[float], of: int) -> str:
+    """ "heads 2 and 4", or how many of all there are and which are the ends."""
+    names = [text.scale(scale) for scale in scales]
+    if len(names) <= LISTED:
+        return f"{scale_name} {text.listed(names)}"
+    if len(names) == of:
+        return f"all {of} scales"
+    return f"{len(names)} of {of} scales ({scale_name} {names[0]} to {names[-1]})"
+
+
 def seeds_per_scale(scales: Sequence[ScaleStudy]) -> str:
     """ "48 seeds", or "20 to 48 seeds"."""
     counts = sorted({scale.summary.n for scale in scales})

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,10 @@ import numpy.typing as npt
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import Bools, FloatArray, as_curves, as_sample, require_positive
 from seedsweep.analysis.statistics.survival import time_to_threshold
+
+EventKind: TypeAlias = Literal[
+    "reach and stay", "first crossing", "half-rise", "rise", "fall", "half-life", "resurgence"
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,10 +32,11 @@ class EventTimes(Result):
     Attributes
     ----------
     kind : str
-        "reach and stay", "first crossing" or "half-rise".
+        "reach and stay", "first crossing" or "half-rise"; of what comes and goes (`rise_and_fall`) "rise", "fall",
+        "half-life" or "resurgence".
     low : ndarray of float
         The last evaluation before it, in steps; `-inf` where it was so at the first evaluation already. Where it
-        has not happened, the last evaluation.
+        has not happened, the last evaluation at which it surely had not.
     high : ndarray of float
         The first evaluation with it; `inf` where it has not happened: right-censored.
     diverged : ndarray of bool
@@ -40,7 +45,7 @@ class EventTimes(Result):
         The value to be reached, in the unit of the curves.
     """
 
-    kind: Literal["reach and stay", "first crossing", "half-rise"]
+    kind: EventKind
     low: FloatArray
     high: FloatArray
     diverged: Bools

@@ -92,18 +92,29 @@ def success_rate(x: npt.ArrayLike, threshold: float, *, confidence: float = 0.95
     if n == 0:
         return SuccessRate(math.nan, 0.0, 1.0, n, successes, float(threshold), confidence)
     rate = successes / n
-    z = NormalDist().inv_cdf((1 + confidence) / 2)
-    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
-    half_width = z / (1 + z**2 / n) * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
+    low, high = wilson(rate, n, confidence)
     return SuccessRate(
         rate=rate,
-        low=0.0 if successes == 0 else centre - half_width,
-        high=1.0 if successes == n else centre + half_width,
+        low=low,
+        high=high,
         n=n,
         successes=successes,
         threshold=float(threshold),
         confidence=confidence,
     )
+
+
+def wilson(rate: float, n: float, confidence: float) -> tuple[float, float]:
+    """The score interval of a share of n seeds [1]_ of `success_rate`.
+
+    >>> low, high = wilson(0.5, 4, 0.95)
+    >>> round(low, 2), round(high, 2)
+    (0.15, 0.85)
+    """
+    z = NormalDist().inv_cdf((1 + confidence) / 2)
+    centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
+    half_width = z / (1 + z**2 / n) * math.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
+    return 0.0 if rate == 0 else centre - half_width, 1.0 if rate == 1 else centre + half_width
 
 
 def mean_given_success(x: npt.ArrayLike, threshold: float) -> float:

@@ -1,18 +1,22 @@
-"""Events of whole populations: survival of any of them along the ladder, and the effect of a change by pairs."""
+"""Events of whole populations: survival of any of them along the ladder, the effect of a change by pairs, and how
+frequent they are at every scale, such as every step at which branches begin."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from seedsweep.analysis.statistics.events import EventTimes, event_times
 from seedsweep.analysis.statistics.paired import PairedEffect, paired_effect
 from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.success import succeeds
+from seedsweep.analysis.statistics.trend import EventTrend, event_trend
 from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.survival import SurvivalSummary, summarise_survival
+from seedsweep.analysis.study.transience import Event, transience
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 
@@ -131,6 +135,80 @@ def change_effect(without: Population, changed: Population, criterion: Criterion
         by_scale={scale: effect([cell for cell in common if cell[0] == scale]) for scale in scales},
         unpaired=len(sides[0]) + len(sides[1]) - 2 * len(common),
     )
+
+
+def event_by_scale(
+    populations: Population | Mapping[float, Population],
+    event: Event | Literal["success"] = "success",
+    *,
+    criterion: Criterion | None = None,
+    chance: float | None = None,
+) -> EventTrend:
+    """P(event) along a ladder, or of several populations in the order of a number, with a monotone trend.
+
+    Parameters
+    ----------
+    populations : Population, or mapping from scale to Population
+        A sweep whose ladder is the step at which its seeds branch off another run (`start.step`), or any other; or
+        sweeps that differ in a number, all of whose seeds count.
+    event : {"success", "emerged", "transient", "gone", "there", "back"}
+        What a seed has come to: success at the end, or as `transience` tells it.
+    criterion : Criterion, optional
+        By default as the (first) population has it.
+    chance : float, optional
+        As `transience` takes it; of several populations each has a default of its own.
+
+    Returns
+    -------
+    EventTrend
+        Seeds of one name at several scales are taken as one: branches of the same run.
+
+    Raises
+    ------
+    InputError
+        As `transience`; "success" needs no learning curves.
+    ValueError
+        If there is no population, or no threshold is known.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> from seedsweep import read_table
+    >>> runs = [(branch, run) for branch in (100, 200, 400, 800) for run in range(12)]
+    >>> rows = [f"{branch},{run},{0.9 if branch < 100 * run else 0.5}" for branch, run in runs]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     file = pathlib.Path(folder, "branches.csv")
+    ...     _ = file.write_text("branch,run,icl\\n" + "\\n".join(rows))
+    ...     found = event_by_scale(read_table(file, scale="branch", seed="run", metric="icl", threshold=0.65))
+    >>> [rate.successes for rate in found.rates], found.rises, found.paired, found.pvalue < 0.01
+    ([10, 9, 7, 3], False, True, True)
+    """
+    named = populations if isinstance(populations, Mapping) else {None: populations}
+    if not named:
+        raise ValueError("there is no population")
+    criterion = next(iter(named.values())).criterion if criterion is None else criterion
+    happened: dict[float, list[np.ndarray]] = {}
+    seeds: dict[float, list[object]] = {}
+    for name, population in named.items():
+        for scale, names, outcome in _outcomes(population, event, criterion, chance):
+            place = scale if name is None else float(name)
+            happened.setdefault(place, []).append(outcome)
+            seeds.setdefault(place, []).extend(names)
+    return event_trend({scale: np.concatenate(parts) for scale, parts in happened.items()}, seeds=seeds)
+
+
+def _outcomes(
+    population: Population, event: Event | Literal["success"], criterion: Criterion, chance: float | None
+) -> list[tuple[float, list[object], np.ndarray]]:
+    """Scale, names of its seeds, and which of them have come to the event."""
+    if event == "success":
+        final = population.final(criterion.metric, criterion.split)
+        return [
+            (s, final.seeds_at(s).tolist(), succeeds(criterion.oriented(final.at(s)), criterion.least))
+            for s in final.scales
+        ]
+    found = transience(population, criterion, chance=chance)
+    return [(scale.scale, list(scale.seeds), scale.has(event)) for scale in found.scales]
 
 
 def _curves(population: Population, criterion: Criterion) -> dict[float, tuple[np.ndarray, np.ndarray]]:

@@ -200,17 +200,19 @@ def survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -
         absent["survival"] = "there is a single evaluation of every seed; several over the training are needed"
         return None
     lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
-    return summarise_survival(lines, threshold=criterion.least, stopped=_stopped(measured, criterion))
+    stopped = stopped_curves(measured.curves, measured.runs, criterion)
+    return summarise_survival(lines, threshold=criterion.least, stopped=stopped)
 
 
-def _stopped(measured: Measured, criterion: Criterion) -> dict[float, tuple[FloatArray, FloatArray]]:
+def stopped_curves(
+    curves: Mapping[float, Curves], runs: Mapping[float, Curves], criterion: Criterion
+) -> dict[float, tuple[FloatArray, FloatArray]]:
     """The curves of seeds that end early and are left out, up to the step at which the others are compared, and
     where each ends. A seed whose last value is NaN diverged, and is not among them."""
     stopped = {}
-    for scale, judged in measured.curves.items():
-        runs = measured.runs[scale]
-        rows = ~np.isin(runs.seeds, judged.seeds)
-        values = runs.values[rows][:, : judged.steps.size]
+    for scale, judged in curves.items():
+        rows = ~np.isin(runs[scale].seeds, judged.seeds)
+        values = runs[scale].values[rows][:, : judged.steps.size]
         known = ~np.isnan(values)
         begun = known.any(axis=1)
         if begun.any():

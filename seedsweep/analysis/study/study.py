@@ -33,6 +33,7 @@ from seedsweep.analysis.study.parts import LEVEL, Measured
 from seedsweep.analysis.study.split import GroupSplit, group_split
 from seedsweep.analysis.study.summary import PopulationSummary, ScaleSummary, summarise_population
 from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
+from seedsweep.analysis.study.transience import Transience, shown_transience
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
 from seedsweep.population import of_split
@@ -161,6 +162,8 @@ class Study(Result):
         The values.
     inside : Inside or None
         What happened inside the seeds; None where no streams were read.
+    transience : Transience or None
+        What comes and goes; None where it is not seen to, and where nobody has said what success is.
     """
 
     summary: PopulationSummary
@@ -178,6 +181,7 @@ class Study(Result):
     absent: Mapping[str, str]
     measured: Measured
     inside: Inside | None = None
+    transience: Transience | None = None
 
     def __repr__(self) -> str:
         return f"<Study {self._title()}>"
@@ -215,6 +219,7 @@ class Study(Result):
             "variance": self.variance
             and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
             **({} if self.inside is None else {"inside": self.inside.to_dict()}),
+            **({} if self.transience is None else {"transience": self.transience.to_dict()}),
         }
 
 
@@ -278,6 +283,14 @@ def study(population: Population) -> Study:
         absent=absent,
         measured=measured,
         inside=inside(population, criterion),
+        transience=None
+        if summary.threshold_chosen
+        else shown_transience(
+            measured.curves,
+            measured.runs,
+            criterion,
+            population.lattices(criterion.metric, criterion.split),
+        ),
     )
 
 

@@ -9,11 +9,12 @@ from typing import Final, Literal, TypeAlias
 from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 
 Verdict: TypeAlias = Literal[
-    "by chance", "abruptly", "smoothly", "split elsewhere", "absent", "everywhere", "no rise",
+    "by chance", "abruptly", "smoothly", "comes and goes", "split elsewhere", "absent", "everywhere", "no rise",
     "two values", "one seed", "few seeds", "one scale", "few scales", "between",
 ]  # fmt: skip
-"""The first three answer the question; "split elsewhere" says that seeds form groups, and that these are not those
-that succeed and those that fail; "absent", "everywhere" and "no rise" say that nothing emerges along this
+"""The first three answer the question; "comes and goes" says that it cannot be asked of what seeds end with, since
+most that get the capability lose it before; "split elsewhere" says that seeds form groups, and that these are not
+those that succeed and those that fail; "absent", "everywhere" and "no rise" say that nothing emerges along this
 ladder; the others say why it cannot be decided."""
 
 SURE: Final = 0.95
@@ -79,6 +80,9 @@ def verdict(study: Study) -> Verdict:
         The first of these that applies:
 
         * "one seed": no scale has two seeds with a value;
+        * "comes and goes": at some scale surely more than 5 % of the seeds get above the threshold and lose it
+          again within the budget, once and for good, surely most of those that get above it, and surely most of
+          those that ever lose it (`transience`; 95 % Wilson limits, corrected for the scales);
         * "by chance": at some scale `group_test`, corrected by Holm over the scales, refutes a single group at
           .05, at least 5 % of the seeds succeed there and at least 5 % fail, and the groups are these: the
           threshold lies between them and they are as large (see `group_split`);
@@ -116,6 +120,8 @@ def verdict(study: Study) -> Verdict:
     scales = [scale.summary for scale in study.scales]
     if max(scale.dip.n for scale in scales) <= 1:
         return "one seed"
+    if study.transience is not None and study.transience.mostly:
+        return "comes and goes"
     if split_by_chance(study):
         return "by chance"
     if not any(scale.success.successes for scale in scales):

@@ -14,6 +14,8 @@ from tests.analysis.figures.test_ladder import draw_ladder
 from tests.analysis.figures.test_learning_curves import draw_learning_curves
 from tests.analysis.figures.test_metric_twins import draw_twins
 from tests.analysis.figures.test_survival import CURVES, draw_budget, draw_survival
+from tests.analysis.figures.test_transience import DRAW as DRAW_TRANSIENCE
+from tests.analysis.figures.test_transience import POPULATIONS as TRANSIENT
 from tests.analysis.figures.test_u_shape import draw_u_shape
 
 for draw in (
@@ -37,5 +39,8 @@ for name in CURVES:
 for name in POPULATIONS:
     for kind, of_inside in DRAW.items():
         figures.save(of_inside(name), f"{sys.argv[1]}/{kind} {name}")
+for name in TRANSIENT:
+    for kind, of_transience in DRAW_TRANSIENCE.items():
+        figures.save(of_transience(name), f"{sys.argv[1]}/{kind} {name}")
 for name in ("one scale", "four scales", "eight scales"):
     figures.save(draw_forecasts(name), f"{sys.argv[1]}/forecasts {name}")

@@ -15,7 +15,7 @@ from benchmarks.calibration.inside import SAYS, SEEN
 from benchmarks.calibration.seen import Read, Seen, population
 from seedsweep.analysis import findings, inside, study
 from seedsweep.analysis.report import Report, report
-from seedsweep.analysis.report.glossary import GLOSSARY, INSIDE, with_inside
+from seedsweep.analysis.report.glossary import GLOSSARY, INSIDE, with_sections
 from seedsweep.analysis.report.inside import inside_findings
 from seedsweep.cli import tables as terminal
 from tests.analysis.report.test_page import Page
@@ -62,7 +62,7 @@ def test_pages_without_streams_have_nothing_of_it(count: Report, evil: Report) -
 
 
 def test_words_stand_in_the_order_of_the_alphabet() -> None:
-    assert list(with_inside()) == sorted([*GLOSSARY, *INSIDE], key=str.lower)
+    assert list(with_sections(INSIDE)) == sorted([*GLOSSARY, *INSIDE], key=str.lower)
 
 
 def test_terminal_and_notebook_say_the_same(made: Report) -> None:
