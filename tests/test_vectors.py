@@ -135,13 +135,13 @@ def test_three_descend_as_whole_vectors_do(
                 expected["a", "relative_loss_alone"] = min(signs)
             for which, value in expected.items():
                 values = told[which][-1 if which[1] == "loss" and step else step]
-                assert values[seed] == pytest.approx(value.item(), rel=1e-6, abs=1e-12), (which, step)
+                assert values[seed] == pytest.approx(value.item(), rel=1e-9, abs=1e-12), (which, step)
             gradients = torch.autograd.grad(loss, learned)
             with torch.no_grad():
                 for vector, gradient in zip(learned, gradients, strict=True):
                     vector -= rate * gradient
     assert told.keys() == expected.keys()
-    assert (np.diff(told[LOSS], axis=0) <= 1e-6).all()
+    assert (np.diff(told[LOSS], axis=0) <= 1e-12).all()
     assert (told[LOSS][-1] < 0.5).any()
 
 
@@ -165,10 +165,10 @@ def test_four_descend_as_whole_vectors_do(vectors: ModuleType, formula: str, mea
             loss = (m1 + mu) * m2 + alpha * half * distance("ad", mean)(free, nothing)
             for name, value in (("M1", m1), ("M2", m2)):
                 relative = value.item() / (half * norms[name](nothing, truth).item())
-                assert told[name, "relative_loss"][step, seed] == pytest.approx(relative, rel=1e-6, abs=1e-12)
+                assert told[name, "relative_loss"][step, seed] == pytest.approx(relative, rel=1e-9, abs=1e-12)
             seen.append(relative)
             rise = max(later - min(seen[: place + 1]) for place, later in enumerate(seen))
-            assert told["M2", "largest_rise"][step, seed] == pytest.approx(rise, rel=1e-6, abs=1e-9)
+            assert told["M2", "largest_rise"][step, seed] == pytest.approx(rise, rel=1e-9, abs=1e-9)
             gradients = torch.autograd.grad(loss, list(free.values()))
             with torch.no_grad():
                 for vector, gradient in zip(free.values(), gradients, strict=True):
@@ -185,14 +185,14 @@ def test_a_word_that_is_none_is_refused(vectors: ModuleType) -> None:
 
 def test_sums_are_another_learning_rate_of_three_and_another_loss_of_four(vectors: ModuleType) -> None:
     slow = three(vectors, [300], 50, formula="thesis", learning_rate=1 / 8000)
-    np.testing.assert_allclose(slow, three(vectors, [300], 50), rtol=1e-6)
+    np.testing.assert_allclose(slow, three(vectors, [300], 50), rtol=1e-9)
     settings = FOUR | {"steps": 300, "learning_rate": 1 / (8000 * 64_000), "formula": "thesis"}
     sums = curves(vectors, "four", range(20), [300], **settings | {"mu": 800, "alpha": 0.1 * 8000 * 64_000 / 3200})
     means = curves(
         vectors, "four", range(20), [300], **settings | {"formula": "without halves", "learning_rate": 1}, mu=0.1
     )
     for which in sums:
-        np.testing.assert_allclose(sums[which], means[which], rtol=1e-6)
+        np.testing.assert_allclose(sums[which], means[which], rtol=1e-9)
 
 
 def test_a_rate_that_is_too_large_ends_in_nan_and_harms_no_other(vectors: ModuleType) -> None:
@@ -252,7 +252,7 @@ def test_clamping_makes_it_sooner_and_two_clamps_exponential(vectors: ModuleType
     assert (of_both[1] < 0.5).mean() > 0.5 - 3 * np.sqrt(0.25 / 1000)
     assert (np.concatenate([of_c[-1:], of_both[-1:]]) < 0.5).all()
     curve = three(vectors, range(40), 20, clamped=["b", "c"])
-    np.testing.assert_allclose(curve[1:] / curve[:-1], np.broadcast_to(curve[1] / curve[0], (39, 20)), rtol=1e-6)
+    np.testing.assert_allclose(curve[1:] / curve[:-1], np.broadcast_to(curve[1] / curve[0], (39, 20)), rtol=1e-9)
 
 
 @pytest.mark.parametrize(("dimension", "share"), [(10, 0.97), (20, 0.92), (40, 0.68), (80, 0.22)])

@@ -33,11 +33,11 @@ def three(dimension, formula, clamped, learning_rate, steps, init_seeds, data_se
         for step in range(steps + 1):
             loss, of_along, of_across = mismatch(factor, along, across, truth)
             if step in fine:
-                tell(report, step, relative_loss=loss / null(factor, truth))
+                report(step, relative_loss=loss / null(factor, truth))
             if step in coarse:
-                tell_progress(report, step, along, across, truth)
+                report_progress(report, step, along, across, truth)
             if step in (0, steps):
-                tell(report, step, loss=loss)
+                report(step, loss=loss)
             along -= rate * of_along
             across -= rate * of_across
 
@@ -57,10 +57,10 @@ def four(mu, alpha, dimensions, formula, learning_rate, steps, init_seeds, data_
             lowest = np.minimum(lowest, relative)
             rise = np.maximum(rise, relative - lowest)  # is over too soon to be seen in what is reported alone
             if step in fine:
-                tell(report, step, "M1", relative_loss=m1 / null(first, truth[:3]))
-                tell(report, step, "M2", relative_loss=relative)
+                report(step, split="M1", relative_loss=m1 / null(first, truth[:3]))
+                report(step, split="M2", relative_loss=relative)
             if step in coarse:
-                tell(report, step, "M2", largest_rise=rise)
+                report(step, split="M2", largest_rise=rise)
             pull = 2 * alpha * together * (along**2 + across**2)[[3, 0]]  # of a by d's length, and of d by a's
             for part, of_first, of_second in zip((along, across), of_m1, of_m2, strict=True):
                 gradient = np.zeros_like(part)
@@ -113,20 +113,15 @@ def product(lengths):
     return lengths[0] * lengths[1] * lengths[2]
 
 
-def tell_progress(report, step, along, across, truth):
+def report_progress(report, step, along, across, truth):
     """What may tell progress before the loss does (thesis, 4.4.3)."""
     cosine = along / np.sqrt(along**2 + across**2)
-    tell(report, step, cosine=product(cosine))
+    report(step, cosine=product(cosine))
     for number, vector in enumerate("abc"):
-        tell(report, step, vector, unaligned=1 - cosine[number] ** 2)
+        report(step, split=vector, unaligned=1 - cosine[number] ** 2)
     # With b and c at their truths, or one of them at minus its truth, whichever is better.
     alone = (truth[0] - np.abs(along[0])) ** 2 + across[0] ** 2
-    tell(report, step, "a", relative_loss_alone=alone / truth[0] ** 2)
-
-
-def tell(report, step, split=None, **values):
-    """Report in single precision, which takes half the room and is more than a curve needs."""
-    report(step, split=split, **{name: value.astype(np.float32) for name, value in values.items()})
+    report(step, split="a", relative_loss_alone=alone / truth[0] ** 2)
 
 
 def schedule(steps):
