@@ -5,7 +5,6 @@ Reference values are those of 2000 seeds of three vectors and 600 of four, of an
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import ModuleType
@@ -15,12 +14,12 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.vectors import load_toys
 from seedsweep.sweep.programverify import verify_program
 from seedsweep.sweep.run import run
 from seedsweep.sweep.specfile import read_spec
 from tests.sweep.test_run import rows
 
-ROOT = Path(__file__).parent.parent
 QUICK = {
     "three": ["program.parameters.steps=20", "scale.values=[3,10]"],
     "four": ["program.parameters.steps=20", "program.parameters.dimensions=[3,4,5,6]", "scale.values=[0,0.1]"],
@@ -35,12 +34,7 @@ Curves = dict[tuple[str, str], np.ndarray]
 @pytest.fixture
 def vectors() -> ModuleType:
     """The module of the presets, of which a test may change the schedule."""
-    spec = importlib.util.spec_from_file_location("vectors", ROOT / "presets/program/vectors.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_toys()
 
 
 def curves(vectors: ModuleType, toy: str, seeds: range, at: Sequence[int], **given: Any) -> Curves:
