@@ -18,8 +18,8 @@ from seedsweep.analysis.study.summary import summarise_population
 
 ROOT = Path(__file__).parent.parent
 PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png"}
-INSIDE = "linear-map-heads"
-"""The population whose streams are drawn too."""
+INSIDE = {"linear-map-heads": "heads", "linear-map-context": "bits"}
+"""Populations whose streams are drawn too, and what their scales are called."""
 VARIANTS = {
     "plain": ("a plain loop", style.GREY, "o"),
     "pack": ("a pack of 8", style.SUCCESS, "s"),
@@ -46,18 +46,18 @@ def populations() -> None:
 
 def happened_inside() -> None:
     """Outputs that are not learnt yet, and how many each seed has."""
-    population = load(ROOT / "populations" / INSIDE)
-    found = inside(population)
-    assert found is not None
-    times = {scale.scale: scale.times for scale in found.scales if scale.times is not None}
-    counts = {
-        scale.scale: (scale.step, scale.dependence) for scale in found.scales if scale.dependence is not None
-    }
-    for name, figure in (
-        ("outputs", outputs_not_yet(times, scale_name="heads")),
-        ("together", learnt_together(counts, scale_name="heads")),
-    ):
-        figure.savefig(ROOT / "docs" / f"{INSIDE}-{name}.png", dpi=200)
+    for population, called in INSIDE.items():
+        found = inside(load(ROOT / "populations" / population))
+        assert found is not None
+        times = {scale.scale: scale.times for scale in found.scales if scale.times is not None}
+        counts = {
+            scale.scale: (scale.step, scale.dependence) for scale in found.scales if scale.dependence is not None
+        }
+        for name, figure in (
+            ("outputs", outputs_not_yet(times, scale_name=called)),
+            ("together", learnt_together(counts, scale_name=called)),
+        ):
+            figure.savefig(ROOT / "docs" / f"{population}-{name}.png", dpi=200)
 
 
 def speed() -> None:

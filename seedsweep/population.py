@@ -23,7 +23,7 @@ from seedsweep import formats
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
-from seedsweep.measures import Metric, Split, scale_text
+from seedsweep.measures import Metric, Split, in_ranges, scale_text
 
 if TYPE_CHECKING:
     import pandas
@@ -298,10 +298,20 @@ class Population:
             ["kept in", self.path],
             [self.scale_name, ", ".join(map(formats.scale, self.scales)) or "none"],
             ["seeds", f"{formats.count(len(self.seeds))}, {formats.count(self.cells)} at all scales"],
-            *([split, ", ".join(metrics)] for split, metrics in self.reader.measured.items()),
+            *self._measured_rows(),
             ["success", f"{criterion.metric}{of_split(criterion.split)}{least}"],
         ]
         return html_table(self.name, ["", ""], rows)
+
+    def _measured_rows(self) -> list[list[str]]:
+        """Splits and what they are measured by; numbered ones in a row that are measured alike as one."""
+        alike: list[tuple[list[str], str]] = []
+        for split, metrics in self.reader.measured.items():
+            words = ", ".join(metrics)
+            if not alike or alike[-1][1] != words:
+                alike.append(([], words))
+            alike[-1][0].append(split)
+        return [[name, words] for splits, words in alike for name in in_ranges(splits)]
 
     @property
     def spec(self) -> Mapping[str, Any] | None:
@@ -312,6 +322,13 @@ class Population:
     def fingerprint(self) -> str | None:
         """Hash of the settings that all cells of a sweep share; None for a table."""
         return self.origin.facts.get("fingerprint")
+
+    def metric(self, name: str, split: str | None = None) -> Metric:
+        """What is known of a metric: what its task says, or of what a stream has read, what its values show.
+
+        Parameters and errors are those of `final`.
+        """
+        return self.metrics[name] if name in self.metrics else observed_metric(self.final(name, split))
 
     def final(self, metric: str, split: str | None = None) -> FinalTable:
         """A metric of every finished seed at the step at which its scale is compared.

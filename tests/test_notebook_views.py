@@ -73,6 +73,14 @@ def test_a_table_shows_the_numbers_of_its_scales(objects: dict[str, list[Any]]) 
     assert [row[3] for row in Cells(study._repr_html_()).rows[1:]][1].startswith("42 % (31–54 %)")
 
 
+def test_splits_that_are_numbered_and_measured_alike_are_one_row() -> None:
+    population = seedsweep.load(COUNT.parent / "linear-map-heads")
+    rows = {row[0]: row[1] for row in Cells(population._repr_html_()).rows}
+    both = "accuracy, attention_coverage, attention_entropy, attention_iou, attention_mass, nll, probability"
+    assert sorted(rows["output-0 to output-7"].split(", ")) == both.split(", ")
+    assert len(rows) <= 14
+
+
 def test_names_at_the_top() -> None:
     assert [name for name in dir(seedsweep) if name != "__version__" and name.startswith("_")] == []
     assert {"load", "run", "read_table", "report", "analysis"} <= set(dir(seedsweep))

@@ -19,11 +19,15 @@ SEEDS = {
     "addition-depth": 64,
     "count-depth": 64,
     "digits": 96,
+    "linear-map-context": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
 }
 """At every scale of a shipped population, at least."""
+
+LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
+"""Titles of their sections in docs/sparse-attention.md."""
 
 
 def preset_of(name: str) -> str:
@@ -35,9 +39,9 @@ def page_of(name: str) -> str:
     """What the docs say of a population."""
     if name == "digits":
         return (ROOT / "docs" / "digits.md").read_text()
-    if name == "linear-map-heads":
+    if name in LINEAR_MAPS:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
-        return page.split("## A population: heads of one layer\n")[1].split("\n## ")[0]
+        return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
 
 
@@ -60,6 +64,7 @@ ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
@@ -151,6 +156,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "linear-map-context": {},
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},

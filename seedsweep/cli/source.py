@@ -146,7 +146,7 @@ def _criterion(
     final = population.final(name, split)  # refuses unknown names, with the nearest
     if threshold is None and name == own.metric:
         threshold = own.threshold
-    low, high = population.metrics[name].bounds
+    low, high = population.metric(name, split).bounds
     if threshold is not None and not low <= threshold <= (math.inf if high is None else high):
         least = formats.given(low)
         reach = f"{least} or more" if high is None else f"from {least} to {formats.given(high)}"

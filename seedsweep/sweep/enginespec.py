@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -16,8 +16,8 @@ from pydantic import (
 )
 
 from seedsweep.cell import Recipe
-from seedsweep.errors import InputError, did_you_mean
-from seedsweep.measures import plain_number, scale_text
+from seedsweep.errors import InputError, did_you_mean, listed
+from seedsweep.measures import in_ranges, plain_number, scale_text
 from seedsweep.section import Settings
 from seedsweep.seeds import Seeds
 from seedsweep.sweep.parent import KeptParent, Wanted, find_parents
@@ -237,19 +237,32 @@ class EngineSpec(SweepSpec):
 
     @model_validator(mode="after")
     def _check_success(self) -> Self:
-        splits = self.task.split_names()
-        if self.success.split not in splits:
-            raise ValueError(
-                f"success.split: {self.success.split!r} is not a split of this task; it has {', '.join(splits)}"
-            )
-        metrics = [metric.name for metric in self.task.metrics()]
-        if self.success.metric not in metrics:
-            raise ValueError(
-                f"success.metric: {self.success.metric!r} is not a metric of this task"
-                + did_you_mean(self.success.metric, metrics)
-                + f"; it has {', '.join(metrics)}"
-            )
+        """It is measured at every scale. What streams read of a model in a file is known once it is resolved."""
+        if self.model.resolved:
+            cells = {value: recipe.settings.measured for value, recipe in self.recipes.items()}
+            somewhere = any(self.success.split in measured for measured in cells.values())
+            for value, measured in cells.items():
+                where = f" at {self.scale.field} = {scale_text(value)}" if somewhere else ""
+                self._check_measured(measured, where)
+        elif not self.streams:
+            metrics = [metric.name for metric in self.task.metrics()]
+            self._check_measured(dict.fromkeys(self.task.split_names(), metrics), "")
         return self
+
+    def _check_measured(self, measured: Mapping[str, Sequence[str]], where: str) -> None:
+        split, metric = self.success.split, self.success.metric
+        there = listed(in_ranges(measured))
+        if split not in measured:
+            task = "this task or read by its streams" if self.streams else "this task"
+            more = "; streams would read others" if self.task.outputs and not self.streams else ""
+            raise ValueError(f"success.split: {split!r} is not a split of {task}{where}; it has {there}{more}")
+        if metric not in measured[split]:
+            raise ValueError(
+                f"success.metric: {metric!r} is not a metric of "
+                f"{'this task' if split in self.task.split_names() else split}"
+                + did_you_mean(metric, measured[split])
+                + f"; it has {listed(measured[split])}"
+            )
 
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:

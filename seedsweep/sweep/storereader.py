@@ -59,23 +59,27 @@ class StoreReader:
         """The metrics of every split, in the order of the rows; as announced while there are no rows."""
         if not self._finished:
             announced = [metric.name for metric in self._record.metrics]
-            return {split.name: announced for split in self._record.splits}
+            splits = {split.name: announced for split in self._record.splits}
+            if splits:  # success may be judged by what a stream reads
+                splits.setdefault(self._record.success.split, [self._record.success.metric])
+            return splits
         if self._only_rows_tell:
             observed: dict[str, list[str]] = {}
             for split, metric in self._ends:
                 observed.setdefault(split, []).append(metric)
             return observed
-        last = self._finished[0].blocks[-1]
         columns = ["split", "metric"]
-        rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
-        measured: dict[str, list[str]] = {}
-        for row in rows.group_by(columns, use_threads=False).aggregate([]).to_pylist():
-            measured.setdefault(row["split"], []).append(row["metric"])
-        return measured
+        measured: dict[str, dict[str, None]] = {}
+        for scale in self.scales:  # which may have more outputs or heads than the one before
+            last = self._of_scale[scale][0].blocks[-1]
+            rows = self._read([last], pc.field("step") == last.info.steps[1], columns)
+            for row in rows.group_by(columns, use_threads=False).aggregate([]).to_pylist():
+                measured.setdefault(row["split"], {})[row["metric"]] = None
+        return {split: list(metrics) for split, metrics in measured.items()}
 
     def final(self, metric: str, split: str) -> FinalTable:
-        """From the rows of the last evaluations."""
-        values = np.full(self.present.shape, np.nan)
+        """From the rows of the last evaluations. A scale that has no such split has no seeds."""
+        values, present = np.full(self.present.shape, np.nan), self.present.copy()
         if (split, metric) in self._ends:
             rows = self._ends[split, metric]
             cells = (
@@ -83,6 +87,8 @@ class StoreReader:
                 np.searchsorted(self.seeds, rows["seed"].to_numpy()),
             )
             values[cells] = rows["value"].to_numpy()
+            if not self._only_rows_tell:
+                present[np.setdiff1d(np.arange(len(self.scales)), cells[0])] = False
         return FinalTable(
             metric=metric,
             split=split,
@@ -92,18 +98,18 @@ class StoreReader:
             init_seeds=np.array([seed.init for seed in self._seeds], dtype=np.int64),
             data_seeds=np.array([seed.data for seed in self._seeds], dtype=np.int64),
             values=values,
-            present=self.present.copy(),
+            present=present,
             steps=tuple(float(max(self._last_steps(scale))) for scale in self.scales),
         )
 
     def curves(self, metric: str, split: str) -> dict[float, Curves]:
-        """From all rows of the finished seeds."""
+        """From all rows of the finished seeds, of which a scale without such a split has none."""
         condition = (pc.field("metric") == metric) & (pc.field("split") == split)
         curves: dict[float, Curves] = {}
         for scale, present in zip(self.scales, self.present, strict=True):
             blocks = [block for pack in self._of_scale[scale] for block in pack.blocks]
             rows = self._read(blocks, condition, ["seed", "step", "value"])
-            seeds = self.seeds[present]
+            seeds = self.seeds[present & (self._only_rows_tell or rows.num_rows > 0)]
             steps = np.unique(rows["step"].to_numpy())
             values = np.full((len(seeds), len(steps)), np.nan)
             places = (

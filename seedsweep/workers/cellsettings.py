@@ -94,6 +94,20 @@ class CellSettings(Settings):
         return self.model.for_rows(self.task.longest_row())
 
     @property
+    def measured(self) -> dict[str, list[str]]:
+        """The metrics of every split of an evaluation, the task's first, as far as streams tell theirs.
+
+        Without those of training itself.
+        """
+        metrics = [metric.name for metric in self.task.metrics()]
+        later = [f"+{one.label}" for one in self.interventions if one.at == "evaluation"]
+        found = {split + end: list(metrics) for end in ("", *later) for split in self.task.split_names()}
+        for stream in self.streams:
+            for split, names in stream.measures(self.task, self.model).items():
+                found.setdefault(split, []).extend(names)
+        return found
+
+    @property
     def redraws(self) -> bool:
         """Whether seeds start from a trained model of which they draw a part anew."""
         return self.model.starts_trained or self.base is not None

@@ -4,7 +4,7 @@ done to them. Needs no torch.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -24,6 +24,13 @@ class StreamSettings(Settings):
 
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
         """Raise ValueError, saying what would be right, if a cell of that task and model has no such stream."""
+
+    def measures(self, task: TaskSettings, model: ModelSettings) -> Mapping[str, Sequence[str]]:
+        """The metrics of every split that it reads of such a cell, by the split's name.
+
+        Success can be judged by what is named here; by default nothing is.
+        """
+        return {}
 
 
 class InterventionSettings(Settings):

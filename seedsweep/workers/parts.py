@@ -2,9 +2,9 @@
 
 Every tensor is in exactly one *place*: `embedding` (a map of features is, too), `positions`, `layer1` to `layerN`
 (counted from 1, as papers do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands
-behind the last layer: the final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention`, `mlp` and `norms`, the
-final one included. A model in which nothing is of a part does not have it. Where the embedding is the output layer
-too (tied) it is in `embedding`.
+behind the last layer: the final norm, the unembedding and its bias. Across the places lie the *kinds*:
+`attention`, `mlp` and `norms`, the final one included. A model in which nothing is of a part does not have it.
+Where the embedding is the output layer too (tied) it is in `embedding`.
 
 Shape letters: S seeds, P parameters of a seed.
 """

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pytest
 
+from seedsweep import report
+from seedsweep.analysis import inside
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.errors import InputError
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
@@ -86,6 +90,22 @@ def test_they_are_part_of_the_identity_and_only_where_they_are_given(tmp_path: P
         ),
         ("heads: best", "heads: bset", "interventions[1].heads"),
         ("heads: best", "heads: [1]", "interventions: ablate-1: heads: there is no 1"),
+        (
+            "split: test",
+            "split: output-8",
+            "success.split: 'output-8' is not a split of this task or read by its streams; it has test, "
+            "test+ablate-best, output-0 to output-7, attention, attention-permuted, heads-sorted-0",
+        ),
+        (
+            "split: test",
+            "split: heads-sorted-1",
+            "'heads-sorted-1' is not a split of this task or read by its streams at model.heads = 1; it has ",
+        ),
+        (
+            "metric: exact_match, split: test",
+            "metric: attention_mas, split: attention",
+            "success.metric: 'attention_mas' is not a metric of attention (did you mean 'attention_mass'?); it ",
+        ),
     ],
 )
 def test_what_cannot_be_is_one_line(old: str, new: str, message: str, tmp_path: Path) -> None:
@@ -103,3 +123,56 @@ def test_a_task_without_a_pattern_says_so(tmp_path: Path) -> None:
         InputError, match="interventions: clamp-true: pattern: 'true' is not one of count's: previous, self"
     ):
         read_spec(spec_of(SPEC + "interventions: [{do: clamp, pattern: true}]\n", tmp_path))
+
+
+def test_scales_may_have_outputs_of_their_own(tmp_path: Path) -> None:
+    text = INSIDE.replace("field: model.heads, values: [1, 2]}", "field: task.bits, values: [6, 8]}")
+    run(read_spec(spec_of(text.replace("d_model: 16", "d_model: 16, heads: 2"), tmp_path)).spec, tmp_path / "out")
+    population = load(tmp_path / "out")
+    measured = population.reader.measured
+    assert [f"output-{output}" in measured for output in range(9)] == [True] * 8 + [False]
+    last = population.final("accuracy", "output-7")
+    assert last.present.tolist() == [[False] * 3, [True] * 3]
+    assert {scale: len(curves.seeds) for scale, curves in population.curves("accuracy", "output-7").items()} == {
+        6: 0, 8: 3
+    }  # fmt: skip
+    found = inside(population)
+    assert found is not None
+    assert [(scale.n, scale.outputs) for scale in found.scales] == [(3, 6), (3, 8)]
+    for scale in found.scales:
+        ends = [
+            population.final("accuracy", f"output-{output}").at(scale.scale) for output in range(scale.outputs)
+        ]
+        assert scale.learnt == pytest.approx((np.array(ends) >= found.learnt_at).mean())
+    assert len(report(population).findings.inside) > 0
+
+
+@pytest.mark.parametrize(
+    ("metric", "split", "threshold"),
+    [
+        ("attention_mass", "attention", "at_least: 0.1"),
+        ("attention_mass", "heads-sorted-0", "at_least: 0.1"),
+        ("nll", "output-3", "at_most: 0.7"),
+        ("exact_match", "test+ablate-best", "at_least: 0.01"),
+    ],
+)
+def test_success_may_be_judged_by_what_is_read(metric: str, split: str, threshold: str, tmp_path: Path) -> None:
+    success = f"success: {{metric: {metric}, split: {split}, {threshold}}}"
+    text = INSIDE.replace("success: {metric: exact_match, split: test, at_least: 0.5}", success)
+    run(read_spec(spec_of(text, tmp_path)).spec, tmp_path / "out", executor="inline")
+    population = load(tmp_path / "out")
+    assert (population.criterion.metric, population.criterion.split) == (metric, split)
+    summary = summarise_population(population)
+    for scale in summary.scales:
+        values = population.criterion.oriented(population.final(metric, split).at(scale.scale))
+        assert scale.success.successes == (values >= population.criterion.least).sum()
+    assert f"{metric} on {split}" in report(population).html
+
+
+def test_a_sweep_whose_success_is_read_can_be_looked_at_before_a_seed_is_finished(tmp_path: Path) -> None:
+    text = INSIDE.replace("metric: exact_match, split: test", "metric: attention_mass, split: attention")
+    run(read_spec(spec_of(text, tmp_path)).spec, tmp_path / "out", executor="inline")
+    shutil.rmtree(tmp_path / "out" / "metrics")
+    population = load(tmp_path / "out")
+    assert population.cells == 0
+    assert population.final("attention_mass").values.shape == (0, 0)

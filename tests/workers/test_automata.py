@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
+from seedsweep.workers.instrumentsettings import InterventionSettings
 from seedsweep.workers.settings import EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks.automata import Automata, AutomataSettings, drawn_tables
 from seedsweep.workers.tasks.automata_ceilings import ceilings
@@ -142,14 +144,17 @@ def test_a_window_wider_than_a_state_is_refused() -> None:
         settings(applications=3)
 
 
-def cell(task: AutomataSettings, steps: int = 150) -> CellSettings:
+def cell(
+    task: AutomataSettings, steps: int = 150, tokens: int = 512, interventions: Sequence[InterventionSettings] = ()
+) -> CellSettings:
     return CellSettings(
         task=task,
         model=PreLNSettings(depth=2, heads=4, d_model=32, init_std=0.1),
         train=TrainSettings(
-            steps=steps, batch_tokens=512, learning_rate=3e-3, warmup=50, schedule="constant", weight_decay=0.01
+            steps=steps, batch_tokens=tokens, learning_rate=3e-3, warmup=50, schedule="constant", weight_decay=0.01
         ),
         evaluate=EvaluateSettings(every=50),
+        interventions=tuple(interventions),
     )
 
 
@@ -202,3 +207,32 @@ def test_a_rule_of_its_own_takes_far_longer_and_is_known_the_better_the_later_in
     # Nobody knows more than the table observer, up to what 256 rows vary by.
     table = ceilings(task)["table"]
     assert (fresh_TS > table.cross_entropy_T[:, None] - 0.05).all()
+
+
+def last_losses(settings: CellSettings) -> np.ndarray:
+    """Of two seeds after all steps, on the last state."""
+    with reproducible("cpu", "float32"):
+        trainer = PackTrainer(settings, [Seed(1, 1), Seed(2, 2)], "cpu")
+        trainer.train_to(settings.train.steps)
+        return trainer.evaluate()["last", "loss"]
+
+
+@pytest.mark.heavy
+def test_a_rule_that_is_applied_twice_takes_longer() -> None:
+    """Of four colours. With two, rows that a rule has been applied to twice as often have mostly come to rest."""
+    once, twice = (
+        last_losses(cell(settings(colours=4, cells=8, states=4, tables=1, applications=k), steps=500))
+        for k in (1, 2)
+    )
+    assert once.max() < 0.1
+    assert twice.min() > 0.5
+
+
+@pytest.mark.heavy
+def test_states_that_are_too_long_are_learned_with_attention_on_their_parents() -> None:
+    """After arXiv 2606.25010: what is missing is where to look."""
+    task = settings(colours=2, cells=32, states=4, tables=1)
+    bias = InterventionSettings(do="bias", pattern="true", strength=3.0)
+    free, biased = (last_losses(cell(task, 200, 1024, given)) for given in ((), (bias,)))
+    assert free.min() > 0.5
+    assert biased.max() < 0.2

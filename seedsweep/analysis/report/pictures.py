@@ -105,7 +105,7 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
             ),
         )
     for number, (name, values) in enumerate(measured.continuous.items()):
-        low, high = population.metrics[name].bounds
+        low, high = population.metric(name, criterion.split).bounds
         drawn = figures.densities(
             values,
             scale_name=axes["scale_name"],

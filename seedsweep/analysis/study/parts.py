@@ -67,7 +67,9 @@ def measure(population: Population, criterion: Criterion) -> Measured:
     """Read the values from the population."""
     final = population.final(criterion.metric, criterion.split)
     on_split = population.reader.measured[criterion.split]
-    measured = {name: metric for name, metric in population.metrics.items() if name in on_split}
+    known = [name for name in population.metrics if name in on_split]
+    names = [*known, *(name for name in on_split if name not in known)]
+    measured = {name: population.metric(name, criterion.split) for name in names}
     others = [name for name, metric in measured.items() if name != criterion.metric and not metric.counts_examples]
     tables = {name: population.final(name, criterion.split) for name in others}
     runs = population.curves(criterion.metric, criterion.split)
@@ -162,11 +164,11 @@ def mirage(
         absent["mirage"] = f"{criterion.metric} is the only metric; a continuous one of the same seeds is needed"
         return None
     metrics: dict[str, Mapping[float, FloatArray]] = {criterion.metric: better}
-    bounds = {criterion.metric: bounds_of(population, criterion.metric, inverse=not criterion.higher_is_better)}
+    bounds = {criterion.metric: bounds_of(population, criterion, inverse=not criterion.higher_is_better)}
     for name, values in measured.continuous.items():
         inverse = _pooled_rank_correlation(better, values) < 0
         metrics[name] = {scale: -sample for scale, sample in values.items()} if inverse else values
-        bounds[name] = bounds_of(population, name, inverse=inverse)
+        bounds[name] = bounds_of(population, replace(criterion, metric=name), inverse=inverse)
     lattices = {name: population.lattices(name, criterion.split) for name in metrics}
     return mirage_check(
         metrics,
@@ -178,9 +180,9 @@ def mirage(
     )
 
 
-def bounds_of(population: Population, metric: str, *, inverse: bool = False) -> tuple[float, float]:
-    """The range of a metric, or of its negative."""
-    low, high = population.metrics[metric].bounds
+def bounds_of(population: Population, criterion: Criterion, *, inverse: bool = False) -> tuple[float, float]:
+    """The range of the metric of a criterion, or of its negative."""
+    low, high = population.metric(criterion.metric, criterion.split).bounds
     high = math.inf if high is None else high
     return (-high, -low) if inverse else (low, high)
 

@@ -69,7 +69,7 @@ def has(population: Population, split: str, metric: str) -> bool:
 
 
 def output_curves(population: Population, metric: str) -> dict[float, OutputCurves]:
-    """One metric of every output by scale; empty where outputs are not measured by it."""
+    """One metric of every output by scale, each of its own number; empty where outputs are not measured by it."""
     measured = population.reader.measured
     numbers = sorted(
         int(found[1])
@@ -90,11 +90,11 @@ def output_curves(population: Population, metric: str) -> dict[float, OutputCurv
     for scale, present in zip(final.scales, final.present, strict=True):
         seeds = final.seeds[present]
         here = (columns["scale"] == scale) & np.isin(columns["seed"], seeds)  # without seeds that still train
-        steps = np.unique(columns["step"][here])
-        values = np.full((seeds.size, len(numbers), steps.size), np.nan)
+        steps, outputs = np.unique(columns["step"][here]), np.unique(output[here])
+        values = np.full((seeds.size, outputs.size, steps.size), np.nan)
         values[
             np.searchsorted(seeds, columns["seed"][here]),
-            output[here],
+            np.searchsorted(outputs, output[here]),
             np.searchsorted(steps, columns["step"][here]),
         ] = columns["value"][here]
         curves[scale] = OutputCurves(steps.astype(np.float64), values)

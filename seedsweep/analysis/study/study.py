@@ -273,7 +273,7 @@ def study(population: Population) -> Study:
         capacity=minimum_capacity(measured.values),
         claims=claims,
         apart=apart,
-        bounds=parts.bounds_of(population, criterion.metric),
+        bounds=parts.bounds_of(population, criterion),
         abrupt=abrupt,
         extremes=extremes,
         mirage=mirage,
@@ -304,7 +304,7 @@ def _study_scales(
     survival: SurvivalSummary | None,
 ) -> tuple[ScaleStudy, ...]:
     criterion = summary.criterion
-    bounds = parts.bounds_of(population, criterion.metric)
+    bounds = parts.bounds_of(population, criterion)
     worst, best = sorted(criterion.oriented(bounds).tolist())
     lattices = population.lattices(criterion.metric, criterion.split)
     holm = summary.pvalues_holm
@@ -375,7 +375,8 @@ def _success_to_failure(better: Mapping[float, FloatArray], criterion: Criterion
 def _two_values(population: Population, criterion: Criterion, measured: Measured) -> bool:
     """Whether the metric knows two values only. A share of many examples, all right or all wrong, knows more."""
     split = population.splits.get(criterion.split)
-    if split is not None and population.metrics[criterion.metric].counts_examples and split.examples > 1:
+    counts = population.metric(criterion.metric, criterion.split).counts_examples
+    if split is not None and counts and split.examples > 1:
         return False
     return np.unique(observed(np.concatenate([*measured.values.values(), []]))).size == 2
 

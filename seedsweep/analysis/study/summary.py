@@ -337,7 +337,7 @@ def summarise_population(population: Population) -> PopulationSummary:
     value is taken; 0 if there are no values.
     """
     criterion = population.criterion
-    low, high = population.metrics[criterion.metric].bounds
+    low, high = population.metric(criterion.metric, criterion.split).bounds
     bounds = (low, math.inf if high is None else high)
     final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
@@ -345,7 +345,10 @@ def summarise_population(population: Population) -> PopulationSummary:
     if threshold_chosen:
         criterion = replace(criterion, threshold=_middle(values))
     in_distribution = {}
-    if any(split.role == "in-distribution" for split in population.splits.values()):
+    near = [split.name for split in population.splits.values() if split.role == "in-distribution"]
+    measured = population.reader.measured
+    # What a stream reads has a split of its own, which has no role, and may be measured nowhere else.
+    if criterion.split in near or [criterion.metric in measured.get(name, ()) for name in near] == [True]:
         inside = population.final(criterion.metric, split="in-distribution")
         in_distribution = {scale: mean_interval(inside.at(scale), bounds=bounds) for scale in inside.scales}
     return PopulationSummary(

@@ -26,6 +26,7 @@ Letters: S seeds, L layers, H heads (of all layers where there is no L), O outpu
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import numpy as np
@@ -40,6 +41,8 @@ from seedsweep.workers.instrumentsettings import StreamSettings
 from seedsweep.workers.settings import ModelSettings, TaskSettings
 from seedsweep.workers.tasks import Task
 
+METRICS = ("attention_mass", "attention_coverage", "attention_iou", "attention_entropy")
+
 
 class AttentionSettings(StreamSettings):
     """An entry `attention` of `streams:`."""
@@ -51,6 +54,11 @@ class AttentionSettings(StreamSettings):
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
         if "true" not in task.pattern_names() or not task.outputs:
             raise ValueError(f"the task {task.name} knows no pattern to compare attention with")
+
+    def measures(self, task: TaskSettings, model: ModelSettings) -> Mapping[str, Sequence[str]]:
+        together = [*(f"output-{output}" for output in range(task.outputs)), "attention", "attention-permuted"]
+        heads = [f"heads-sorted-{rank}" for rank in range(model.depth * model.heads)]
+        return dict.fromkeys(together, METRICS) | dict.fromkeys(heads, METRICS[:1])
 
 
 class AttentionStream(Stream):

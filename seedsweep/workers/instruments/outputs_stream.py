@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from seedsweep.cell import Metrics
@@ -12,6 +13,9 @@ from seedsweep.workers.instrumentsettings import StreamSettings
 from seedsweep.workers.settings import ModelSettings, TaskSettings
 from seedsweep.workers.tasks import Task
 
+METRICS = ("accuracy", "nll", "probability")
+"""Of every output; what `Task.output_scores` gives."""
+
 
 class OutputsSettings(StreamSettings):
     """An entry `outputs` of `streams:`."""
@@ -21,6 +25,9 @@ class OutputsSettings(StreamSettings):
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
         if not task.outputs:
             raise ValueError(f"the task {task.name} has none that are looked at one by one")
+
+    def measures(self, task: TaskSettings, model: ModelSettings) -> Mapping[str, Sequence[str]]:
+        return {f"output-{output}": METRICS for output in range(task.outputs)}
 
 
 class OutputsStream(Stream):

@@ -71,6 +71,19 @@ def test_what_is_read_of_a_seed_is_the_same_alone_packed_and_resumed(cell: Cell)
         assert all(value[0].tobytes() == values[key][row].tobytes() for key, value in alone.evaluate().items())
 
 
+@pytest.mark.parametrize("stream", STREAMS)
+def test_a_stream_says_what_it_reads(cell: Cell, stream: str) -> None:
+    settings = cell(streams=[stream])
+    (one,) = settings.streams
+    told = {
+        (split, name) for split, names in one.measures(settings.task, settings.model).items() for name in names
+    }
+    plain, read = trained(cell()).evaluate(), trained(settings).evaluate()
+    assert told == read.keys() - plain.keys()
+    assert {split for split, _ in plain} - {"train"} <= settings.measured.keys()
+    assert {split for split, _ in told} <= settings.measured.keys()
+
+
 def test_the_outputs_streams_mean_is_the_tasks(cell: Cell) -> None:
     values = trained(cell(streams=["outputs"])).evaluate()
     for metric, name in (("accuracy", "token_accuracy"), ("nll", "loss"), ("probability", "probability")):
