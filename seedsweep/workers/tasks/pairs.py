@@ -21,6 +21,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seedsweep.measures import Metric
+from seedsweep.workers.alignment import ROW_ALIGNMENT, SHORT_ROW
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.philox import Role
@@ -59,6 +60,11 @@ class PairSettings(ExemplarSettings):
     @abstractmethod
     def label_count(self) -> int:
         """L."""
+
+    @property
+    def row_alignment(self) -> int:
+        """Rows of up to eight tokens are padded to eight."""
+        return SHORT_ROW if self.tokens_per_row() <= SHORT_ROW else ROW_ALIGNMENT
 
     @property
     def predicted(self) -> int:
