@@ -11,13 +11,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from seedsweep.cell import Metrics
+from seedsweep.seeds import Seed
+from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
+from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.attention_only import AttentionOnlySettings
+from seedsweep.workers.settings import EvaluateSettings, TrainSettings
 from seedsweep.workers.tasks import find_task, pairs
 from seedsweep.workers.tasks.bursty import BurstySettings
 from seedsweep.workers.tasks.coopetition import CoopetitionSettings
 from seedsweep.workers.tasks.induction import InductionSettings
 from seedsweep.workers.tasks.pairs import PairSettings, PairTask
+from seedsweep.workers.trainer import PackTrainer
 
 CPU = torch.device("cpu")
 TASKS = [
@@ -54,16 +60,16 @@ def decoder(task: PairSettings, seeds: int) -> StackedDecoder:
 
 @each_task
 def test_metrics_are_those_of_every_row_by_itself(task: PairSettings) -> None:
+    task = task.model_copy(update={"evaluation_examples": 11})
     of_task, stacked = made(task), decoder(task, 2)
     with torch.no_grad():
         found = of_task.evaluate(stacked)
     assert {split for split, _ in found} == set(task.split_names())
     assert {metric for _, metric in found} == {metric.name for metric in task.metrics()}
     for split in task.split_names():
-        rows_WT = of_task.split_rows(split)
+        of_rows = [_measured(stacked, row_T, task) for row_T in of_task.split_rows(split)]
         for seed in range(2):
-            expected = [_measured(stacked, seed, row_T, task) for row_T in rows_WT]
-            means = {name: float(np.mean([one[name] for one in expected])) for name in expected[0]}
+            means = {name: float(np.mean([one[seed][name] for one in of_rows])) for name in of_rows[0][0]}
             if task.name == "coopetition":
                 in_context = means.pop("context_accuracy")
                 means["accuracy"] = means["accuracy"] if split == "iwl" else in_context
@@ -71,12 +77,15 @@ def test_metrics_are_those_of_every_row_by_itself(task: PairSettings) -> None:
 
 
 @torch.no_grad()
-def _measured(stacked: StackedDecoder, seed: int, row_T: Tensor, task: PairSettings) -> dict[str, float]:
+def _measured(stacked: StackedDecoder, row_T: Tensor, task: PairSettings) -> list[dict[str, float]]:
+    """Of every seed."""
     tokens_SBT = row_T[None, None, :-1].expand(2, 1, -1)
-    logits_L = stacked.logits(stacked.hidden(tokens_SBT)[:, :, -1:])[seed, 0, 0].double()
-    assert len(logits_L) == task.label_count
+    logits_SL = stacked.logits(stacked.hidden(tokens_SBT)[:, :, -1:])[:, 0, 0].double()
     labels = (row_T[1::2] - (task.vocabulary_size() - task.label_count)).tolist()
-    context, answer = labels[:-1], labels[-1]
+    return [_measures(logits_L, labels[:-1], labels[-1]) for logits_L in logits_SL]
+
+
+def _measures(logits_L: Tensor, context: list[int], answer: int) -> dict[str, float]:
     nll = F.cross_entropy(logits_L[None], torch.tensor([answer])).item()
     p = logits_L.softmax(0)
     return {
@@ -121,3 +130,82 @@ def test_thousands_of_labels_bound_the_rows_that_are_scored_at_once() -> None:
 
     assert rows(12) == 8192 // 6
     assert rows(12_800) == 2**20 // 12_800
+
+
+def cell(task: PairSettings, steps: int, **model: Any) -> CellSettings:
+    shape = {"dialect": "attention-only", "depth": 2, "heads": 4, "d_model": 32, "positions": "rotary"}
+    return CellSettings(
+        task=task,
+        model=AttentionOnlySettings.model_validate(shape | model),
+        train=TrainSettings(
+            steps=steps, batch=32, learning_rate=2e-3, schedule="constant", weight_decay=0, clip=None
+        ),
+        evaluate=EvaluateSettings(every=steps),
+    )
+
+
+def trained(settings: CellSettings, seeds: int) -> Metrics:
+    with reproducible("cpu", "float32"):
+        trainer = PackTrainer(settings, [Seed(seed, seed) for seed in range(seeds)], "cpu")
+        trainer.train_to(settings.train.steps)
+        return trainer.evaluate()
+
+
+@pytest.mark.parametrize("task", [TASKS[0], TASKS[2]], ids=lambda task: task.name)
+def test_models_begin_at_chance(task: PairSettings) -> None:
+    """Logits of unit variance: a loss of ln L + ½, a little less for few labels; and either label of the context
+    is as likely the larger."""
+    task = task.model_copy(update={"evaluation_examples": 100})
+    with reproducible("cpu", "float32"):
+        trainer = PackTrainer(cell(task, 1, d_model=64), [Seed(seed, seed) for seed in range(20)], "cpu")
+        values = trainer.evaluate()
+    assert 0.15 < values["test", "loss"].mean() - math.log(task.label_count) < 0.65
+    in_context = "accuracy" if task.name == "coopetition" else "context_accuracy"
+    for split in set(task.split_names()) - {"iwl"}:
+        assert values[split, in_context].mean() == pytest.approx(0.5, abs=0.08)
+
+
+def test_a_small_induction_task_is_learned() -> None:
+    task = InductionSettings(
+        name="induction", classes=30, labels=4, heldout_classes=20, heldout_pairs=0, evaluation_examples=200
+    )
+    values = trained(cell(task, 400), 2)
+    assert (values["test", "accuracy"] > 0.95).all()
+    assert (values["exemplars", "context_accuracy"] > 0.8).all()  # classes that training does not show
+    assert (values["test", "context_mass"] > 0.97).all()
+
+
+def test_random_targets_stay_at_the_entropy_of_a_coin() -> None:
+    """Whatever a model could read of the answer would show as a loss under ln 2."""
+    task = InductionSettings(
+        name="induction", classes=30, labels=4, targets="random", heldout_pairs=0, evaluation_examples=1000
+    )
+    values = trained(cell(task, 400), 2)
+    assert (values["test", "context_mass"] > 0.9).all()  # as much as there is to know
+    assert (values["test", "loss"] > math.log(2) - 0.01).all()
+    assert values["test", "context_accuracy"] == pytest.approx(0.5, abs=0.06)
+
+
+def test_random_targets_of_all_labels_tell_nothing_of_the_context() -> None:
+    task = CoopetitionSettings(
+        name="coopetition", classes=8, exemplars=4, noise=1, targets="random", evaluation_examples=1000
+    )
+    values = trained(cell(task, 300), 2)
+    assert (values["test", "loss"] > math.log(8) - 0.01).all()
+    assert (values["test", "loss"] < math.log(8) + 0.15).all()
+
+
+def test_data_with_labels_of_the_row_alone_teach_none_by_heart() -> None:
+    """The one strategy is learned, and the evaluations of the others stay at chance."""
+    given: dict[str, Any] = {"name": "coopetition", "classes": 30, "exemplars": 4, "noise": 0.3}
+    of_row = CoopetitionSettings(**given, data="icl-only", matched=1, evaluation_examples=500)
+    values = trained(cell(of_row, 700), 2)
+    assert (values["icl", "accuracy"] > 0.8).all()
+    assert (values["flip", "accuracy"] > 0.8).all()
+    assert values["ciwl", "accuracy"] == pytest.approx(0.5, abs=0.1)
+    assert (values["iwl", "accuracy"] < 0.15).all()
+    by_heart = CoopetitionSettings(**given, data="ciwl-only", evaluation_examples=500)
+    values = trained(cell(by_heart, 700), 2)
+    assert (values["ciwl", "accuracy"] > 0.8).all()
+    assert (values["flip", "accuracy"] < 0.2).all()
+    assert values["icl", "accuracy"] == pytest.approx(0.5, abs=0.1)

@@ -154,8 +154,8 @@ class Bursty(PairTask):
         )
         self._heldout = Frequencies(settings.heldout_classes, device)
         self._new = Frequencies(settings.new_classes, device)
-        self._burst = torch.tensor(settings.burst, device=device)
-        self._halves = torch.tensor([settings.pairs // 2] * 2, device=device)
+        self._burst_N = torch.repeat_interleave(torch.tensor(settings.burst)).to(device)
+        self._halves_N = torch.arange(settings.pairs, device=device) // (settings.pairs // 2)
         super().__init__(settings, device)
 
     def drawn(self, split: str, key: tuple[Tensor | int, int], row: Tensor, step: Tensor) -> Tensor:
@@ -176,7 +176,7 @@ class Bursty(PairTask):
             label_XP = self._own_labels(class_XP, head_XW)
         elif split == "ic":
             class_X2 = self._heldout.different(class_words_XP[..., : len(settings.burst)])
-            class_XP = settings.classes + _row(class_X2, self._burst, order_XN)
+            class_XP = settings.classes + _row(class_X2, self._burst_N, order_XN)
             label_XP = self._new_labels(class_XP, head_XW)
         elif split == "ic2":
             class_XP = self._bursty(class_words_XP, order_XN)
@@ -195,13 +195,13 @@ class Bursty(PairTask):
             return class_XP, label_XP
         is_new_X1 = happens(head_XW[..., 1:2], settings.new_share)
         class_XK = self._new.different(words_XP[..., : len(settings.burst)])
-        new_XP = settings.classes + settings.heldout_classes + _row(class_XK, self._burst, order_XN)
+        new_XP = settings.classes + settings.heldout_classes + _row(class_XK, self._burst_N, order_XN)
         new_label_XP = self._new_labels(new_XP, head_XW)
         return torch.where(is_new_X1, new_XP, class_XP), torch.where(is_new_X1, new_label_XP, label_XP)
 
     def _bursty(self, words_XP: Tensor, order_XN: Tensor) -> Tensor:
         class_XK = self._trained.different(words_XP[..., : len(self.settings.burst)])
-        return _row(class_XK, self._burst, order_XN)
+        return _row(class_XK, self._burst_N, order_XN)
 
     def _two_classes(
         self, split: str, head_XW: Tensor, words_XP: Tensor, order_XN: Tensor
@@ -210,7 +210,7 @@ class Bursty(PairTask):
             class_X2 = NEW_LABELS + self._with_other_labels.different(words_XP[..., :2])
         else:
             class_X2 = self.settings.classes + self._heldout.different(words_XP[..., :2])
-        class_XP = _row(class_X2, self._halves, order_XN)
+        class_XP = _row(class_X2, self._halves_N, order_XN)
         of_query_X1 = head_XW[..., 3:] & 1
         return class_XP, torch.where(class_XP == class_XP[..., -1:], of_query_X1, 1 - of_query_X1)
 
@@ -231,10 +231,9 @@ class Bursty(PairTask):
         return _of_class(class_XP, head_XW, self.settings.label_count)
 
 
-def _row(class_XK: Tensor, counts_K: Tensor, order_XN: Tensor) -> Tensor:
-    """Every class as often as it is to come, in that order, and the first once more, as the query: (X, P)."""
-    slot_N = torch.repeat_interleave(counts_K)
-    return torch.cat((class_XK[..., slot_N].gather(-1, order_XN), class_XK[..., :1]), dim=-1)
+def _row(class_XK: Tensor, number_N: Tensor, order_XN: Tensor) -> Tensor:
+    """The classes with these numbers in that order, and the first of all once more, as the query: (X, P)."""
+    return torch.cat((class_XK[..., number_N].gather(-1, order_XN), class_XK[..., :1]), dim=-1)
 
 
 def _of_class(class_XP: Tensor, head_XW: Tensor, bound: int) -> Tensor:

@@ -21,6 +21,7 @@ from pydantic import Field
 from torch import Tensor
 
 from seedsweep.measures import Metric
+from seedsweep.workers.alignment import SHORT_ROW
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
 from seedsweep.workers.philox import Role
@@ -69,6 +70,11 @@ class PairSettings(ExemplarSettings):
     def scored_tokens(self) -> tuple[int, int]:
         """The answer's place."""
         return self.tokens_per_row() - 1, self.tokens_per_row()
+
+    @property
+    def row_alignment(self) -> int:
+        """8 where rows have no more tokens."""
+        return SHORT_ROW if self.tokens_per_row() <= SHORT_ROW else super().row_alignment
 
     def metrics(self) -> tuple[Metric, ...]:
         """See `PairTask.evaluate`."""
