@@ -17,6 +17,7 @@ from seedsweep.workers import dialects, instruments, tasks
 from seedsweep.workers.instrumentsettings import InterventionSettings
 from seedsweep.workers.programs.settings import FunctionSettings, MetricsSettings, ProgramSettings
 from seedsweep.workers.settings import BaseSettings, EvaluateSettings, TrainSettings
+from seedsweep.workers.startsettings import StartSettings
 
 LIMITS = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
 PLACES = r"typing\.|seedsweep\.[\w.]+\."
@@ -36,6 +37,7 @@ def _sections() -> Iterator[tuple[str, type[Settings]]]:
     yield "train", TrainSettings
     yield "evaluate", EvaluateSettings
     yield "base", BaseSettings
+    yield "start", StartSettings
     for name in instruments.BUILT_IN:
         yield f"streams: {name}", instruments.find_stream(name).Settings
     yield "interventions", InterventionSettings

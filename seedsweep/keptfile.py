@@ -12,7 +12,7 @@ import json
 import struct
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 from seedsweep import jsontext
 from seedsweep.seeds import Seed
@@ -27,6 +27,10 @@ MOST_OF_A_HEADER = 100_000_000
 _LENGTH = struct.Struct("<Q")
 FIRST_BYTES = _LENGTH.size
 """Of a file; they say how long its header is."""
+
+
+Stored: TypeAlias = "tuple[str, str, Sequence[int], bytes | memoryview]"
+"""Name, type (`F32`), shape and bytes of a tensor."""
 
 
 class DamagedCheckpointError(ValueError):
@@ -71,8 +75,8 @@ class KeptInfo:
         """The seeds."""
         return tuple(Seed(init, data) for init, data in self.seeds)
 
-    def to_metadata(self, tensors: Iterable[tuple[str, str, Sequence[int], bytes]]) -> dict[str, str]:
-        """As the metadata of the file, given name, type (`F32`), shape and bytes of every tensor."""
+    def to_metadata(self, tensors: Iterable[Stored]) -> dict[str, str]:
+        """As the metadata of the file with these tensors."""
         said = asdict(self)
         return {KEY: json.dumps(said | {DIGEST: _digest(said, tensors)}, sort_keys=True)}
 
@@ -164,7 +168,7 @@ def verified(content: bytes) -> KeptHeader:
     return header
 
 
-def _digest(said: dict[str, Any], tensors: Iterable[tuple[str, str, Sequence[int], bytes | memoryview]]) -> str:
+def _digest(said: dict[str, Any], tensors: Iterable[Stored]) -> str:
     found = hashlib.sha256(json.dumps(said, sort_keys=True).encode())
     for name, dtype, shape, data in sorted(tensors, key=lambda tensor: tensor[0]):
         found.update(json.dumps([name, dtype, list(shape), len(data)]).encode())

@@ -172,12 +172,14 @@ class EngineSpec(SweepSpec):
             raise ValueError("start: not with base, of which seeds draw a part anew; give one of them up")
         return self
 
-    @field_validator("keep_checkpoints")
+    @field_validator("keep_checkpoints", mode="before")
     @classmethod
-    def _check_kept(cls, steps: tuple[int, ...]) -> tuple[int, ...]:
+    def _check_kept(cls, steps: Any) -> Any:
+        if not isinstance(steps, list | tuple):
+            raise ValueError("give a list of steps, for example [0, 1000]")
         for step in steps:
-            if step < 0:
-                raise ValueError(f"step {step} is negative; 0 is before training")
+            if isinstance(step, bool) or not isinstance(step, int) or step < 0:
+                raise ValueError(f"{step!r} is not a step; 0 is before training, 1 after the first update")
             if steps.count(step) > 1:
                 raise ValueError(f"step {step} is given twice")
         return tuple(sorted(steps))
@@ -230,9 +232,11 @@ class EngineSpec(SweepSpec):
                 raise ValueError(problem)
         if self.base is not None:
             try:
-                first.settings.of_base()
+                base = first.settings.of_base()
             except ValidationError as error:
                 raise SectionError(error, "base", "task") from None
+            if (problem := unknown_part(base)) is not None:
+                raise ValueError(f"base.{problem}")
         return self
 
     @model_validator(mode="after")
@@ -278,8 +282,12 @@ class EngineSpec(SweepSpec):
     @cached_property
     def recipes(self) -> Mapping[float, EngineRecipe]:
         """How the cells of every scale are trained. Of a model whose sizes are in a file: once it is resolved."""
-        keep = frozenset(self.keep_checkpoints)
-        return {value: EngineRecipe(self._settings_at(value), keep=keep) for value in self.scale.values}
+        found = {}
+        for value in self.scale.values:
+            settings = self._settings_at(value)
+            keep = frozenset(step for step in self.keep_checkpoints if step <= settings.train.steps)
+            found[value] = EngineRecipe(settings, keep=keep)
+        return found
 
     def _settings_at(self, value: float) -> CellSettings:
         sections = {
@@ -314,7 +322,8 @@ class EngineSpec(SweepSpec):
                 raise InputError(f"{problem.field}: {problem.message}") from None
         if self.start is not None:
             sections = {name: getattr(spec, name) for name in type(self).model_fields}
-            start = self.start.found(spec._find_parents(self.start))
+            parents = spec._find_parents(self.start)
+            start = self.start.found(next(iter(parents.values())).place, parents)
             spec = type(self).model_validate(sections | {"start": start})
         rows, tokens = spec.model.embedding_rows, spec.task.vocabulary_size()
         if rows is not None and rows < tokens:

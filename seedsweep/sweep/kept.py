@@ -152,8 +152,10 @@ class KeptCheckpoints:
         shown = self._files.shown(file)
         try:
             header = parse_header(read() if self._files.local else self._files.patience.ask(read))
-        except (DamagedCheckpointError, ForeignCheckpointError) as error:
+        except DamagedCheckpointError as error:
             raise InputError(f"{shown}: {error}; {RESTORE}") from None
+        except ForeignCheckpointError as error:
+            raise InputError(f"{shown}: {error}; {AWAY}") from None
         except FileNotFoundError:
             raise InputError(f"{shown}: no such file") from None
         except StorageError:

@@ -36,7 +36,9 @@ def to_bytes(decoder: StackedDecoder, alive_S: Tensor, step: int, pack: Pack, or
         diverged=tuple(seed.id for seed, lives in zip(pack.seeds, alive, strict=True) if not lives),
         provenance=origin,
     )
-    stored = ((name, "F32", tuple(tensor.shape), tensor.numpy().tobytes()) for name, tensor in tensors.items())
+    stored = (
+        (name, "F32", tuple(tensor.shape), tensor.numpy().data.cast("B")) for name, tensor in tensors.items()
+    )
     return save(tensors, metadata=info.to_metadata(stored))
 
 

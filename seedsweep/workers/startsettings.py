@@ -37,9 +37,9 @@ class StartSettings(Settings):
         at_least_one_part(parts, "leave it out to take all")
         return parts
 
-    def found(self, parents: Mapping[float, Parent]) -> StartSettings:
-        """The settings with what the seeds of every scale start from."""
-        known = self.model_copy()
+    def found(self, place: str, parents: Mapping[float, Parent]) -> StartSettings:
+        """The settings with what the seeds of every scale start from, and where that lies, whoever asks."""
+        known = self.model_copy(update={"sweep": place})
         known._parents = dict(parents)
         return known
 

@@ -43,12 +43,11 @@ def train_pack(
     with reproducible(device, settings.train.precision):
         base = sink.load_base() if settings.base is not None else None
         origin = {"base": hashlib.sha256(base).hexdigest()[:16]} if base is not None else {}
-        grafts = grafts_of(settings, pack.seeds)
         if settings.start is not None:
             origin["parent"] = settings.start.parent.fingerprint
 
         def begin() -> tuple[PackTrainer, Recorder]:
-            trainer = PackTrainer(settings, pack.seeds, device, base, grafts)
+            trainer = PackTrainer(settings, pack.seeds, device, base, grafts_of(settings, pack.seeds))
             return trainer, Recorder(settings, pack, sink, describe(device) | origin | trainer.start)
 
         trainer, recorder = begin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -12,6 +13,7 @@ import pytest
 import torch
 
 import seedsweep as ss
+from seedsweep.analysis.report.first_screen import trained
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
 from seedsweep.sweep.check import check
@@ -67,6 +69,8 @@ def test_everything_taken_is_the_parent_at_that_step(parent: Path, spec: MakeSpe
     # Later branches go other ways: moments and schedule begin anew.
     assert values(ours.filter(pc.equal(ours["scale"], 6)), 6) != values(theirs, 6)
     assert load(tmp_path / "out").scales == (0.0, 3.0, 6.0)
+    nothing: Any = None
+    assert "from kept steps of parent;" in str(trained(load(tmp_path / "out"), nothing))
     assert check(tmp_path / "out").well
     assert status(tmp_path / "out").complete
 
@@ -139,6 +143,8 @@ def test_provenance_says_what_seeds_started_from(parent: Path, spec: MakeSpec, t
     assert len(set(taken.values())) == 4
     assert record.settings["start.sweep"] == there.existing_record().fingerprint
     assert (record.settings["start.step"], record.settings["start.take"]) == (3, ["layer1"])
+    nothing: Any = None
+    assert "from step 3 of parent (layer1)" in str(trained(load(tmp_path / "out"), nothing))
 
 
 @pytest.mark.parametrize(

@@ -318,6 +318,11 @@ def trained(population: Population, study: Study) -> str | None:
         parts.append(f"from {model['checkpoint']}")
     elif base := _section(spec, "base"):
         parts.append(f"from a base trained for {_section(base, 'train').get('steps', '?')} steps")
+    elif start := _section(spec, "start"):
+        step = "kept steps" if swept == "start.step" else f"step {start.get('step', '?')}"
+        parent = str(start.get("sweep")).partition("?")[0].rstrip("/").rpartition("/")[2]
+        taken = f" ({', '.join(start['take'])})" if start.get("take") else ""
+        parts.append(f"from {step} of {parent}{taken}")
     if "steps" in train and swept != "train.steps":
         sizes = {"batch": "examples", "batch_tokens": "tokens"}
         batches = [
