@@ -21,6 +21,10 @@ and, for the populations with streams, in one on one such core:
 
     python -m benchmarks.calibration --only inside- --repetitions 20 --whole 0
 
+and, for the populations that come and go or do not, in one of half a minute of CPU:
+
+    python -m benchmarks.calibration --only transient- --repetitions 40 --whole 0
+
 Every population says in the .json how many repetitions it had. 0 of 100 is 0 to 4 %, 0 of 50 is 0 to 7 %, 0 of 20
 is 0 to 16 %. benchmarks/calibration/targets.py has what is promised, and makes a table of it.
 """

@@ -83,6 +83,10 @@ _IN_PROPORTION: Final = [f"inside-{name}" for name in ("plain", "shared", "risin
 _TOGETHER: Final = [name for name in _SEEN if name != "inside-lead"]
 _UNTOLD: Final = [name for name in _SEEN if name != "inside-told"]
 
+_GUESSES: Final = "a seed that guesses emerges"
+_STAYING: Final = [f"transient-{name}" for name in ("guesses", "plateau", "stays", "late", "back")]
+_COUNTED: Final = [f"transient-{name}" for name in ("stays", "late", "true-48", "true-24", "some", "ladder")]
+
 TARGETS: Final = (
     Target("groups are found where the seeds form one", ("null-",), "groups claimed", at_most=0.07),
     Target(
@@ -238,6 +242,62 @@ TARGETS: Final = (
             ("lead of attention", "lead", ["inside-plain", "inside-shared", "inside-lead"]),
         )
     ),
+    Target("a seed that only guesses gets there", ("transient-guesses-48",), _GUESSES, at_most=0.01),
+    Target("the same, where evaluations follow each other", ("transient-guesses-slow",), _GUESSES, at_most=0.04),
+    *(
+        Target(f"“{said}”, where {false}", tuple(cases), f"falsely says: {name}", at_most=limit)
+        for said, false, name, cases, limit in (
+            (
+                "most seeds that get there lose it again",
+                "they keep it, never get it, or have it again",
+                "most lose it again",
+                [*_STAYING, "transient-wanders", "transient-some"],
+                0.05,
+            ),
+            ("in some it comes and goes", "in none it does", "some lose it again", _STAYING, 0.05),
+            ("in some it comes and goes", "the metric wanders", "some lose it again", ["transient-wanders"], 0.15),
+            (
+                "the share depends on the scale",
+                "it does not",
+                "it depends on the scale",
+                ["transient-ladder-level"],
+                0.07,
+            ),
+            ("not in one direction", "it is", "not in one direction", ["transient-ladder"], 0.05),
+        )
+    ),
+    *(
+        Target(f"{what}, {where}", (case,), f"truly says: {name}", at_least=0.8)
+        for what, where, name, case in (
+            ("most lose it again", "nine in ten do, 48 seeds", "most lose it again", "transient-true-48"),
+            ("most lose it again", "nine in ten do, 24 seeds", "most lose it again", "transient-true-24"),
+            ("in some it comes and goes", "in four of ten, 48 seeds", "some lose it again", "transient-some-48"),
+            (
+                "the share depends on the scale",
+                ".1 to .9, 48 seeds",
+                "it depends on the scale",
+                "transient-ladder-48",
+            ),
+        )
+    ),
+    Target(
+        "most lose it again, nine in ten do, noise four times that of the examples",
+        ("transient-true-training",),
+        "truly says: most lose it again",
+    ),
+    *(
+        Target(f"{what} in its interval", tuple(cases), f"covers {name}", at_least=0.9)
+        for what, name, cases in (
+            ("share of seeds that get there", "share that comes", [*_COUNTED, "transient-back"]),
+            ("share that gets there and loses it", "share that comes and goes", [*_COUNTED, "transient-back"]),
+            ("share that has it half-way", "share there half-way", _COUNTED),
+            ("share that has lost it half-way", "share gone half-way", _COUNTED),
+        )
+    ),
+    Target(
+        "share that has it half-way, of seeds gone briefly", ("transient-back",), "covers share there half-way"
+    ),
+    Target("half-life in its interval", ("transient-true-48", "transient-ladder"), "covers half-life"),
     *(
         Target(
             f"share of {name} in the variance of log times in its interval",

@@ -28,7 +28,7 @@ EVALUATIONS: Final = 60
 EXAMPLES: Final = 512
 MANY: Final = 20_000
 HALF_WAY: Final = EVALUATIONS // 2
-FAR: Final = 0.1
+FAR: Final = 0.09
 """From the threshold to peaks that are surely above it; nearer ones belong to no share that could be counted."""
 
 

@@ -65,6 +65,8 @@ class Changes:
     limit : ndarray of float, shape (n,)
         Below which a seed has lost what it had: when it went, or at the end.
     losses : ndarray of int, shape (n,)
+    delay : ndarray of int, shape (n,)
+        How many evaluations later than it stands the slowest change was sure; 0 without a change.
     """
 
     emerged: Ints
@@ -75,6 +77,7 @@ class Changes:
     returning: Ints
     limit: FloatArray
     losses: Ints
+    delay: Ints
 
 
 def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.int8], Changes]:
@@ -84,8 +87,8 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
     half-way from its peak until then to chance; the changes stand where it rose and fell. A seed that diverges
     while it is there is gone. -1 stands behind the end of a seed that was stopped.
 
-    A state is what is known by its evaluation, with the next one for the median: what is not sure by the end of a
-    seed that was stopped is then not missing beside seeds that were not.
+    A change is sure some evaluations later than it stands, and what is not sure by the end is missing there
+    (`Changes.delay`).
     """
     n, t = track.smooth.shape
     marks = np.full((n, t), -1, dtype=np.int8)
@@ -95,10 +98,11 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
     first = {now: np.full(n, -1) for now in (THERE, GONE, BACK)}
     limit_at_loss = np.full(n, math.nan)
 
-    ended = track.ended
+    delay = np.zeros(n, dtype=np.int64)
 
     def mark(row: int, place: int, now: int, sure: int) -> None:
-        marks[row, sure] = state[row] = now
+        marks[row, place] = state[row] = now
+        delay[row] = max(delay[row], sure - place)
         if first[now][row] < 0:
             first[now][row] = place
         if now == GONE:
@@ -117,9 +121,10 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
         )
         without, having = np.isin(state, (NEVER, GONE)), np.isin(state, (THERE, BACK))
         for row in np.flatnonzero(without & (value >= level + track.band)).tolist():
-            mark(row, int(above[row]), THERE if state[row] == NEVER else BACK, _sure(k, ended[row]))
+            mark(row, int(above[row]), THERE if state[row] == NEVER else BACK, k + 1)  # k + 1 is in the median
         for row in np.flatnonzero(having & (below >= 0) & (value <= limit - track.band)).tolist():
-            mark(row, int(below[row]), GONE, _sure(k, ended[row]))
+            mark(row, int(below[row]), GONE, k + 1)
+    ended = track.ended
     for row in np.flatnonzero(track.diverged & np.isin(state, (THERE, BACK))).tolist():
         mark(row, int(ended[row]) + 1, GONE, int(ended[row]) + 1)
 
@@ -135,12 +140,8 @@ def follow(track: Track, level: float, chance: float) -> tuple[npt.NDArray[np.in
         returning=np.where((state == GONE) & (first[BACK] < 0), above, -1),
         limit=np.where(losses > 0, limit_at_loss, limit),
         losses=losses,
+        delay=delay,
     )
-
-
-def _sure(place: int, ended: int) -> int:
-    """By which evaluation the median at another is known."""
-    return min(place + 1, int(ended)) if place else 0
 
 
 def event(track: Track, kind: EventKind, index: Ints, pending: Ints, level: FloatArray) -> EventTimes:

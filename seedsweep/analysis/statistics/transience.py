@@ -38,8 +38,8 @@ class RiseAndFall(Result):
     ----------
     steps : ndarray of float, shape (t,)
     states : ndarray of int, shape (n, t)
-        The place in `OUTCOMES` of every seed at every evaluation, as it is sure by then, which is a little after
-        the event; -1 where it is not known, since the seed was stopped before.
+        The place in `OUTCOMES` of every seed at every evaluation; -1 where it is not known, since the seed was
+        stopped before.
     emerged : EventTimes
         Surely above the level.
     peak, peak_step : ndarray of float, shape (n,)
@@ -61,6 +61,9 @@ class RiseAndFall(Result):
         `nan` with fewer than three evaluations.
     losses : ndarray of int, shape (n,)
         How often it has gone.
+    delay : ndarray of int, shape (n,)
+        How many evaluations after a change it was sure, the longest of each seed: of the changes in as many before
+        the end some are missing.
     diverged : ndarray of bool, shape (n,)
     noise, band, pvalue : ndarray of float, shape (n,)
         Standard deviation of one evaluation; how far beyond a level is surely beyond; and the p-value of having
@@ -85,6 +88,7 @@ class RiseAndFall(Result):
     resurged: EventTimes
     slope: FloatArray
     losses: Ints
+    delay: Ints
     diverged: Bools
     noise: FloatArray
     band: FloatArray
@@ -227,6 +231,7 @@ def rise_and_fall(
         resurged=rises_again(track, changed.gone, rise),
         slope=_slopes(at, values, from_peak),
         losses=changed.losses,
+        delay=changed.delay,
         diverged=track.diverged,
         noise=spread,
         band=track.band,

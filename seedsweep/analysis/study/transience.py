@@ -36,6 +36,9 @@ and for good; it is without it, with it for the first time, or with it again."""
 TOLD: Final[tuple[Event, ...]] = ("emerged", "transient")
 """Events of which a study says how they go along the ladder."""
 
+SETTLED: Final = 0.95
+"""Share of the changes that are waited for."""
+
 RARE: Final = 0.05
 """Share of the seeds of a scale that may come and go without a word; our choice."""
 
@@ -63,7 +66,7 @@ class ScaleTransience(Result):
     events : RiseAndFall
         Of these seeds, of the values as the criterion orients them.
     shares : OutcomeShares
-        Over time, seeds that were stopped early allowed for.
+        Over time, seeds that were stopped early allowed for; in the last evaluations changes may be missing.
     emerged : SuccessRate
         Seeds that surely got above the threshold, at any time.
     transient : SuccessRate
@@ -332,7 +335,7 @@ def _at_scale(
     states = events.states
     if stopped is not None:
         early = rise_and_fall(steps, stopped[0], criterion.least, chance=base, noise=noise, trained_to=stopped[1])
-        states = np.concatenate([states, early.states])
+        states = np.concatenate([states, _settled(early.states, events.delay)])
     confidence, emerged, transient = 1 - LEVEL / tests, events.emerged.reached, events.transient
     half_life = events.half_life
     reached = half_life.reached
@@ -350,6 +353,15 @@ def _at_scale(
         absence=_absence(events),
         half_life=kaplan_meier(np.where(reached, half_life.middle, half_life.low), reached),
     )
+
+
+def _settled(states: npt.NDArray[np.int8], delays: npt.NDArray[np.int64]) -> npt.NDArray[np.int8]:
+    """States of seeds that were stopped, without those before the end in which a change may not be sure yet: of as
+    many evaluations as nearly all changes of the others took. How many these are must not depend on the seed."""
+    late = int(np.quantile(delays[delays > 0], SETTLED, method="higher")) if (delays > 0).any() else 0
+    place = np.arange(states.shape[1])
+    end = (states >= 0).sum(axis=1, keepdims=True) - late
+    return np.where((place < end) | (place == 0), states, -1).astype(np.int8)
 
 
 def _absence(events: RiseAndFall) -> SurvivalCurve:

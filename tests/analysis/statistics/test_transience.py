@@ -74,8 +74,7 @@ def _slow(random: np.random.Generator, n: int, t: int) -> np.ndarray:
 
 def brute(curve: np.ndarray, level: float, chance: float, band: float) -> tuple[list[int], dict[str, float]]:
     """States and events of one smoothed curve, written down as the docstrings say."""
-    changes: list[tuple[int, int, int]] = []
-    last = int(np.flatnonzero(~np.isnan(curve))[-1])
+    changes: list[tuple[int, int]] = []
     state, events = (
         0,
         {"emerged": math.inf, "gone": math.inf, "back": math.inf, "crossed": math.inf, "halved": math.inf},
@@ -89,24 +88,24 @@ def brute(curve: np.ndarray, level: float, chance: float, band: float) -> tuple[
             while start > 0 and curve[start - 1] >= level:
                 start -= 1
             state = 1 if state == 0 else 3
-            changes.append((start, state, min(k + 1, last) if k else 0))
+            changes.append((start, state))
         elif state in (1, 3) and value < limit and value <= limit - band:
             start = k
             while start > 0 and curve[start - 1] < limit:
                 start -= 1
             state = 2
-            changes.append((start, state, min(k + 1, last) if k else 0))
+            changes.append((start, state))
     known = [value for value in curve if not math.isnan(value)]
     if len(known) < len(curve) and state in (1, 3):
-        changes.append((len(known), 2, len(known)))
+        changes.append((len(known), 2))
     states, now = [], 0
     for k in range(len(curve)):
-        for _, new, sure in changes:
-            if sure == k:
+        for start, new in changes:
+            if start == k:
                 now = new
         states.append(now)
     for name, number in (("emerged", 1), ("gone", 2), ("back", 3)):
-        events[name] = min((start for start, new, _ in changes if new == number), default=math.inf)
+        events[name] = min((start for start, new in changes if new == number), default=math.inf)
     if changes:
         peak = int(np.argmax(known))
         half = (max(known) + chance) / 2
@@ -197,7 +196,7 @@ def test_a_seed_that_was_stopped_is_known_until_then() -> None:
     steps = np.arange(0, 100, 10)
     curve = [0.0, 0.0, 0.9, 0.9, 0.9, 0.0, 0.0, 0.0, 0.0, 0.0]
     found = rise_and_fall(steps, [curve, curve], 0.5, trained_to=[90, 45])
-    assert found.states[1].tolist() == [0, 0, 0, 1, 1, -1, -1, -1, -1, -1]
+    assert found.states[1].tolist() == [0, 0, 1, 1, 1, -1, -1, -1, -1, -1]
     assert found.outcomes.tolist() == ["gone", "there"]
     assert (found.gone.low[1], found.gone.high[1]) == (40, math.inf)
     assert not found.diverged.any()
