@@ -26,6 +26,7 @@ def test_there_are_notebooks() -> None:
         "01_first_look.ipynb",
         "02_random_scaling.ipynb",
         "03_your_own_table.ipynb",
+        "04_escape_times.ipynb",
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from seedsweep import load
@@ -23,6 +24,8 @@ SEEDS = {
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
+    "vectors-four": 160,
+    "vectors-three": 300,
 }
 """At every scale of a shipped population, at least."""
 
@@ -30,15 +33,22 @@ LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads o
 """Titles of their sections in docs/sparse-attention.md."""
 
 
+PROGRAMS = ("digits", "vectors-four", "vectors-three")
+"""Made by training code of their own."""
+
+
 def preset_of(name: str) -> str:
     """That made a population."""
-    return f"program/{name}" if name == "digits" else f"pocket/{name}"
+    return f"program/{name}" if name in PROGRAMS else f"pocket/{name}"
 
 
 def page_of(name: str) -> str:
     """What the docs say of a population."""
     if name == "digits":
         return (ROOT / "docs" / "digits.md").read_text()
+    if name.startswith("vectors-"):
+        section = name.removeprefix("vectors-").capitalize()
+        return (ROOT / "docs" / "vectors.md").read_text().split(f"## {section} vectors\n")[1].split("\n## ")[0]
     if name in LINEAR_MAPS:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
         return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
@@ -68,6 +78,8 @@ ROWS = {
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
+    "vectors-four": ("relative loss of M1 ≤ .5 in the end (95 % Wilson)", "relative loss of M1"),
+    "vectors-three": ("relative loss ≤ .5 (95 % Wilson)", "relative loss"),
 }
 """The rows of a population's table in the docs that tell its success rates, and of what its tests are."""
 
@@ -89,7 +101,8 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
     success, groups, dip = (
         rows[label] for label in (rates, f"p of groups, {tested}", f"dip (its own p, uncorrected), {tested}")
     )
-    assert f"≥ {summary.criterion.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
+    sign = "≥" if summary.criterion.higher_is_better else "≤"
+    assert f"{sign} {summary.criterion.threshold:g} ".replace(" 0.", " .") in ROWS[name][0]
     for scale, told, told_p, told_dip, p in zip(
         summary.scales, success, groups, dip, summary.pvalue_texts, strict=True
     ):
@@ -101,7 +114,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-@pytest.mark.parametrize("name", sorted(SEEDS.keys() - {"digits"}))  # of a program's splits no size is known
+@pytest.mark.parametrize("name", sorted(SEEDS.keys() - set(PROGRAMS)))  # of a program's splits no size is known
 def test_a_swept_field_of_the_task_does_not_make_a_lattice_of_its_own(name: str) -> None:
     population = load(ROOT / "populations" / name)
     examples = next(
@@ -160,6 +173,17 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
+    "vectors-four": {
+        0: ("successes and failures", 136, 136),
+        0.003: ("successes and failures", 130, 135),
+        0.01: ("successes and failures", 32, 32),
+    },
+    "vectors-three": {
+        10: ("successes and failures", 287, 288),
+        20: ("successes and failures", 277, 277),
+        40: ("successes and failures", 189, 197),
+        80: ("elsewhere", 69, 54),
+    },
 }
 """Where seeds part by the test for groups, whether into successes and failures, how many are in the better group,
 and how many succeed."""
@@ -193,3 +217,33 @@ def test_the_digits_that_are_not_learned_are_dead() -> None:
         failed += fails.sum()
         dead_of_them += (fails & dead[:, -1]).sum()
     assert f"Of the {failed} seeds that do not succeed, {dead_of_them} are dead in the end." in page_of("digits")
+
+
+def test_the_page_tells_when_three_vectors_escape_and_what_the_sign_does() -> None:
+    population = load(ROOT / "populations" / "vectors-three")
+    scales, rows = table_of("vectors-three")
+    loss, cosine = population.curves("relative_loss"), population.curves("cosine")
+    for place, scale in enumerate(scales):
+        there = loss[scale].values <= 0.5
+        times = np.where(there.any(1), loss[scale].steps[there.argmax(1)], np.inf)
+        quartiles = np.quantile(times, [0.25, 0.5, 0.75], method="inverted_cdf")
+        told = "; ".join("–" if time == np.inf else f"{time:.0f}" for time in quartiles)
+        assert rows["escape, 25 %; 50 %; 75 % of seeds by step"][place] == told
+        positive = cosine[scale].values[:, 0] > 0
+        for label, which in (
+            ("product of cosines positive at the start: seeds; escaped", positive),
+            ("negative: seeds; escaped", ~positive),
+        ):
+            assert rows[label][place] == f"{which.sum()}; {(times[which] <= 2000).sum()}"
+
+
+def test_the_page_tells_what_four_vectors_learn_and_forget() -> None:
+    population = load(ROOT / "populations" / "vectors-four")
+    scales, rows = table_of("vectors-four")
+    first, second = (population.curves("relative_loss", split) for split in ("M1", "M2"))
+    for place, scale in enumerate(scales):
+        one, other = (curves[scale].values <= 0.5 for curves in (first, second))
+        learned, kept, second_learned = one.any(1), one[:, -1], other.any(1)
+        assert rows["M1 learned; forgotten again"][place] == f"{learned.sum()}; {(learned & ~kept).sum()}"
+        neither = (~learned & ~second_learned).sum()
+        assert rows["M2 learned; neither"][place] == f"{second_learned.sum()}; {neither}"
