@@ -18,8 +18,7 @@ from torch import Tensor
 
 from seedsweep.errors import did_you_mean, listed
 from seedsweep.workers.cellsettings import CellSettings
-from seedsweep.workers.dialects import ParameterShape, find_dialect
-from seedsweep.workers.settings import ModelSettings
+from seedsweep.workers.dialects import ParameterShape, feature_map, find_dialect
 
 _KINDS = {
     "qkv": "attention",
@@ -32,6 +31,14 @@ _KINDS = {
     "final_norm": "norms",
 }
 """By the name of a layer of any dialect."""
+_PLACES = {
+    "embed": "embedding",
+    "features": "embedding",
+    "positions": "positions",
+    "final_norm": "output",
+    "unembed": "output",
+}
+"""By the beginning of a name, outside the layers."""
 
 
 def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -50,18 +57,28 @@ def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
 
 
 def _place(name: str) -> str:
-    for beginning, place in (("embed", "embedding"), ("positions", "positions"), ("unembed", "output")):
+    for beginning, place in _PLACES.items():
         if name.startswith(beginning):
             return place
-    if name.startswith("final_norm"):
-        return "output"
     raise KeyError(f"{name} is of no part: say of which in seedsweep/workers/parts.py")
 
 
-def parts_of_model(model: ModelSettings) -> dict[str, tuple[str, ...]]:
-    """The same of a model of these settings, whose sizes are known."""
-    shapes = find_dialect(model.dialect)(model.for_rows(1)).shapes(1)
+def parts_of_model(settings: CellSettings) -> dict[str, tuple[str, ...]]:
+    """The same of the model of these settings, whose sizes are known. Asks nothing of the task that files tell."""
+    model = settings.model.for_rows(1)
+    shapes = find_dialect(model.dialect)(model).shapes(1, 1)
+    if settings.task.features is not None:
+        shapes += feature_map(1, 1)
     return parts_of(shape.name for shape in shapes)
+
+
+def shapes_of(settings: CellSettings) -> list[ParameterShape]:
+    """The tensors of one seed, as the decoder has them."""
+    model, features, embedded = settings.decoder, settings.task.features, settings.vocabulary_size
+    if features is not None:
+        embedded -= features.rows
+    shapes = find_dialect(model.dialect)(model).shapes(embedded, settings.predicted)
+    return shapes if features is None else shapes + feature_map(features.size, model.width)
 
 
 def tensors_of(parts: Collection[str] | None, known: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -71,7 +88,7 @@ def tensors_of(parts: Collection[str] | None, known: Mapping[str, Sequence[str]]
 
 def unknown_part(settings: CellSettings) -> str | None:
     """What is wrong with a part that the settings name and the model does not have, its field first."""
-    known = parts_of_model(settings.model)
+    known = parts_of_model(settings)
     given: dict[str, Sequence[str]] = {
         "train.weight_decay_parts": settings.train.weight_decay_parts or (),
         "train.l2_parts": settings.train.l2_parts or (),
