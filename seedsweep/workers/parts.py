@@ -1,10 +1,10 @@
 """The parts of a model by name, of every dialect: what a branch takes or freezes, and what weight decay acts on.
 
-Every tensor is in exactly one *place*: `embedding` (a map of features is, too), `positions`, `layer1` to `layerN`
-(counted from 1, as papers do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands
-behind the last layer: the final norm, the unembedding and its bias. Across the places lie the *kinds*:
-`attention`, `mlp` and `norms`, the final one included. A model in which nothing is of a part does not have it.
-Where the embedding is the output layer too (tied) it is in `embedding`.
+Every tensor is in exactly one *place*: `embedding`, `positions`, `layer1` to `layerN` (counted from 1, as papers
+do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands behind the last layer: the
+final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention`, `mlp` and `norms`, the
+final one included. A model in which nothing is of a part does not have it. Where the embedding is the output layer
+too (tied) it is in `embedding`.
 
 Shape letters: S seeds, P parameters of a seed.
 """
@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from seedsweep.errors import did_you_mean, listed
+from seedsweep.workers import dialects
 from seedsweep.workers.cellsettings import CellSettings
-from seedsweep.workers.dialects import ParameterShape, find_dialect
-from seedsweep.workers.settings import ModelSettings
+from seedsweep.workers.dialects import ParameterShape
 
 _KINDS = {
     "qkv": "attention",
@@ -32,15 +32,14 @@ _KINDS = {
     "final_norm": "norms",
 }
 """By the name of a layer of any dialect."""
-
 _PLACES = {
     "embed": "embedding",
     "features": "embedding",
     "positions": "positions",
-    "unembed": "output",
     "final_norm": "output",
+    "unembed": "output",
 }
-"""By how the name of a tensor of no layer begins."""
+"""By the beginning of a name, outside the layers."""
 
 
 def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -65,10 +64,17 @@ def _place(name: str) -> str:
     raise KeyError(f"{name} is of no part: say of which in seedsweep/workers/parts.py")
 
 
-def parts_of_model(model: ModelSettings) -> dict[str, tuple[str, ...]]:
-    """The same of a model of these settings, whose sizes are known."""
-    shapes = find_dialect(model.dialect)(model.for_rows(1)).shapes(1, 1)
-    return parts_of(shape.name for shape in shapes)
+def parts_of_model(settings: CellSettings) -> dict[str, tuple[str, ...]]:
+    """The same of the model of these settings, whose sizes are known. Asks nothing of the task that files tell."""
+    size = None if settings.task.features is None else 1
+    return parts_of(shape.name for shape in dialects.shapes_of(settings.model.for_rows(1), 1, 1, size))
+
+
+def shapes_of(settings: CellSettings) -> list[ParameterShape]:
+    """The tensors of one seed, as the decoder has them."""
+    features = settings.task.features
+    size = None if features is None else features.size
+    return dialects.shapes_of(settings.decoder, settings.embedded, settings.predicted, size)
 
 
 def tensors_of(parts: Collection[str] | None, known: Mapping[str, Sequence[str]]) -> frozenset[str]:
@@ -78,7 +84,7 @@ def tensors_of(parts: Collection[str] | None, known: Mapping[str, Sequence[str]]
 
 def unknown_part(settings: CellSettings) -> str | None:
     """What is wrong with a part that the settings name and the model does not have, its field first."""
-    known = parts_of_model(settings.model)
+    known = parts_of_model(settings)
     given: dict[str, Sequence[str]] = {
         "train.weight_decay_parts": settings.train.weight_decay_parts or (),
         "train.l2_parts": settings.train.l2_parts or (),

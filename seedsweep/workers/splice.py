@@ -22,7 +22,7 @@ def evaluate_spliced(
     device: str,
 ) -> Metrics:
     """See `seedsweep.cell.Recipe.evaluate_spliced`."""
-    known = parts_of_model(settings.model)
+    known = parts_of_model(settings)
     part_of: dict[str, str] = {}
     grafts = []
     for part, weights in pieces:

@@ -12,25 +12,23 @@ from torch import Tensor
 from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.dialects import shapes_of
 from seedsweep.workers.kept import Graft
 from seedsweep.workers.optimiser import Reach
-from seedsweep.workers.parts import elements, parts_of, tensors_of
+from seedsweep.workers.parts import elements, parts_of, parts_of_model, shapes_of, tensors_of
 
 
 def grafts_of(settings: CellSettings, seeds: Sequence[Seed]) -> list[Graft]:
     """The weights that these seeds take of kept checkpoints; CellError, in a line, if they cannot be had."""
     if settings.start is None:
         return []
-    return [Graft(sorted(shapes_taken(settings)), settings.start.parent.weights(seeds))]
+    names = tensors_of(settings.start.take, parts_of_model(settings))
+    return [Graft(sorted(names), settings.start.parent.weights(seeds))]
 
 
 def shapes_taken(settings: CellSettings) -> dict[str, tuple[int, ...]]:
     """The tensors that a seed takes of a kept checkpoint."""
     assert settings.start is not None
-    features = settings.task.features
-    size = None if features is None else features.size
-    shapes = shapes_of(settings.decoder, settings.embedded, settings.predicted, size)
+    shapes = shapes_of(settings)
     names = tensors_of(settings.start.take, parts_of(shape.name for shape in shapes))
     return {shape.name: shape.shape for shape in shapes if shape.name in names}
 

@@ -12,13 +12,15 @@ import torch
 from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cudagraph import WARM_UP, GraphedStep
+from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import reproducible
-from seedsweep.workers.dialects import BUILT_IN, find_dialect, model_class
+from seedsweep.workers.dialects import BUILT_IN, model_class
 from seedsweep.workers.optimiser import Reach, StackedAdamW, learning_rates
-from seedsweep.workers.parts import elements, parts_of, parts_of_model, tensors_of, unknown_part
-from seedsweep.workers.settings import TrainSettings
+from seedsweep.workers.parts import elements, parts_of, parts_of_model, shapes_of, tensors_of, unknown_part
+from seedsweep.workers.settings import Features, TrainSettings
 from seedsweep.workers.start import reach
 from seedsweep.workers.step import Batch
+from seedsweep.workers.tasks.count import CountSettings
 from seedsweep.workers.trainer import PackTrainer
 from tests.workers.cpugraphs import CPUGraphs
 
@@ -28,13 +30,44 @@ KINDS = ("attention", "mlp", "norms")
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
 
 
+class SomeWithFeatures(CountSettings):
+    """Count, whose first nine tokens would be given by 20 features each and whose last three are the answers."""
+
+    @property
+    def features(self) -> Features:
+        return Features(9, 20)
+
+    @property
+    def predicted(self) -> int:
+        return 3
+
+
+EXTRA: dict[str, dict[str, Any]] = {
+    "qwen2": {"kv_heads": 1, "feed_forward": 12},
+    "attention-only": {"positions": "learned"},
+}
+
+
+@pytest.mark.parametrize("task", [CountSettings, SomeWithFeatures])
 @pytest.mark.parametrize("dialect", BUILT_IN)
-def test_every_tensor_of_every_dialect_is_in_one_place(dialect: str) -> None:
-    sizes = {"depth": 3, "heads": 2, "d_model": 16}
-    extra = {"kv_heads": 1, "feed_forward": 12} if dialect == "qwen2" else {}
-    settings = model_class({"dialect": dialect}).model_validate({"dialect": dialect, **sizes, **extra})
+def test_every_tensor_of_every_dialect_is_in_one_place(
+    dialect: str, task: type[CountSettings], cell: Cell
+) -> None:
+    sizes = {"dialect": dialect, "depth": 3, "heads": 2, "d_model": 16, **EXTRA.get(dialect, {})}
+    model = model_class({"dialect": dialect}).model_validate(sizes)
+    settings = cell().model_copy(update={"model": model, "task": task.model_validate(cell().task.model_dump())})
     parts = parts_of_model(settings)
-    names = {shape.name for shape in find_dialect(dialect)(settings.for_rows(5)).shapes(7)}
+    features = settings.task.features
+    decoder = StackedDecoder(
+        settings.decoder,
+        settings.vocabulary_size,
+        1,
+        torch.device("cpu"),
+        features=None if features is None else torch.zeros(*features),
+        predicted=settings.task.predicted,
+    )
+    assert shapes_of(settings) == decoder.shapes
+    names = set(decoder.parameters)
     places = {part: tensors for part, tensors in parts.items() if part not in KINDS}
     assert Counter(name for tensors in places.values() for name in tensors) == Counter(names)
     assert {"embedding", "layer1", "layer2", "layer3", "output"} <= set(places)
@@ -84,7 +117,7 @@ def test_equals_torchs_adamw_with_groups_on_the_penalised_loss(cell: Cell) -> No
     }  # fmt: skip
     settings = cell(**changes)
     ours, theirs = PackTrainer(settings, SEEDS, "cpu"), PackTrainer(settings, SEEDS, "cpu")
-    known = parts_of_model(settings.model)
+    known = parts_of_model(settings)
     decayed, squared = (tensors_of(parts, known) for parts in (("mlp", "output"), ("attention", "embedding")))
     rates = learning_rates(settings.train, ours.device)
     rows = [
