@@ -114,7 +114,9 @@ def _budget(found: Transience, scale_name: str) -> Finding:
                 f"At {scale_name} {text.scale(scale.scale)} there are, of {text.seeds(scale.n)} at step "
                 f"{text.scale(scale.budget)}, {text.listed(parts)}."
             )
-    first = "That they keep it, or never get it, holds for the budget only."
+    budgets = [text.scale(budget) for budget in sorted({scale.budget for scale in found.shown})]
+    steps = budgets[0] if len(budgets) == 1 else f"{budgets[0]} to {budgets[-1]}"
+    first = f"That they keep it, or never get it, holds for the budget of {steps} steps only."
     return Finding("And the other seeds?", " ".join([first, *told]) if told else f"There are none. {first}")
 
 

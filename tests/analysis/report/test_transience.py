@@ -76,7 +76,7 @@ def test_the_verdict_and_what_stands_beside_it(made: Report) -> None:
 
 def test_every_verdict_of_what_stays_says_the_budget(made: Report) -> None:
     (told,) = [finding.text for finding in made.findings.transience if finding.topic == "And the other seeds?"]
-    assert told.startswith("That they keep it, or never get it, holds for the budget only.")
+    assert told.startswith("That they keep it, or never get it, holds for the budget of 5900 steps only.")
     assert told.count(" at step 5900, ") == len(made.study.transience.shown if made.study.transience else ())
 
 

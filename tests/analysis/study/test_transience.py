@@ -53,7 +53,9 @@ def test_what_comes_and_goes_is_said_to(name: str, mostly: bool, tmp_path: Path)
     assert len(told["scales"][0]["seeds"]) == scale.emerged.successes
 
 
-@pytest.mark.parametrize("name", sorted(path.name for path in POPULATIONS.iterdir() if path.is_dir()))
+@pytest.mark.parametrize(
+    "name", ["addition-depth", "count-depth", "digits", "linear-map-heads", "mmlu-mix", "question-formation-mix"]
+)
 def test_shipped_populations_do_not_come_and_go(name: str) -> None:
     """Their verdicts, pages and JSON are what they were."""
     found = transience(seedsweep.load(POPULATIONS / name))
