@@ -22,6 +22,7 @@ def test_fit_is_that_of_scikit_learn() -> None:
         assert found.fitted == pytest.approx(other.fit_transform(range(6), rates, sample_weight=weights))
 
 
+@pytest.mark.heavy
 def test_a_trend_is_claimed_as_often_as_it_may_be() -> None:
     """Independent seeds; and branches of the same runs, of which a run has a chance of its own."""
     random = np.random.default_rng(1)
