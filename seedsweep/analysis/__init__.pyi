@@ -1,6 +1,9 @@
+from .report.comparing import ComparisonFindings as ComparisonFindings
+from .report.comparing import comparison_findings as comparison_findings
 from .report.finding import Finding as Finding
 from .report.findings import Findings as Findings
 from .report.findings import findings as findings
+from .statistics.apart import distribution_distance as distribution_distance
 from .statistics.bootstrap import bootstrap_interval as bootstrap_interval
 from .statistics.budget import CutOff as CutOff
 from .statistics.budget import cut_off as cut_off
@@ -14,6 +17,10 @@ from .statistics.dependence import OutputDependence as OutputDependence
 from .statistics.dependence import output_dependence as output_dependence
 from .statistics.detectable import DetectableSplit as DetectableSplit
 from .statistics.detectable import detectable_split as detectable_split
+from .statistics.differences import Difference as Difference
+from .statistics.differences import mean_difference as mean_difference
+from .statistics.differences import over_ladder as over_ladder
+from .statistics.differences import success_difference as success_difference
 from .statistics.drift import MinimumCapacity as MinimumCapacity
 from .statistics.drift import NoiseFloor as NoiseFloor
 from .statistics.drift import ScaleDrift as ScaleDrift
@@ -62,6 +69,7 @@ from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
+from .statistics.sides import Sides as Sides
 from .statistics.success import SuccessRate as SuccessRate
 from .statistics.success import mean_given_success as mean_given_success
 from .statistics.success import succeeds as succeeds
@@ -74,6 +82,9 @@ from .statistics.survival import log_rank as log_rank
 from .statistics.survival import time_to_threshold as time_to_threshold
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
+from .study.compare import compare as compare
+from .study.compared import Compared as Compared
+from .study.compared import Comparison as Comparison
 from .study.events import ChangeEffect as ChangeEffect
 from .study.events import change_effect as change_effect
 from .study.events import event_survival as event_survival

@@ -8,6 +8,7 @@ colours, which colour-blind readers tell apart. `axis` says where the scales of 
 from __future__ import annotations
 
 from seedsweep.analysis.figures.claims import claims
+from seedsweep.analysis.figures.comparison import comparison
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.event_pairs import event_pairs
@@ -26,6 +27,7 @@ from seedsweep.analysis.figures.u_shape import u_shape
 __all__ = [
     "budget_sensitivity",
     "claims",
+    "comparison",
     "densities",
     "distances",
     "event_pairs",
