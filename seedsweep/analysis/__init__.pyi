@@ -3,6 +3,8 @@ from .report.comparing import comparison_findings as comparison_findings
 from .report.finding import Finding as Finding
 from .report.findings import Findings as Findings
 from .report.findings import findings as findings
+from .report.forecasting import ForecastFindings as ForecastFindings
+from .report.forecasting import forecast_findings as forecast_findings
 from .statistics.apart import distribution_distance as distribution_distance
 from .statistics.bootstrap import bootstrap_interval as bootstrap_interval
 from .statistics.budget import CutOff as CutOff
@@ -39,6 +41,8 @@ from .statistics.emergence import extreme_curves as extreme_curves
 from .statistics.events import EventTimes as EventTimes
 from .statistics.events import event_times as event_times
 from .statistics.events import half_rise as half_rise
+from .statistics.extrapolate import Extrapolation as Extrapolation
+from .statistics.extrapolate import extrapolate as extrapolate
 from .statistics.forecast import Forecast as Forecast
 from .statistics.forecast import concordance_index as concordance_index
 from .statistics.forecast import forecast as forecast
@@ -64,6 +68,8 @@ from .statistics.paired import PairedEffect as PairedEffect
 from .statistics.paired import paired_effect as paired_effect
 from .statistics.power import SeedsNeeded as SeedsNeeded
 from .statistics.power import seeds_needed as seeds_needed
+from .statistics.proper import crps as crps
+from .statistics.proper import log_score as log_score
 from .statistics.results import Interval as Interval
 from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
@@ -88,6 +94,10 @@ from .study.compared import Comparison as Comparison
 from .study.events import ChangeEffect as ChangeEffect
 from .study.events import change_effect as change_effect
 from .study.events import event_survival as event_survival
+from .study.forecast import LadderForecast as LadderForecast
+from .study.forecast import ScaleForecast as ScaleForecast
+from .study.holdout import HeldOut as HeldOut
+from .study.holdout import Score as Score
 from .study.inside import Inside as Inside
 from .study.inside import ScaleInside as ScaleInside
 from .study.inside import StreamForecast as StreamForecast

@@ -16,6 +16,7 @@ from seedsweep.analysis.figures.every_seed import every_seed
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
 from seedsweep.analysis.figures.forecasts import forecasts
 from seedsweep.analysis.figures.ladder import ladder
+from seedsweep.analysis.figures.ladder_forecast import ladder_forecast
 from seedsweep.analysis.figures.learning_curves import learning_curves
 from seedsweep.analysis.figures.learnt_together import learnt_together
 from seedsweep.analysis.figures.metric_twins import metric_twins
@@ -35,6 +36,7 @@ __all__ = [
     "extreme_curves",
     "forecasts",
     "ladder",
+    "ladder_forecast",
     "learning_curves",
     "learnt_together",
     "metric_twins",

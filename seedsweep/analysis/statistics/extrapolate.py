@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -69,6 +69,13 @@ class Extrapolation(Result):
     weights: Mapping[str, float]
     widened: tuple[float, float]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Without the seeds; levels are text, as JSON's names are."""
+        fields = super().to_dict()
+        del fields["seeds"]
+        fields["quantiles"] = {f"{level:g}": one for level, one in fields["quantiles"].items()}
+        return fields
+
 
 def extrapolate(
     values: Mapping[float, npt.ArrayLike],
@@ -118,7 +125,8 @@ def extrapolate(
     *Intervals.* Percentiles over resamples of the seeds at every scale, each fitted by one of the models, as
     often as it has weight. Then those of P(success), and those of all else by the mean, are widened on both
     sides of the estimate until they hold what was seen at each of these scales, with its own sampling error;
-    this allows for what is wrong with all three models. It rests on as many scales as there are, less two.
+    this allows for what is wrong with all three models. It rests on as many scales as there are, less two. That
+    of P(success) is never narrower than Wilson's of as many seeds as the largest scale has.
 
     References
     ----------
@@ -156,9 +164,13 @@ def extrapolate(
         ends = (estimate - factor * (estimate - interval.low), estimate + factor * (interval.high - estimate))
         return Interval(estimate, max(ends[0], low), min(ends[1], high), interval.n, resamples, confidence)
 
+    success = widened(found.success, of_success, 0.0, 1.0)
+    largest = ladder[max(ladder)].size
+    sampled = success_rate(np.arange(largest) < success.estimate * largest - 1e-9, 0.5, confidence=confidence)
+    success = replace(success, low=min(success.low, sampled.low), high=max(success.high, sampled.high))
     return Extrapolation(
         scale=float(to),
-        success=widened(found.success, of_success, 0.0, 1.0),
+        success=success,
         mean=widened(found.mean, of_rest, *bounds),
         given_success=widened(found.given_success, of_rest, threshold, bounds[1]),
         quantiles={level: widened(one, of_rest, *bounds) for level, one in found.quantiles.items()},
@@ -180,7 +192,7 @@ class _Fit:
     resamples: int
 
     def weights(self, ladder: Mapping[float, FloatArray]) -> dict[str, float]:
-        """Of the models, by their scores at the larger scales of the ladder; equal where there is none to forecast."""
+        """Of the models, by their scores at the larger scales of the ladder; equal where there is none."""
         scores = dict.fromkeys(MODELS, 0.0)
         for known, scale in _folds(ladder):
             for name in MODELS:
@@ -190,7 +202,7 @@ class _Fit:
         return {name: value / sum(inverse.values()) for name, value in inverse.items()}
 
     def misses(self, ladder: Mapping[float, FloatArray]) -> tuple[float, float]:
-        """Factors that make the intervals of P(success) and of the mean hold what was seen at the larger scales."""
+        """Factors that make the intervals of P(success) and of the mean hold what larger scales have shown."""
         factors = [1.0, 1.0]
         for known, scale in _folds(ladder):
             found, seen = self.combined(known, scale, self.weights(known)), ladder[scale]
@@ -242,9 +254,7 @@ class _Fit:
             success=interval(lambda q: self.finished * (q >= self.threshold).mean(axis=1)),
             mean=interval(lambda q: q.mean(axis=1)),
             given_success=interval(self._given_success),
-            quantiles={
-                level: interval(lambda q, place=level: q[:, np.searchsorted(LEVELS, place)]) for level in QUANTILES
-            },
+            quantiles={level: interval(_column(int(np.searchsorted(LEVELS, level)))) for level in QUANTILES},
             seeds=np.quantile(rows, (np.arange(SEEDS) + 0.5) / SEEDS),
             weights=weights,
             widened=(1.0, 1.0),
@@ -260,6 +270,10 @@ class _Fit:
         there = quantiles >= self.threshold
         many = there.sum(axis=1)
         return np.where(many > 0, (quantiles * there).sum(axis=1) / np.maximum(many, 1), math.nan)
+
+
+def _column(number: int) -> Callable[[FloatArray], FloatArray]:
+    return lambda quantiles: quantiles[:, number]
 
 
 def _once(ladder: Mapping[float, FloatArray]) -> Ladder:

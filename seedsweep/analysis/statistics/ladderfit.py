@@ -120,15 +120,15 @@ def two_groups(at: FloatArray, ladder: Ladder, to: float, least: float, reach: R
     moved = [reach.out(sample) for sample in ladder]
     line = float(reach.out(np.array([least]))[0])
     good = np.maximum(_group(at, moved, there, to), line)
-    bad = np.minimum(_group(at, moved, [~good for good in there], to), line - TINY)
+    bad = np.minimum(_group(at, moved, [~which for which in there], to), line - TINY)
     found = np.empty((len(share), LEVELS.size))
     for row, p in enumerate(share):
-        fails = LEVELS < 1 - p
+        fails = 1 - p > LEVELS
         found[row, fails] = np.interp(LEVELS[fails] / (1 - p), LEVELS, bad[row])
         found[row, ~fails] = np.interp((LEVELS[~fails] - (1 - p)) / p, LEVELS, good[row])
     values = reach.back(found)
     # Moving there and back rounds; a failure is below the threshold all the same.
-    fails = LEVELS[None, :] < 1 - share[:, None]
+    fails = LEVELS[None, :] < (1 - share)[:, None]
     return np.where(fails, np.minimum(values, np.nextafter(least, -math.inf)), np.maximum(values, least))
 
 
