@@ -121,8 +121,8 @@ def forecast(population: Population, to: Sequence[float] = (), *, holdout: int =
     -------
     LadderForecast
         Where the seeds do not carry a forecast it has a reason in its place: fewer than three scales, no trend
-        along the ladder, a scale further away than half the length of the ladder, or an interval of P(success)
-        that is wider than 60 percentage points.
+        along the ladder or one that turns, a scale further away than half the length of the ladder, or an interval
+        of P(success) that is wider than 60 percentage points.
 
     Raises
     ------
@@ -132,8 +132,9 @@ def forecast(population: Population, to: Sequence[float] = (), *, holdout: int =
 
     Notes
     -----
-    The models, their weights and the intervals are those of `seedsweep.analysis.extrapolate`; the trend is
-    tested by Kendall's tau of all values and their scales, at .05.
+    The models, their weights and the intervals are those of `seedsweep.analysis.extrapolate`. The trend is tested by
+    Kendall's tau of all values and their scales, and that it turns by Mann and Whitney's test of the largest scale
+    against each of those between it and the smallest; all at .05, uncorrected, since they are guards.
 
     Examples
     --------
@@ -205,12 +206,12 @@ def why_not(better: Mapping[float, FloatArray], to: float, word: str) -> str:
 
 
 def _turns(ladder: Mapping[float, FloatArray], word: str) -> str:
-    """Whether the largest scale goes back from one before; the tests are corrected for their number."""
+    """Whether the largest scale goes back from one before. A guard and no claim: each test is at .05 by itself."""
     *before, last = ladder.items()
     rises = last[1].mean() >= before[0][1].mean()
     for scale, sample in before[1:]:
-        way = "greater" if rises else "less"
-        p = float(mannwhitneyu(sample, last[1], alternative=way).pvalue) * len(before[1:])
+        better, worse = (sample, last[1]) if rises else (last[1], sample)
+        p = float(mannwhitneyu(better, worse, alternative="greater").pvalue)
         if p <= LEVEL:
             return (
                 f"the trend turns: {word} {text.scale(last[0])} goes back from {text.scale(scale)} "
