@@ -132,9 +132,10 @@ def forecast(population: Population, to: Sequence[float] = (), *, holdout: int =
 
     Notes
     -----
-    The models, their weights and the intervals are those of `seedsweep.analysis.extrapolate`. The trend is tested by
-    Kendall's tau of all values and their scales, and that it turns by Mann and Whitney's test of the largest scale
-    against each of those between it and the smallest; all at .05, uncorrected, since they are guards.
+    The models, their weights and the intervals are those of `seedsweep.analysis.extrapolate`. The trend is
+    tested by Kendall's tau of all values and their scales, and that it turns by Mann and Whitney's test of the
+    largest scale against each of those between it and the smallest; all at .05, uncorrected, since they are
+    guards.
 
     Examples
     --------
