@@ -2,6 +2,8 @@ import seedsweep.sweep.make as _make
 
 from . import analysis as analysis
 from .analysis.report import report as report
+from .analysis.study.compare import compare as compare
+from .analysis.study.forecast import forecast as forecast
 from .criterion import Criterion as Criterion
 from .errors import InputError as InputError
 from .population import Population as Population

@@ -56,6 +56,8 @@ def test_every_command_is_described(site: Path) -> None:
         "run",
         "analyze",
         "report",
+        "compare",
+        "forecast",
         "plan",
         "status",
         "presets",

@@ -1,4 +1,4 @@
-"""The application: its commands are in `sweeps`, `results`, `probes` and `clusters`, a function each."""
+"""The application: its commands are in `sweeps`, `results`, `compare`, `forecast`, `probes`, `clusters`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 import seedsweep
-from seedsweep.cli import clusters, probes, results, sweeps
+from seedsweep.cli import clusters, compare, forecast, probes, results, sweeps
 
 
 class Interrupted(BaseException):
@@ -76,6 +76,8 @@ app.command()(sweeps.run)
 app.command()(results.analyze)
 app.command("import")(results.import_)
 app.command()(results.report)
+app.command()(compare.compare)
+app.command()(forecast.forecast)
 app.command()(probes.probe)
 app.command()(sweeps.plan)
 app.command()(sweeps.status)

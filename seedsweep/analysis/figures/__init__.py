@@ -8,6 +8,7 @@ colours, which colour-blind readers tell apart. `axis` says where the scales of 
 from __future__ import annotations
 
 from seedsweep.analysis.figures.claims import claims
+from seedsweep.analysis.figures.comparison import comparison
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.event_pairs import event_pairs
@@ -16,6 +17,7 @@ from seedsweep.analysis.figures.every_seed import every_seed
 from seedsweep.analysis.figures.extreme_curves import extreme_curves
 from seedsweep.analysis.figures.forecasts import forecasts
 from seedsweep.analysis.figures.ladder import ladder
+from seedsweep.analysis.figures.ladder_forecast import ladder_forecast
 from seedsweep.analysis.figures.learning_curves import learning_curves
 from seedsweep.analysis.figures.learnt_together import learnt_together
 from seedsweep.analysis.figures.metric_twins import metric_twins
@@ -29,6 +31,7 @@ from seedsweep.analysis.figures.u_shape import u_shape
 __all__ = [
     "budget_sensitivity",
     "claims",
+    "comparison",
     "densities",
     "distances",
     "event_pairs",
@@ -37,6 +40,7 @@ __all__ = [
     "extreme_curves",
     "forecasts",
     "ladder",
+    "ladder_forecast",
     "learning_curves",
     "learnt_together",
     "metric_twins",

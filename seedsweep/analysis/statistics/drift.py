@@ -161,10 +161,10 @@ def wasserstein2(a: npt.ArrayLike, b: npt.ArrayLike) -> float:
     n, m = a.size, b.size
     if n == 0 or m == 0:
         return math.nan
-    return float(np.sqrt(_squared_distances(a[np.newaxis], b[np.newaxis])[0]))
+    return float(np.sqrt(squared_distances(a[np.newaxis], b[np.newaxis])[0]))
 
 
-def _squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
+def squared_distances(a: FloatArray, b: FloatArray) -> FloatArray:
     """Squared Wasserstein-2 distance of each row of `a` (r, n) to that of `b` (r, m); rows are sorted."""
     of_a, of_b, lengths = _merged_grid(a.shape[1], b.shape[1])
     return np.asarray((a[:, of_a] - b[:, of_b]) ** 2 @ lengths)
@@ -221,7 +221,7 @@ def noise_floor(x: npt.ArrayLike) -> NoiseFloor:
     half = values.size // 2
     shuffled = random.permuted(np.tile(values, (HALVINGS, 1)), axis=1)
     halves = np.sort(shuffled[:, :half], axis=1), np.sort(shuffled[:, half:], axis=1)
-    distances = np.sqrt(_squared_distances(*halves))
+    distances = np.sqrt(squared_distances(*halves))
     return NoiseFloor(float(distances.mean()), float(np.quantile(distances, 0.95)), values.size)
 
 
@@ -383,7 +383,7 @@ def _drops(ladders: Sequence[FloatArray]) -> FloatArray:
 
     `ladders` has r samples of every scale, shape (r, n_seeds), each sorted.
     """
-    to_largest = [_squared_distances(x, ladders[-1]) for x in ladders[:-1]]
+    to_largest = [squared_distances(x, ladders[-1]) for x in ladders[:-1]]
     return -np.diff([*to_largest, np.zeros(len(ladders[-1]))], axis=0).T
 
 

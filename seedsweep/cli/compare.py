@@ -1,0 +1,148 @@
+"""The commands that set populations beside each other, or beside what comes next."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from seedsweep.cli.console import stderr, stdout
+from seedsweep.cli.options import (
+    Categories,
+    Format,
+    From,
+    HigherIsWorse,
+    Json,
+    Scale,
+    SeedColumn,
+    Step,
+    Threshold,
+    Unfinished,
+    UnfinishedSeeds,
+    Where,
+)
+from seedsweep.cli.progress import Waiting
+from seedsweep.cli.show import print_json, without_damaged, writing
+
+if TYPE_CHECKING:
+    from seedsweep.cli.source import Source
+
+Metric = Annotated[str | None, typer.Option("--metric", metavar="NAME", help="What decides about success.")]
+OfSplit = Annotated[
+    str | None, typer.Option("--split", metavar="NAME", help="Of a sweep: where that is measured.")
+]
+
+
+def compare(
+    a: Annotated[
+        str, typer.Argument(metavar="A", help="The directory (or URL) of a sweep, or a table as in analyze.")
+    ],
+    b: Annotated[str, typer.Argument(metavar="B", help="What it is compared with, of either kind.")],
+    metric: Metric = None,
+    split: OfSplit = None,
+    threshold: Threshold = None,
+    higher_is_worse: HigherIsWorse = False,
+    scale: Scale = None,
+    seed: SeedColumn = None,
+    step: Step = None,
+    where: Where = None,
+    categories: Categories = False,
+    unfinished: Unfinished = UnfinishedSeeds.dropped,
+    pattern: From = None,
+    format: Format = None,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Where the figure goes.  [default: A-B-comparison]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Compare two sweeps or tables over all their seeds: what a change of optimiser, data or architecture does.
+
+    P(success), the mean, the distance of the two distributions and the time to success, B − A, at every scale that
+    both have and over the ladder, each with an interval. Seeds that both trained (the same init and data seed,
+    in a table the same name) are compared in pairs.
+
+    The columns of a table are named as for analyze; options are for both.
+
+    Example: seedsweep compare runs/adam runs/muon --split length-12 --threshold 0.9
+    """
+    with Waiting(stderr, "reading …") as waiting:
+        sources = [
+            read(
+                place,
+                metric,
+                split,
+                threshold,
+                higher_is_worse,
+                scale,
+                seed,
+                step,
+                where,
+                unfinished,
+                pattern,
+                format,
+            )
+            for place in (a, b)
+        ]
+        waiting.say("comparing …")
+        import seedsweep
+        from seedsweep import analysis
+        from seedsweep.analysis import figures
+        from seedsweep.cli import comparetables
+
+        found = seedsweep.compare(sources[0].population, sources[1].population)
+        told = analysis.comparison_findings(found)
+        folder = (
+            Path(out) if out is not None else Path(f"{_word(found.names[0])}-{_word(found.names[1])}-comparison")
+        )
+        with writing(folder):
+            drawn = figures.save(figures.comparison(found, categories=categories), folder / "comparison")
+    for source in sources:
+        if source.understood is not None:
+            stderr.print(source.understood, soft_wrap=True, markup=False, highlight=False)
+    if as_json:
+        print_json({**found.to_dict(), **told.to_dict(), "figures": [str(path) for path in drawn]})
+        return
+    stdout.print(comparetables.comparison(found))
+    stdout.print(comparetables.sentences(told), soft_wrap=True)
+    stdout.print(f"figure    {drawn[-1]}", soft_wrap=True, markup=False, highlight=False)
+
+
+def read(
+    place: str,
+    metric: str | None,
+    split: str | None,
+    threshold: float | None,
+    higher_is_worse: bool,
+    scale: str | None,
+    seed: str | None,
+    step: str | None,
+    where: list[str] | None,
+    unfinished: UnfinishedSeeds,
+    pattern: str | None,
+    format: str | None,
+) -> Source:
+    """What lies at a place, by the options that it can have: a sweep, or anyone's results."""
+    from seedsweep.cli.source import of_sweep, of_table
+
+    metrics = None if metric is None else [metric]
+    if not is_sweep(place, of_table_asked=bool(scale or seed or step or where or pattern or format)):
+        return of_table(
+            place, scale, seed, metrics, step, threshold, higher_is_worse, where, unfinished, pattern, format
+        )
+    sources: list[Source] = []
+    without_damaged(
+        lambda damaged: sources.append(of_sweep(place, metrics or [], split, threshold, higher_is_worse, damaged))
+    )
+    return sources[-1]
+
+
+def is_sweep(place: str, *, of_table_asked: bool) -> bool:
+    """A URL, a directory with a sweep's record, or a place of which nothing of a table's is told."""
+    path = Path(place)
+    return "://" in place or (path / "sweep.json").exists() or not (of_table_asked or path.is_file())
+
+
+def _word(name: str) -> str:
+    return re.sub(r"[^\w.]+", "-", name).strip("-")
