@@ -68,7 +68,7 @@ def test_without_bursts_nothing_is_learned_of_the_context() -> None:
 
 @torch.no_grad()
 def test_a_rows_answer_ignores_other_rows_and_seeds() -> None:
-    """Each row by itself is what it is among others, and a seed's rows what they are without the others' weights."""
+    """Each row by itself is what it is among others, and a seed's rows what they are without others."""
     with reproducible("cpu", "float32"):
         trainer = PackTrainer(induction_cell(task=INDUCTION), [Seed(0, 0), Seed(1, 1)], "cpu")
         rows_BT = trainer.task.split_rows("test")[:16, :-1].long()

@@ -180,7 +180,7 @@ def _names(table: FinalTable, scale: float) -> Names:
 
 def _bounds(a: Population, b: Population, criterion: Criterion) -> tuple[float, float]:
     """The range of the metric in both."""
-    lows, highs = zip(*(bounds_of(population, criterion.metric) for population in (a, b)), strict=True)
+    lows, highs = zip(*(bounds_of(population, criterion) for population in (a, b)), strict=True)
     return min(lows), max(highs)
 
 

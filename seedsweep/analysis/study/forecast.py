@@ -161,7 +161,7 @@ def forecast(population: Population, to: Sequence[float] = (), *, holdout: int =
     known = [scale for scale in final.scales if observed(values[scale]).size]
     _check(population, known, to, holdout)
     word = text.field(population.scale_name)
-    turned = bounds_of(population, criterion.metric, inverse=not criterion.higher_is_better)
+    turned = bounds_of(population, criterion, inverse=not criterion.higher_is_better)
     better = {scale: criterion.oriented(values[scale]) for scale in known}
     return LadderForecast(
         name=population.name,
