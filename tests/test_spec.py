@@ -209,3 +209,18 @@ def test_pack_names_are_deterministic_and_distinct() -> None:
 def test_bad_specs_say_what_would_be_right(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         spec(**changes)
+
+
+def test_what_is_kept_is_no_part_of_the_identity_and_penalties_are() -> None:
+    base = spec()
+    assert spec(keep_checkpoints=[0, 1]).fingerprint() == base.fingerprint()
+    assert not [key for key in base.identity() if key.startswith(("start", "keep", "train.l2"))]
+    for field in ("train.l2", "train.weight_decay"):
+        swept = spec(scale={"field": field, "values": [0, 0.1]}, **{"model.depth": 1})
+        assert [recipe.settings.train.identity().get(field[6:], 0) for recipe in swept.recipes.values()] == [
+            0,
+            0.1,
+        ]
+        assert field not in swept.identity()
+    parts = spec(**{"train.l2": 0.1, "train.l2_parts": ["mlp"]})
+    assert parts.identity() == base.identity() | {"train.l2": 0.1, "train.l2_parts": ["mlp"]}

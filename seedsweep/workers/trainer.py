@@ -73,11 +73,12 @@ class PackTrainer:
             row_alignment=settings.task.row_alignment,
         )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
-        diverged_S = graft(self.decoder, self.seeds, grafts)
+        diverged_S = graft(self.decoder, self.seeds, grafts) if grafts else None
         self.start = self._describe_start(grafts)
         self.update = Update(settings, self.task, self.decoder)
         self.gradient, self.alive_S = self.update.gradient, self.update.alive_S
-        self.alive_S &= ~diverged_S
+        if diverged_S is not None:
+            self.alive_S &= ~diverged_S
         self._take = graphed(self.update, self.device)
         self._learning_rates_N = learning_rates(settings.train, self.device)
         self._active_NI = self.gradient.interventions.active(torch.arange(settings.train.steps + 1))

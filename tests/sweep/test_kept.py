@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.status import status
 from seedsweep.sweep.store import Store
+from seedsweep.workers.device import reproducible
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.trainer import PackTrainer
 from tests.sweep.s3 import serving
@@ -36,6 +37,12 @@ KEEP = "keep_checkpoints=[0, 3, 6]"
 def kept(out: Path) -> dict[str, bytes]:
     return {str(file.relative_to(out)): file.read_bytes() for file in sorted(out.glob("checkpoints/**/*"))
             if file.is_file()}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def as_in_training() -> Iterator[None]:
+    with reproducible("cpu", "float32"):
+        yield
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,6 +28,12 @@ Cell = Callable[..., CellSettings]
 SEEDS = [Seed(0, 0), Seed(3, 3)]
 KINDS = ("attention", "mlp", "norms")
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
+
+
+@pytest.fixture(autouse=True)
+def as_in_training() -> Iterator[None]:
+    with reproducible("cpu", "float32"):
+        yield
 
 
 class SomeWithFeatures(CountSettings):
@@ -178,17 +184,16 @@ def test_a_seed_is_the_same_alone_packed_and_resumed(
     changes: dict[str, Any], more: dict[str, Any], cell: Cell
 ) -> None:
     settings = cell(**changes, **more)
-    with reproducible("cpu", "float32"):
-        packed, resumed = PackTrainer(settings, SEEDS, "cpu"), PackTrainer(settings, SEEDS, "cpu")
-        packed.train_to(5)
-        resumed.load_state(packed.state())
-        for trainer in (packed, resumed):
-            trainer.train_to(12)
-        assert not changed(weights(packed), weights(resumed))
-        for row, seed in enumerate(SEEDS):
-            alone = PackTrainer(settings, [seed], "cpu")
-            alone.train_to(12)
-            assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
+    packed, resumed = PackTrainer(settings, SEEDS, "cpu"), PackTrainer(settings, SEEDS, "cpu")
+    packed.train_to(5)
+    resumed.load_state(packed.state())
+    for trainer in (packed, resumed):
+        trainer.train_to(12)
+    assert not changed(weights(packed), weights(resumed))
+    for row, seed in enumerate(SEEDS):
+        alone = PackTrainer(settings, [seed], "cpu")
+        alone.train_to(12)
+        assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
 
 
 def test_what_is_frozen_keeps_every_bit_and_does_not_count_in_the_norm() -> None:
@@ -228,12 +233,11 @@ BY_PART: dict[str, Any] = {
 
 def test_a_captured_step_gives_the_bits_of_every_other(cell: Cell) -> None:
     settings = cell(**BY_PART)
-    with reproducible("cpu", "float32"):
-        captured, graphs = PackTrainer(settings, SEEDS, "cpu"), CPUGraphs()
-        captured._take = GraphedStep(captured.update, graphs)
-        plain = PackTrainer(settings, SEEDS, "cpu")
-        for trainer in (captured, plain):
-            trainer.train_to(12)
+    captured, graphs = PackTrainer(settings, SEEDS, "cpu"), CPUGraphs()
+    captured._take = GraphedStep(captured.update, graphs)
+    plain = PackTrainer(settings, SEEDS, "cpu")
+    for trainer in (captured, plain):
+        trainer.train_to(12)
     assert (graphs.captured, graphs.replayed) == (1, 12 - WARM_UP)
     assert torch.equal(captured.decoder.flat_SP, plain.decoder.flat_SP)
 
