@@ -57,8 +57,8 @@ def wider_start(dialect: type[Dialect], tensor: str) -> Break:
         wider = dataclasses.replace(shape.start, **{field: 1.01 * getattr(shape.start, field)})
         return dataclasses.replace(shape, start=wider)
 
-    def shapes(self: Dialect, vocabulary: int) -> list[ParameterShape]:
-        return [widened(shape) if shape.name == tensor else shape for shape in honest(self, vocabulary)]
+    def shapes(self: Dialect, embedded: int, predicted: int) -> list[ParameterShape]:
+        return [widened(shape) if shape.name == tensor else shape for shape in honest(self, embedded, predicted)]
 
     return lambda patch: patch.setattr(dialect, "shapes", shapes)
 

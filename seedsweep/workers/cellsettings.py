@@ -40,11 +40,41 @@ class CellSettings(Settings):
             raise ValueError(f"train.compile: {NOT_WITH_DROPOUT}")
         return self
 
+    @model_validator(mode="after")
+    def _check_tokens(self) -> Self:
+        restricted = self.task.features is not None or self.task.predicted is not None
+        if restricted and (self.model.tied or self.model.embedding_rows is not None):
+            raise ValueError(
+                f"model.dialect: {self.model.dialect} predicts whatever it embeds, and {self.task.name} does not; "
+                "use attention-only, pre-ln or gpt-neox"
+            )
+        return self
+
     @property
     def vocabulary_size(self) -> int:
         """V, the rows of the embedding."""
         rows = self.model.embedding_rows
         return self.task.vocabulary_size() if rows is None else rows
+
+    @property
+    def predicted(self) -> int:
+        """Columns of the output layer."""
+        return self.vocabulary_size if self.task.predicted is None else self.task.predicted
+
+    @property
+    def scored_share(self) -> float:
+        """Of a training row's tokens, those whose logits are computed."""
+        scored = self.task.scored_tokens
+        return 1.0 if scored is None else (scored[1] - scored[0]) / self.task.tokens_per_row()
+
+    @property
+    def parameters(self) -> int:
+        """Of one seed."""
+        features = self.task.features
+        if features is None:
+            return self.decoder.parameters(self.vocabulary_size, self.predicted)
+        embedded = self.vocabulary_size - features.rows
+        return self.decoder.parameters(embedded, self.predicted) + (features.padded + 1) * self.model.width
 
     @property
     def batch(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
+from seedsweep.workers.alignment import padding
 from seedsweep.workers.cellsettings import CellSettings
 
 FLOAT = 4
@@ -22,7 +22,9 @@ byte of an evaluation, whose memory is given back (`workers.heap`)."""
 def flop_per_token(settings: CellSettings) -> float:
     """Forward FLOP per token: 2 per weight of a matrix product, plus attention at the row's full length."""
     model, rows = settings.model, settings.task.tokens_per_row()
-    weights = model.depth * model.block_weights() + settings.vocabulary_size * model.width
+    weights = model.depth * model.block_weights() + settings.scored_share * settings.predicted * model.width
+    if settings.task.features is not None:
+        weights += settings.task.features.padded * model.width
     return 2.0 * weights + model.depth * 4.0 * rows * model.width
 
 
@@ -45,7 +47,7 @@ def flop_per_seed(settings: CellSettings) -> float:
 
 def state_bytes(settings: CellSettings) -> int:
     """Bytes that one seed has all the time: its parameters and the two moments of AdamW."""
-    return 3 * FLOAT * settings.decoder.parameters(settings.vocabulary_size)
+    return 3 * FLOAT * settings.parameters
 
 
 def step_bytes(settings: CellSettings) -> int:
@@ -56,13 +58,15 @@ def step_bytes(settings: CellSettings) -> int:
     """
     model = settings.model
     row = settings.task.tokens_per_row()
-    length = row + padding(row, ROW_ALIGNMENT)
+    length = row + padding(row, settings.task.row_alignment)
     floats = model.depth * model.block_activations(length) + model.edge_activations()
-    floats += 3 * settings.vocabulary_size
+    floats += 3 * settings.scored_share * settings.predicted
+    if settings.task.features is not None:
+        floats += settings.task.features.padded + 2 * model.width
     if any(one.at == "training" for one in settings.interventions):
         # Patterns are written out: the scores, the shares, and what an intervention makes of them.
         floats += 3 * model.depth * model.heads * length
-    gradients = 2 * FLOAT * settings.decoder.parameters(settings.vocabulary_size)
+    gradients = 2 * FLOAT * settings.parameters
     return max(round(FLOAT * settings.batch * length * floats), gradients)
 
 
@@ -74,8 +78,8 @@ def evaluation_bytes(settings: CellSettings) -> int:
     that are kept, in float32 and as a truth value.
     """
     model, rows, length, scored, kept = settings.model, *settings.task.largest_pass()
-    hidden, logits = rows * length * model.width, rows * scored * settings.vocabulary_size
-    inside = rows * (length + padding(length, ROW_ALIGNMENT)) * model.evaluation_activations()
+    hidden, logits = rows * length * model.width, rows * scored * settings.predicted
+    inside = rows * (length + padding(length, settings.task.row_alignment)) * model.evaluation_activations()
     if kept > rows * scored:
         inside += hidden + logits
     return round(FLOAT * max(inside, hidden + 2 * logits)) + 5 * kept

@@ -16,11 +16,11 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
-from seedsweep.workers.dialects import Constant, Normal, Weights, find_dialect
+from seedsweep.workers.dialects import Constant, Normal, TruncatedNormal, Weights, feature_map, find_dialect
 from seedsweep.workers.dialects.attention import PLAIN, Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
-from seedsweep.workers.philox import Role, normal, uniform
+from seedsweep.workers.philox import Role, normal, truncated_normal, uniform
 from seedsweep.workers.products import TORCHS, Products
 from seedsweep.workers.settings import ModelSettings
 
@@ -40,17 +40,29 @@ class StackedDecoder:
         device: torch.device,
         *,
         unpadded: bool = False,
+        features: Tensor | None = None,
+        predicted: int | None = None,
+        row_alignment: int = ROW_ALIGNMENT,
     ) -> None:
+        """`features` (rows, F) are of the tokens that have no embedding, those of the lowest ids. Only the
+        last `predicted` of all tokens can be an answer."""
         self.model = model
         self.vocabulary = vocabulary
+        self.predicted = vocabulary if predicted is None else predicted
         self.unpadded = unpadded
+        self._row_alignment = row_alignment
         self.dialect = find_dialect(model.dialect)(model)
-        self.shapes = self.dialect.shapes(vocabulary)
+        self._embedded = vocabulary - (0 if features is None else len(features))
+        self.shapes = self.dialect.shapes(self._embedded, self.predicted)
+        self._features: Tensor | None = None
+        if features is not None:
+            self.shapes += feature_map(features.shape[1], model.width)
+            self._features = F.pad(features, (0, padding(features.shape[1], ROW_ALIGNMENT)))
         self.size = sum(shape.size for shape in self.shapes)
         self.flat_SP = torch.zeros(seeds, self.size + padding(self.size, ALIGNMENT), device=device)
         self.parameters = self.views(self.flat_SP)
         self._weights = Weights(self.parameters)
-        self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * vocabulary
+        self._seed_offsets_S11 = torch.arange(seeds, device=device)[:, None, None] * self._embedded
         self.attention = PLAIN
         self._products = TORCHS
 
@@ -107,6 +119,9 @@ class StackedDecoder:
                 elif isinstance(shape.start, Normal):
                     target.copy_(normal(seed, Role.INIT, number, shape.size, target.device))
                     target.mul_(shape.start.std)
+                elif isinstance(shape.start, TruncatedNormal):
+                    target.copy_(truncated_normal(seed, Role.INIT, number, shape.size, target.device))
+                    target.mul_(shape.start.std)
                 else:
                     target.copy_(uniform(seed, Role.INIT, number, shape.size, target.device))
                     target.mul_(2 * shape.start.bound).sub_(shape.start.bound)
@@ -137,7 +152,7 @@ class StackedDecoder:
         """
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
-        tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
+        tokens_SBT = F.pad(tokens_SBT, (0, padding(length, self._row_alignment)))
         layout = WHOLE
         if self.unpadded and lengths_B is not None:
             last_BT = torch.arange(tokens_SBT.shape[2], device=tokens_SBT.device) == lengths_B[:, None] - 1
@@ -146,16 +161,26 @@ class StackedDecoder:
         return layout.spread(self.hidden_of(tokens_SBT, layout, dropout))[:, :, :length]
 
     def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
-        """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""
+        """Final hidden states as the layout has the tokens of rows that are padded."""
         self.attention.begin(tokens_SBT)
-        tokens_SBT = layout.gather(tokens_SBT)
-        # One table for all seeds: the embedding of token v of seed s is row s·V + v.
-        offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]
-        x_SBTD = F.embedding(tokens_SBT + offsets_S11, self.parameters["embed_VD"].flatten(0, 1))
+        x_SBTD = self._embed(layout.gather(tokens_SBT))
         return self.dialect.forward(self._weights, x_SBTD, layout, dropout, self.attention)
 
+    def _embed(self, tokens_SBT: Tensor) -> Tensor:
+        # One table for all seeds: the embedding of token v of seed s is row s·V + v.
+        offsets_S11 = self._seed_offsets_S11[: len(tokens_SBT)]
+        table_XD = self.parameters["embed_VD"].flatten(0, 1)
+        if self._features is None:
+            return F.embedding(tokens_SBT + offsets_S11, table_XD)
+        rows = self.vocabulary - self._embedded
+        embedded_SBTD = F.embedding((tokens_SBT - rows).clamp(min=0) + offsets_S11, table_XD)
+        features_SBTF = F.embedding(tokens_SBT.clamp(max=rows - 1), self._features)
+        mapped_SBTD = self._weights.linear("features", "FD", features_SBTF)
+        return torch.where((tokens_SBT < rows)[..., None], mapped_SBTD, embedded_SBTD)
+
     def logits(self, hidden_SBTD: Tensor) -> Tensor:
-        """Next-token logits (S, B, T, V) of hidden states; give only the positions that are needed."""
+        """Next-token logits (S, B, T, V) of hidden states, V being the tokens that can be an answer; give only the
+        positions that are needed."""
         p = self.parameters
         s, b, t, d = hidden_SBTD.shape
         hidden_SND = F.pad(hidden_SBTD.reshape(s, b * t, d), (0, 0, 0, padding(b * t, ROW_ALIGNMENT)))
@@ -163,4 +188,8 @@ class StackedDecoder:
         logits_SNV = self._products.product(hidden_SND, unembed_SDV)
         if "unembed_bias_V" in p:
             logits_SNV = logits_SNV + p["unembed_bias_V"][:, None]
-        return logits_SNV[:, : b * t].reshape(s, b, t, self.vocabulary)
+        return self.attention.predicted(logits_SNV[:, : b * t].reshape(s, b, t, self.predicted))
+
+    def columns(self, tokens: Tensor) -> Tensor:
+        """Where the logits of tokens that can be an answer are."""
+        return tokens - (self.vocabulary - self.predicted)

@@ -44,7 +44,7 @@ class EngineRecipe(Recipe):
 
     def cost(self) -> Cost:
         return Cost(
-            parameters=self.settings.decoder.parameters(self.settings.vocabulary_size),
+            parameters=self.settings.parameters,
             flop_per_step=flop_per_seed_step(self.settings),
             flop=flop_per_seed(self.settings),
             bytes=memory_per_seed(self.settings),

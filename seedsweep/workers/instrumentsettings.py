@@ -5,12 +5,12 @@ done to them. Needs no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
 from seedsweep.errors import did_you_mean
-from seedsweep.section import Settings
+from seedsweep.section import AddedLater, Settings
 from seedsweep.workers.settings import ModelSettings, TaskSettings
 
 OF_ANY_TASK = ("previous", "self")
@@ -40,11 +40,17 @@ class InterventionSettings(Settings):
     """
 
     do: Literal["bias", "block", "clamp", "ablate"]
-    """bias: `strength` is added to the scores of the pattern's tokens. block: they are not read. clamp: they are
-    read in equal parts, and nothing else is. ablate: the heads read nothing, at any position."""
+    """bias: `strength` is added to the scores of the pattern's tokens. block: they are not read, where
+    anything else can be. clamp: they are read in equal parts, and nothing else is; or, with a `circuit`, a part of
+    it is as if it were learnt. ablate: the heads read nothing, at any position."""
     pattern: str | dict[int, tuple[int, ...]] | None = None
     """A pattern that the task knows, such as `true`, the solution's; `previous` or `self`, of any task; or
-    positions that look, from 0 on, and for each those that it looks at: `{8: [0, 3]}`. None with `ablate` only."""
+    positions that look, from 0 on, and for each those that it looks at: `{8: [0, 3]}`. None with `ablate` and
+    `circuit` only."""
+    circuit: Annotated[Literal["layer1", "copy"] | None, AddedLater()] = None
+    """Of `clamp`, of rows of pairs and a query, in two layers of `attention-only` with rotary positions. layer1:
+    the second layer sees what a first one would give it that copies to every label the exemplar before it. copy:
+    the logits of the labels in the row are the scores that one head of the second layer gives them."""
     strength: float | None = None
     """Of `bias`: e^strength is the factor by which a token's share rises against those that are not biased."""
     layers: tuple[int, ...] | Literal["all"] = "all"
@@ -97,8 +103,15 @@ class InterventionSettings(Settings):
     def _check(self) -> Self:
         if (self.strength is None) == (self.do == "bias"):
             raise ValueError("strength: give it with bias, and with nothing else")
-        if (self.pattern is None) == (self.do != "ablate"):
-            raise ValueError("pattern: give one, for example true; with ablate give none")
+        if self.circuit is not None and (self.do != "clamp" or self.pattern is not None):
+            raise ValueError("circuit: is clamped (do: clamp), and in place of a pattern; give one of them up")
+        if self.circuit == "layer1" and (self.layers, self.heads) != ("all", "all"):
+            raise ValueError("circuit: layer1 is the first layer as a whole; give no layers and no heads")
+        one_head = not isinstance(self.heads, str) and len(self.heads) == 1
+        if self.circuit == "copy" and (not one_head or self.layers != "all"):
+            raise ValueError("circuit: copy takes the scores of one head of the second layer; give heads: [0]")
+        if (self.pattern is None) != (self.do == "ablate" or self.circuit is not None):
+            raise ValueError("pattern: give one, for example true; with ablate or a circuit give none")
         if self.until_step is not None and self.until_step <= self.from_step:
             raise ValueError(f"until_step: {self.until_step} is not after from_step {self.from_step}")
         if self.at == "training" and self.heads in ("best", "worst"):
@@ -114,7 +127,7 @@ class InterventionSettings(Settings):
         """What its splits are called by."""
         if self.name is not None:
             return self.name
-        pattern = {"positions"} if isinstance(self.pattern, dict) else {self.pattern} - {None}
+        pattern = {"positions"} if isinstance(self.pattern, dict) else {self.pattern, self.circuit} - {None}
         heads = self.heads if isinstance(self.heads, str) else "-".join(map(str, self.heads))
         return "-".join([self.do, *map(str, pattern), *({heads} - {"all"})])
 
@@ -129,12 +142,20 @@ class InterventionSettings(Settings):
                 f"pattern: there is no position {max(self.pattern)}; rows are 0 to {task.longest_row() - 1}"
             )
         if isinstance(self.pattern, str):
-            names = (*task.pattern_names(), *OF_ANY_TASK)
+            names = (*task.pattern_names(), *task.row_pattern_names(), *OF_ANY_TASK)
             if self.pattern not in names:
                 hint = did_you_mean(self.pattern, names)
                 raise ValueError(
                     f"pattern: {self.pattern!r} is not one of {task.name}'s: {', '.join(names)}{hint}"
                 )
+        if self.circuit is not None and "match" not in task.row_pattern_names():
+            raise ValueError(f"circuit: {task.name} has no rows of exemplars, their labels and a query")
+        if self.circuit is not None and (model.dialect, model.depth, getattr(model, "positions", None)) != (
+            "attention-only",
+            2,
+            "rotary",
+        ):
+            raise ValueError("circuit: is that of two layers of attention-only with positions: rotary")
         if self.heads in ("best", "worst") and "true" not in task.pattern_names():
             raise ValueError(f"heads: {task.name} knows no true pattern by which one is the {self.heads}")
         for field, asked, there in (("layers", self.layers, model.depth), ("heads", self.heads, model.heads)):

@@ -131,6 +131,16 @@ def uniform(seed: int, role: int, tensor_number: int, count: int, device: torch.
     return ((words.flatten()[:count] >> 40) & (2**24 - 1)).float() * 2.0**-24
 
 
+def truncated_normal(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:
+    """`count` float32 values, standard normal given that they are within 2, by the inverse of the distribution."""
+    blocks = torch.arange((count + 3) // 4, device=device)
+    words = philox((seed, role), (blocks, torch.tensor(tensor_number, device=device)))
+    unit = (((words >> 11) & (2**53 - 1)).double() + 0.5) * 2.0**-53
+    tail = torch.special.ndtr(torch.tensor(-2.0, dtype=torch.float64, device=device))
+    drawn: Tensor = torch.special.ndtri(tail + unit * (1 - 2 * tail))
+    return drawn.flatten()[:count].float()
+
+
 def normal(seed: int, role: int, tensor_number: int, count: int, device: torch.device) -> Tensor:
     """`count` standard normal float32 values for one seed and one numbered tensor (Box–Muller in float64).
 

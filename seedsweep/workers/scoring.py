@@ -42,7 +42,7 @@ def score(decoder: StackedDecoder, rows_WT: Tensor, first: int) -> Scores:
         tokens_SWT = chunk_WT.long().expand(seeds, -1, -1)
         hidden_SWTD = decoder.hidden(tokens_SWT[..., :-1])
         logits_SWAV = decoder.logits(hidden_SWTD[:, :, first - 1 :]).float()
-        target_SWA = tokens_SWT[..., first:]
+        target_SWA = decoder.columns(tokens_SWT[..., first:])
         nll.append(F.cross_entropy(logits_SWAV.movedim(-1, 1), target_SWA, reduction="none"))
         right.append(logits_SWAV.argmax(-1) == target_SWA)
     return Scores(*to_host(torch.cat(nll, 1), torch.cat(right, 1)))

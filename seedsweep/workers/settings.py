@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from seedsweep.measures import Metric, Split
 from seedsweep.section import AddedLater, Settings
+from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 
 ENGINE = 1
 """Version of the numbers the engine makes: raised by every change that makes a seed train differently."""
@@ -44,6 +45,20 @@ class EvaluationPass(NamedTuple):
     """Positions of a row whose logits are computed."""
     kept: int
     """Scored positions whose score is kept until the evaluation ends."""
+
+
+class Features(NamedTuple):
+    """Tokens that are given by features, which nothing trains: those of the lowest ids."""
+
+    rows: int
+    """Of the table: so many tokens."""
+    size: int
+    """F, numbers of a token. A map to the width of the model, which is trained, stands for their embedding."""
+
+    @property
+    def padded(self) -> int:
+        """F with zeros behind, so that rows of all seeds fill whole registers."""
+        return self.size + padding(self.size, ROW_ALIGNMENT)
 
 
 class TaskSettings(Settings, ABC):
@@ -86,8 +101,35 @@ class TaskSettings(Settings, ABC):
         """Tokens of the longest row that a model reads, in training or evaluation."""
         return max(self.tokens_per_row(), self.largest_pass().length)
 
+    @property
+    def features(self) -> Features | None:
+        """Tokens that have features instead of an embedding; the ids of all others follow theirs."""
+        return None
+
+    @property
+    def predicted(self) -> int | None:
+        """How many of the tokens, those of the highest ids, can be an answer: the output layer has no others.
+        None: all."""
+        return None
+
+    @property
+    def scored_tokens(self) -> tuple[int, int] | None:
+        """The first token of a training row that ever counts in the loss, and the one behind the last: logits are
+        computed for these alone. None: of every token."""
+        return None
+
+    @property
+    def row_alignment(self) -> int:
+        """Tokens of which every row that a model reads is padded to a multiple: 16, or 8."""
+        return ROW_ALIGNMENT
+
     def pattern_names(self) -> tuple[str, ...]:
         """Names of the patterns of attention that the task knows; `true` is the solution's."""
+        return ()
+
+    def row_pattern_names(self) -> tuple[str, ...]:
+        """Names of those that differ from row to row. `match`: in rows of pairs of an exemplar and its label, with
+        a query behind them, what the query has to read."""
         return ()
 
     @property
@@ -177,13 +219,18 @@ class ModelSettings(Settings, ABC):
         return self
 
     @property
+    def tied(self) -> bool:
+        """Whether the output layer is the embedding."""
+        return False
+
+    @property
     def embedding_rows(self) -> int | None:
         """V, rows of the embedding; None: as many as the task has tokens."""
         return None
 
     @abstractmethod
-    def parameters(self, vocabulary: int) -> int:
-        """Parameters of one seed for a vocabulary of that many tokens."""
+    def parameters(self, embedded: int, predicted: int | None = None) -> int:
+        """Parameters of one seed that embeds so many tokens and predicts so many; None: the same."""
 
     def block_weights(self) -> int:
         """Elements of the matrices of one block, of which each costs two FLOP per token."""
@@ -215,8 +262,8 @@ class TrainSettings(Settings):
     along a ladder of longer rows."""
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """After the warm-up: to 0 along a cosine or a line, or no change."""
+    schedule: Literal["cosine", "linear", "constant", "inverse-sqrt"] = "cosine"
+    """After the warm-up: to 0 along a cosine or a line, no change, or in proportion to 1/√step."""
     weight_decay: float = Field(default=0.1, ge=0)
     adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)

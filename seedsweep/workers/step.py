@@ -27,7 +27,7 @@ from seedsweep.workers.alignment import ALIGNMENT, padding
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dropout import Dropout
-from seedsweep.workers.instruments.changes import Interventions
+from seedsweep.workers.instruments.interventions import Interventions
 from seedsweep.workers.layout import WHOLE, Layout, Unpadded, sizes
 from seedsweep.workers.products import TORCHS
 from seedsweep.workers.tasks import Task
@@ -78,6 +78,7 @@ class Step:
         self._decoder = decoder
         self._names, self._weights = tuple(decoder.parameters), tuple(decoder.parameters.values())
         self.interventions = Interventions(settings, task, decoder.flat_SP.device)
+        self._scored = settings.task.scored_tokens
         self._unpadded = settings.train.unpadded
         self._compiles = settings.train.compiles_steps
         device = decoder.flat_SP.device.type
@@ -155,10 +156,22 @@ class Step:
         with self.precision(tokens_SBT.device):
             # The last position predicts nothing that is known, but rows of T tokens fill whole registers,
             # which makes attention up to 40 % faster than rows of T − 1.
-            logits_SBTV = decoder.logits(decoder.hidden_of(tokens_SBT, layout, dropout))
-        target_SBT = layout.gather(tokens_SBT.roll(-1, dims=2))
+            hidden_SBTD = decoder.hidden_of(tokens_SBT, layout, dropout)
+            if self._scored is not None:
+                return self._nll_of_some(decoder, layout.spread(hidden_SBTD), tokens_SBT)
+            logits_SBTV = decoder.logits(hidden_SBTD)
+        target_SBT = layout.gather(decoder.columns(tokens_SBT.roll(-1, dims=2)))
         nll_N = F.cross_entropy(logits_SBTV.float().flatten(0, 2), target_SBT.flatten(), reduction="none")
         return layout.spread(nll_N.view_as(target_SBT))
+
+    def _nll_of_some(self, decoder: StackedDecoder, hidden_SBTD: Tensor, tokens_SBT: Tensor) -> Tensor:
+        """Where only some of the tokens ever count; 0 at the others."""
+        assert self._scored is not None
+        first, end = self._scored
+        logits_SBKV = decoder.logits(hidden_SBTD[:, :, first - 1 : end - 1])
+        target_SBK = decoder.columns(tokens_SBT[:, :, first:end])
+        nll_N = F.cross_entropy(logits_SBKV.float().flatten(0, 2), target_SBK.flatten(), reduction="none")
+        return F.pad(nll_N.view_as(target_SBK), (first - 1, tokens_SBT.shape[2] - end + 1))
 
     def precision(self, device: torch.device) -> AbstractContextManager[Any]:
         """The context of forward passes, of evaluations too. Weights are float32 whatever the precision."""

@@ -23,7 +23,7 @@ from tests.sweep.cluster import Cluster, node_address, wait_until
 from tests.sweep.test_run import rows
 
 MakeSpec = Callable[..., SweepSpec]
-STEPS = "train.steps=1200"
+STEPS, LONGER = "train.steps=1200", "train.steps=6000"
 """Some seconds of training for every pack, so that something can happen meanwhile."""
 
 
@@ -135,7 +135,8 @@ def test_a_ray_of_our_own_that_dies_is_one_line_and_the_same_command_goes_on(
 ) -> None:
     out = tmp_path / "out"
     surroundings = Cluster(tmp_path).environment(token=None)
-    given = (str(spec_file), "--out", str(out), "--set", STEPS, "--seeds", "0:8")
+    # Longer than Ray takes to notice: workers go on for a while without it, and may be done by then.
+    given = (str(spec_file), "--out", str(out), "--set", LONGER, "--seeds", "0:8")
     with Run(surroundings, *given) as running:
         wait_until(lambda: at_work(out), "a pack is trained")
         children = psutil.Process(running.process.pid).children(recursive=True)
@@ -148,7 +149,7 @@ def test_a_ray_of_our_own_that_dies_is_one_line_and_the_same_command_goes_on(
     psutil.wait_procs(children, timeout=30)
     with Run(surroundings, *given) as again:
         assert again.end() == 0, again.lines
-    run(spec(STEPS, seeds="0:8"), tmp_path / "undisturbed", executor="inline")
+    run(spec(LONGER, seeds="0:8"), tmp_path / "undisturbed", executor="inline")
     assert rows(out).equals(rows(tmp_path / "undisturbed"))
 
 

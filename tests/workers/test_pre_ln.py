@@ -12,6 +12,7 @@ from transformers import GPT2Config, GPT2LMHeadModel
 
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
+from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 
 CPU = torch.device("cpu")
 NAMES = {
@@ -50,7 +51,7 @@ def gpt2(decoder: StackedDecoder, row: int) -> GPT2LMHeadModel:
     theirs = GPT2LMHeadModel(
         GPT2Config(
             vocab_size=decoder.vocabulary,
-            n_positions=model.positions,
+            n_positions=model.position_rows,
             n_embd=model.width,
             n_layer=model.depth,
             n_head=model.heads,
@@ -142,3 +143,16 @@ def test_the_model_is_causal_and_knows_positions() -> None:
     assert torch.equal(decoder.hidden(tokens)[:, :, :10], decoder.hidden(changed)[:, :, :10])
     same = decoder.hidden(torch.full((2, 1, 19), 3))
     assert not torch.allclose(same[:, :, 0], same[:, :, 1])
+
+
+def test_sinusoidal_positions_are_a_table_that_is_not_trained() -> None:
+    given = {"depth": 2, "heads": 2, "head_dim": 8, "init_std": 0.3}
+    still = StackedDecoder(PreLNSettings(**given, positions="sinusoidal").for_rows(32), 11, 2, CPU)
+    assert still.size == still.model.parameters(11)
+    learned = StackedDecoder(PreLNSettings(**given).for_rows(32), 11, 2, CPU)
+    still.initialise([1, 2])
+    with torch.no_grad():
+        for name, tensor in learned.parameters.items():
+            tensor.copy_(Sinusoidal(16)(32, CPU) if name == "positions_PD" else still.parameters[name])
+    tokens_SBT = torch.arange(2 * 3 * 32).view(2, 3, 32) % 11
+    torch.testing.assert_close(still.hidden(tokens_SBT), learned.hidden(tokens_SBT), rtol=1e-5, atol=1e-6)

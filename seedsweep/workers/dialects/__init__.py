@@ -19,6 +19,7 @@ from torch import Tensor
 
 from seedsweep.cell import Base
 from seedsweep.errors import InputError, did_you_mean
+from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects.attention import Attention
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
@@ -26,6 +27,7 @@ from seedsweep.workers.products import TORCHS, Products
 from seedsweep.workers.settings import ModelSettings
 
 BUILT_IN = {
+    "attention-only": "seedsweep.workers.dialects.attention_only:AttentionOnly",
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
     "pre-ln": "seedsweep.workers.dialects.pre_ln:PreLN",
@@ -49,6 +51,13 @@ class Normal:
 
 
 @dataclass(frozen=True)
+class TruncatedNormal:
+    """Elements start normal with mean 0 and this standard deviation, those beyond two of them drawn again."""
+
+    std: float
+
+
+@dataclass(frozen=True)
 class Uniform:
     """Elements start uniform in (−bound, bound)."""
 
@@ -61,7 +70,7 @@ class ParameterShape:
 
     name: str
     shape: tuple[int, ...]
-    start: Constant | Normal | Uniform
+    start: Constant | Normal | TruncatedNormal | Uniform
 
     @property
     def size(self) -> int:
@@ -72,6 +81,16 @@ class ParameterShape:
 def constant(name: str, width: int, value: float) -> ParameterShape:
     """A vector, such as a norm's, that starts at one value."""
     return ParameterShape(name, (width,), Constant(value))
+
+
+def feature_map(size: int, width: int) -> list[ParameterShape]:
+    """The linear layer that stands in place of an embedding for tokens with F features, which starts as LeCun has
+    it. Rows of zeros fill whole registers."""
+    rows = size + padding(size, ROW_ALIGNMENT)
+    return [
+        ParameterShape("features.weight_FD", (rows, width), Normal(1 / math.sqrt(size))),
+        constant("features.bias_D", width, 0.0),
+    ]
 
 
 class Weights:
@@ -118,8 +137,8 @@ class Dialect(ABC):
         """Check nothing, keep the settings: the spec has been checked."""
 
     @abstractmethod
-    def shapes(self, vocabulary: int) -> list[ParameterShape]:
-        """The tensors of one seed, in the order in which they lie in memory.
+    def shapes(self, embedded: int, predicted: int) -> list[ParameterShape]:
+        """The tensors of one seed that embeds and predicts so many tokens, in the order of memory.
 
         `embed_VD` is the token embedding. The output layer is `unembed_DV`, or where there is none the embedding
         (tied); `unembed_bias_V` is its bias if there is one.

@@ -25,6 +25,15 @@ class Attention:
     def begin(self, tokens_SBT: Tensor) -> None:
         """A forward pass of these tokens begins; they are padded to whole registers on the right."""
 
+    def read_from(self, layer: int, embedded_SBTD: Tensor, x_SBTD: Tensor) -> tuple[Tensor, Tensor]:
+        """What a layer computes its pattern from, and what its values and the sum behind it: of the model itself
+        both times what the layer before has left. The dialect `attention-only` asks."""
+        return x_SBTD, x_SBTD
+
+    def predicted(self, logits_SBTV: Tensor) -> Tensor:
+        """The logits of the tokens that `begin` was told, at the positions that are scored."""
+        return logits_SBTV
+
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
         """What the heads of a layer, counted from 0, have read: (N, H, T, K)."""
         return F.scaled_dot_product_attention(q_NHTK, k_NHTK, v_NHTK, is_causal=True)
@@ -36,6 +45,31 @@ class Attention:
     def shares_of(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, queries_Q: Tensor) -> Tensor:
         """The pattern (N, H, Q, T) of some of the positions that look."""
         return masked_scores(q_NHTK[:, :, queries_Q], k_NHTK, queries_Q).softmax(dim=-1)
+
+
+class Wrapped(Attention):
+    """Another attention, `inner`, of which a subclass does something more."""
+
+    def __init__(self, inner: Attention) -> None:
+        self.inner = inner
+
+    def begin(self, tokens_SBT: Tensor) -> None:
+        self.inner.begin(tokens_SBT)
+
+    def read_from(self, layer: int, embedded_SBTD: Tensor, x_SBTD: Tensor) -> tuple[Tensor, Tensor]:
+        return self.inner.read_from(layer, embedded_SBTD, x_SBTD)
+
+    def predicted(self, logits_SBTV: Tensor) -> Tensor:
+        return self.inner.predicted(logits_SBTV)
+
+    def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
+        return self.inner(layer, q_NHTK, k_NHTK, v_NHTK)
+
+    def shares(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor) -> Tensor:
+        return self.inner.shares(layer, q_NHTK, k_NHTK)
+
+    def shares_of(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, queries_Q: Tensor) -> Tensor:
+        return self.inner.shares_of(layer, q_NHTK, k_NHTK, queries_Q)
 
 
 PLAIN = Attention()

@@ -41,10 +41,10 @@ class GPTNeoXSettings(ModelSettings):
         """Dimensions of each head that are rotated (the first ones)."""
         return int(self.head_size * self.rotary_fraction)
 
-    def parameters(self, vocabulary: int) -> int:
+    def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """2·V·d + L·(12d² + 13d) + 2d (untied embeddings)."""
-        d = self.width
-        return 2 * vocabulary * d + self.depth * (12 * d * d + 13 * d) + 2 * d
+        d, tokens = self.width, embedded + (embedded if predicted is None else predicted)
+        return tokens * d + self.depth * (12 * d * d + 13 * d) + 2 * d
 
     def block_activations(self, length: int) -> float:
         """18 d and, of attention and norm, a float for every head and two more; 16 d if nothing is rotated."""
@@ -61,14 +61,14 @@ class GPTNeoX(Dialect):
         self.model = model
         self._rotate = Rotary(model.rotary_dim, model.rotary_base)
 
-    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+    def shapes(self, embedded: int, predicted: int) -> list[ParameterShape]:
         """Matrices normal with `init_std`, norms 1, biases 0."""
         d, f = self.model.width, 4 * self.model.width
 
         def weight(name: str, *shape: int) -> ParameterShape:
             return ParameterShape(name, shape, Normal(self.model.init_std))
 
-        shapes = [weight("embed_VD", vocabulary, d)]
+        shapes = [weight("embed_VD", embedded, d)]
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             shapes += [
@@ -88,7 +88,7 @@ class GPTNeoX(Dialect):
         shapes += [
             constant("final_norm.weight_D", d, 1.0),
             constant("final_norm.bias_D", d, 0.0),
-            weight("unembed_DV", d, vocabulary),
+            weight("unembed_DV", d, predicted),
         ]
         return shapes
 

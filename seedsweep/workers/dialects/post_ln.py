@@ -12,13 +12,13 @@ from __future__ import annotations
 import math
 from typing import Literal
 
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from seedsweep.workers.dialects import Dialect, ParameterShape, Uniform, Weights, constant
 from seedsweep.workers.dialects.attention import Attention, contiguous, read
+from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
@@ -35,10 +35,14 @@ class PostLNSettings(ModelSettings):
     def drops(self) -> bool:
         return self.dropout > 0
 
-    def parameters(self, vocabulary: int) -> int:
+    @property
+    def tied(self) -> bool:
+        return True
+
+    def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """V·(d + 1) + L·(12d² + 9d) (tied embeddings, no biases in attention)."""
         d = self.width
-        return vocabulary * (d + 1) + self.depth * (12 * d * d + 9 * d)
+        return embedded * (d + 1) + self.depth * (12 * d * d + 9 * d)
 
     def block_activations(self, length: int) -> float:
         """14 d and, of attention and norms, a float for every head and four more. With dropout ten d more, and the
@@ -55,9 +59,9 @@ class PostLN(Dialect):
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, PostLNSettings)
         self.model = model
-        self._positions: dict[int, Tensor] = {}
+        self._positions = Sinusoidal(model.width)
 
-    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+    def shapes(self, embedded: int, predicted: int) -> list[ParameterShape]:
         """Glorot & Bengio 2010, uniform; √2 times that in front of the ReLU; norms 1.
 
         Biases of the feed-forward layers start as `torch.nn.Linear`'s, uniform below 1/√(inputs); the output's
@@ -71,7 +75,7 @@ class PostLN(Dialect):
         def bias(name: str, width: int, inputs: int) -> ParameterShape:
             return ParameterShape(name, (width,), Uniform(1 / math.sqrt(inputs)))
 
-        shapes = [matrix("embed_VD", vocabulary, d)]
+        shapes = [matrix("embed_VD", embedded, d)]
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             shapes += [
@@ -87,7 +91,7 @@ class PostLN(Dialect):
                 constant(block + "mlp_norm.weight_D", d, 1.0),
                 constant(block + "mlp_norm.bias_D", d, 0.0),
             ]
-        shapes.append(constant("unembed_bias_V", vocabulary, 0.0))
+        shapes.append(constant("unembed_bias_V", predicted, 0.0))
         return shapes
 
     def forward(
@@ -101,7 +105,7 @@ class PostLN(Dialect):
         """Scale, add positions, then blocks whose norms stand behind the residual sums."""
         d = self.model.width
         sites = _Sites(dropout, self.model.dropout)
-        table_TD = self._position_table(layout.length(embedded_SBTD), embedded_SBTD.device)
+        table_TD = self._positions(layout.length(embedded_SBTD), embedded_SBTD.device)
         x_SBTD = embedded_SBTD * math.sqrt(d) + layout.of_positions(table_TD)
         x_SBTD = sites.drop(x_SBTD)
         for layer in range(self.model.depth):
@@ -137,15 +141,6 @@ class PostLN(Dialect):
             y_NHTK = attention(layer, q_NHTK, k_NHTK, v_NHTK)
         y_SBTD = layout.gather(y_NHTK.transpose(1, 2).reshape(s, b, t, heads * size))
         return weights.linear(block + "attention_out", "DD", y_SBTD)
-
-    def _position_table(self, length: int, device: torch.device) -> Tensor:
-        """(T, D): sine in the even, cosine in the odd dimensions (Vaswani et al. 2017, section 3.5)."""
-        if length not in self._positions:
-            exponent = torch.arange(0, self.model.width, 2, dtype=torch.float64) / self.model.width
-            angle_TX = torch.outer(torch.arange(length, dtype=torch.float64), 10000.0**-exponent)
-            table_TD = torch.stack((angle_TX.sin(), angle_TX.cos()), dim=-1).flatten(1)
-            self._positions[length] = table_TD.float().to(device)
-        return self._positions[length]
 
 
 class _Sites:

@@ -1,9 +1,10 @@
-"""The pre-LN decoder with learned absolute positions: GPT-2's blocks (Radford et al. 2019).
+"""The pre-LN decoder with absolute positions: GPT-2's blocks (Radford et al. 2019).
 
 As Hugging Face's `GPT2LMHeadModel` with the exact GELU, no dropout and an output layer of its own, to which the
 tests compare logits and gradients: in every block a norm in front of attention and of the feed-forward layer,
 biases throughout, a norm behind the last block. What the literature of sparse attention patterns trains (arXiv
-2606.25010), where a single layer must know positions and not only distances, is of this kind.
+2606.25010), where a single layer must know positions and not only distances, is of this kind. With sinusoidal
+positions it is the decoder of the literature on transient in-context learning.
 
 Matrices, embedding and positions start normal with `init_std`, biases at 0. GPT-2 divides the standard deviation
 of the layers in front of the residual sums by √(2 · depth); here they start as all others.
@@ -11,27 +12,30 @@ of the layers in front of the residual sums by √(2 · depth); here they start 
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import torch.nn.functional as F
 from pydantic import Field, PrivateAttr
 from torch import Tensor
 
+from seedsweep.section import AddedLater
 from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
 from seedsweep.workers.dialects.attention import Attention
+from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 
 class PreLNSettings(ModelSettings):
-    """`model:` section of the pre-LN dialect. Its table of positions is as long as the task's longest row, in
-    whole multiples of 16."""
+    """`model:` section of the pre-LN dialect. A table of learned positions is as long as the task's longest row,
+    in whole multiples of 16."""
 
     dialect: Literal["pre-ln"] = "pre-ln"
     init_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the initial weights."""
+    positions: Annotated[Literal["learned", "sinusoidal"], AddedLater()] = "learned"
     _positions: int | None = PrivateAttr(default=None)
 
     def for_rows(self, length: int) -> Self:
@@ -41,15 +45,18 @@ class PreLNSettings(ModelSettings):
         return sized
 
     @property
-    def positions(self) -> int:
-        """P, rows of the table of positions; known once `for_rows` was told the length of the task's rows."""
+    def position_rows(self) -> int:
+        """P, rows of the table of learned positions, 0 if they are not; known once `for_rows` was told the length
+        of the task's rows."""
+        if self.positions != "learned":
+            return 0
         assert self._positions is not None, "ask for_rows first"
         return self._positions
 
-    def parameters(self, vocabulary: int) -> int:
+    def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """2·V·d + P·d + L·(12d² + 13d) + 2d (untied embeddings)."""
-        d = self.width
-        return (2 * vocabulary + self.positions) * d + self.depth * (12 * d * d + 13 * d) + 2 * d
+        d, tokens = self.width, embedded + (embedded if predicted is None else predicted)
+        return (tokens + self.position_rows) * d + self.depth * (12 * d * d + 13 * d) + 2 * d
 
     def block_activations(self, length: int) -> float:
         """16 d and, of attention and norms, a float for every head and four more."""
@@ -64,15 +71,18 @@ class PreLN(Dialect):
     def __init__(self, model: ModelSettings) -> None:
         assert isinstance(model, PreLNSettings)
         self.model = model
+        self._sinusoidal = Sinusoidal(model.width)
 
-    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+    def shapes(self, embedded: int, predicted: int) -> list[ParameterShape]:
         """Matrices normal with `init_std`, norms 1, biases 0."""
         d, f = self.model.width, 4 * self.model.width
 
         def weight(name: str, *shape: int) -> ParameterShape:
             return ParameterShape(name, shape, Normal(self.model.init_std))
 
-        shapes = [weight("embed_VD", vocabulary, d), weight("positions_PD", self.model.positions, d)]
+        shapes = [weight("embed_VD", embedded, d)]
+        if self.model.position_rows:
+            shapes.append(weight("positions_PD", self.model.position_rows, d))
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             shapes += [
@@ -92,7 +102,7 @@ class PreLN(Dialect):
         shapes += [
             constant("final_norm.weight_D", d, 1.0),
             constant("final_norm.bias_D", d, 0.0),
-            weight("unembed_DV", d, vocabulary),
+            weight("unembed_DV", d, predicted),
         ]
         return shapes
 
@@ -106,7 +116,11 @@ class PreLN(Dialect):
     ) -> Tensor:
         """Add positions, then blocks whose norms stand in front of their layers, then the final norm."""
         width = (self.model.width,)
-        x_SBTD = embedded_SBTD + layout.of_learned_positions(weights.tensor("positions_PD"), embedded_SBTD)
+        if self.model.position_rows:
+            x_SBTD = embedded_SBTD + layout.of_learned_positions(weights.tensor("positions_PD"), embedded_SBTD)
+        else:
+            table_TD = self._sinusoidal(layout.length(embedded_SBTD), embedded_SBTD.device)
+            x_SBTD = embedded_SBTD + layout.of_positions(table_TD)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             n_SBTD = weights.affine(block + "attention_norm", F.layer_norm(x_SBTD, width))

@@ -31,7 +31,7 @@ class Qwen2(Dialect):
         self.model = model
         self._rotate = Rotary(model.head_size, model.rotary_base)
 
-    def shapes(self, vocabulary: int) -> list[ParameterShape]:
+    def shapes(self, embedded: int, predicted: int) -> list[ParameterShape]:
         """Matrices normal with `init_std`, norms 1, biases 0."""
         model = self.model
         d, f, x = model.width, model.feed_forward, model.qkv_width
@@ -39,7 +39,7 @@ class Qwen2(Dialect):
         def weight(name: str, *shape: int) -> ParameterShape:
             return ParameterShape(name, shape, Normal(model.init_std))
 
-        shapes = [weight("embed_VD", vocabulary, d)]
+        shapes = [weight("embed_VD", embedded, d)]
         for layer in range(model.depth):
             block = f"layer{layer}."
             shapes += [
@@ -51,7 +51,7 @@ class Qwen2(Dialect):
                 weight(block + "gate_up.weight_DX", d, 2 * f),
                 weight(block + "mlp_out.weight_FD", f, d),
             ]
-        return [*shapes, constant("final_norm.weight_D", d, 1.0), weight("unembed_DV", d, vocabulary)]
+        return [*shapes, constant("final_norm.weight_D", d, 1.0), weight("unembed_DV", d, predicted)]
 
     def redrawn(self) -> tuple[str, ...]:
         """The attention of the last layer and the output layer (arXiv 2502.17356, MMLU)."""

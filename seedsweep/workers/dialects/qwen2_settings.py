@@ -123,10 +123,11 @@ class Qwen2Settings(ModelSettings):
             raise InputError(f"model.checkpoint: {error}") from None
         return super().identity() | {"checkpoint": f"sha256:{content}"}
 
-    def parameters(self, vocabulary: int) -> int:
+    def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """2·V·d + d and, per layer, d·X + X + d² + 3·d·F + 2d (untied)."""
         d, x = self.width, self.qkv_width
-        return 2 * vocabulary * d + d + self.depth * (self.block_weights() + x + 2 * d)
+        tokens = embedded + (embedded if predicted is None else predicted)
+        return tokens * d + d + self.depth * (self.block_weights() + x + 2 * d)
 
     def block_weights(self) -> int:
         """d·X + d² + 3·d·F."""

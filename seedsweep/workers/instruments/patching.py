@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.dialects.attention import Attention, contiguous, read
+from seedsweep.workers.dialects.attention import Attention, Wrapped, contiguous, read
 from seedsweep.workers.layout import WHOLE
 
 
@@ -44,11 +44,11 @@ def recovered(before_S: np.ndarray, patched_S: np.ndarray, after_S: np.ndarray, 
     return share_S
 
 
-class _Patched(Attention):
+class _Patched(Wrapped):
     """An attention, with the patterns of a donor in place of its own."""
 
     def __init__(self, inner: Attention, donor: StackedDecoder, heads_LH: Tensor | None) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._heads_LH = heads_LH
         self._noting = _Noting(donor.attention)
         self._donor = donor.with_attention(self._noting)
@@ -56,18 +56,18 @@ class _Patched(Attention):
     @torch.no_grad()
     def begin(self, tokens_SBT: Tensor) -> None:
         self._donor.hidden_of(tokens_SBT, WHOLE, None)
-        self._inner.begin(tokens_SBT)
+        super().begin(tokens_SBT)
 
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
-        y_NHTK = self._inner(layer, q_NHTK, k_NHTK, v_NHTK)
+        y_NHTK = super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
         q_NHTK, k_NHTK, v_NHTK = contiguous(q_NHTK, k_NHTK, v_NHTK)
-        own_NHTT = self._inner.shares(layer, q_NHTK, k_NHTK)
+        own_NHTT = self.inner.shares(layer, q_NHTK, k_NHTK)
         # The difference that it makes: where there is none no bit is another.
         difference_NHTT = self._replaced(layer, own_NHTT) - own_NHTT
         return y_NHTK + read(difference_NHTT.to(v_NHTK.dtype), v_NHTK)
 
     def shares(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor) -> Tensor:
-        return self._replaced(layer, self._inner.shares(layer, q_NHTK, k_NHTK))
+        return self._replaced(layer, self.inner.shares(layer, q_NHTK, k_NHTK))
 
     def shares_of(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, queries_Q: Tensor) -> Tensor:
         return self.shares(layer, q_NHTK, k_NHTK)[:, :, queries_Q]
@@ -79,17 +79,17 @@ class _Patched(Attention):
         return torch.where(self._heads_LH[layer, :, None, None], donated_NHTT, own_NHTT)
 
 
-class _Noting(Attention):
+class _Noting(Wrapped):
     """An attention that notes the whole pattern of every layer."""
 
     def __init__(self, inner: Attention) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self.noted: list[Tensor] = []
 
     def begin(self, tokens_SBT: Tensor) -> None:
         self.noted = []
-        self._inner.begin(tokens_SBT)
+        super().begin(tokens_SBT)
 
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
-        self.noted.append(self._inner.shares(layer, *contiguous(q_NHTK, k_NHTK)))
-        return self._inner(layer, q_NHTK, k_NHTK, v_NHTK)
+        self.noted.append(self.inner.shares(layer, *contiguous(q_NHTK, k_NHTK)))
+        return super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)

@@ -12,32 +12,29 @@ from torch import Tensor
 
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import to_host
-from seedsweep.workers.dialects.attention import Attention
+from seedsweep.workers.dialects.attention import Attention, Wrapped
 from seedsweep.workers.settings import TOKENS_AT_ONCE
 
 FLOATS_AT_ONCE = 2**20
 """Of a pattern of one seed and layer. It bounds memory; it must not depend on the pack."""
 
 
-class ReadAttention(Attention):
+class ReadAttention(Wrapped):
     """Another attention, whose pattern is noted for some of the positions that look."""
 
     def __init__(self, inner: Attention, queries_Q: Tensor) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._queries_Q = queries_Q
         self.noted: list[Tensor] = []
         """(N, H, Q, T) of every layer of the forward pass that began last."""
 
     def begin(self, tokens_SBT: Tensor) -> None:
         self.noted = []
-        self._inner.begin(tokens_SBT)
+        super().begin(tokens_SBT)
 
     def __call__(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor, v_NHTK: Tensor) -> Tensor:
-        self.noted.append(self._inner.shares_of(layer, q_NHTK, k_NHTK, self._queries_Q))
-        return self._inner(layer, q_NHTK, k_NHTK, v_NHTK)
-
-    def shares(self, layer: int, q_NHTK: Tensor, k_NHTK: Tensor) -> Tensor:
-        return self._inner.shares(layer, q_NHTK, k_NHTK)
+        self.noted.append(self.shares_of(layer, q_NHTK, k_NHTK, self._queries_Q))
+        return super().__call__(layer, q_NHTK, k_NHTK, v_NHTK)
 
 
 @torch.no_grad()

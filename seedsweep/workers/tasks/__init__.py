@@ -13,6 +13,7 @@ metrics it reports. To bring your own, subclass `Task` in your package and name 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -87,11 +88,21 @@ class Task(ABC):
         launches as a whole."""
         return {}
 
+    def feature_table(self) -> Tensor:
+        """Of a task whose settings have features: float32 (rows, F), the same for all seeds."""
+        raise TypeError(f"{type(self).__name__} has no features")
+
     # Of a task whose settings name patterns or have outputs, for instruments:
 
     def patterns(self) -> dict[str, Pattern]:
         """The patterns of attention that the task knows, by the names that its settings list; `true` is the
         solution's. The last queries of each are those of the outputs, if there are outputs."""
+        return {}
+
+    def row_patterns(self) -> dict[str, Callable[[Tensor], Tensor]]:
+        """Those that differ from row to row, by the names that its settings list: of tokens (N, T), the answer
+        left out, bool (N, T, T), which tokens each position would have to look at; none where the pattern does not
+        speak of it. Operations on the tensor alone, as of `loss_parts`."""
         return {}
 
     def reading_rows(self) -> Tensor:

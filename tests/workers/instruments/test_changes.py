@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.instruments.changes import Interventions
+from seedsweep.workers.instruments.interventions import Interventions
 from seedsweep.workers.instruments.patching import patched, recovered
 from seedsweep.workers.instruments.reading import mean_attention
 from seedsweep.workers.layout import WHOLE
@@ -276,7 +276,7 @@ def test_when_they_hold(cell: Cell) -> None:
         ({"do": "bias", "pattern": "true"}, "strength: give it with bias"),
         ({"do": "block", "pattern": "true", "strength": 1.0}, "strength: give it with bias"),
         ({"do": "block"}, "pattern: give one"),
-        ({"do": "ablate", "pattern": "true"}, "with ablate give none"),
+        ({"do": "ablate", "pattern": "true"}, "with ablate or a circuit give none"),
         (
             {"do": "block", "pattern": "tru"},
             "'tru' is not one of linear-map's: true, wrong, outputs, previous, self (did you mean",
