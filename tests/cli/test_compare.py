@@ -137,3 +137,11 @@ def test_a_loss_is_better_where_it_is_lower(tmp_path: Path) -> None:
     assert float(success.main) > 0.4
     assert float(mean.main) == pytest.approx(-0.4, abs=0.2)
     assert not math.isnan(mean.main.difference.low)
+
+
+def test_seeds_that_end_early_are_told(command: Commands, tables: None, tmp_path: Path) -> None:
+    kept = [line for line in (tmp_path / "b.csv").read_text().splitlines() if not line.startswith("2,7,11,")]
+    (tmp_path / "b.csv").write_text("\n".join(kept))
+    said = " ".join(command(f"compare a.csv b.csv {COLUMNS} --step step").out.split())
+    assert "1 seed of B ended before the others of the scale: left out" in said
+    assert "119 seeds over all scales are in both and are compared in pairs; 1 of A have no partner" in said

@@ -77,7 +77,7 @@ class Extrapolation(Result):
         """Without the seeds; levels are text, as JSON's names are."""
         fields = super().to_dict()
         del fields["seeds"]
-        fields["quantiles"] = {f"{level:g}": one for level, one in fields["quantiles"].items()}
+        fields["quantiles"] = {str(level): one for level, one in fields["quantiles"].items()}
         return fields
 
 

@@ -23,12 +23,18 @@ from seedsweep.analysis.study.compared import Compared, Comparison, Question
 from seedsweep.analysis.study.parts import bounds_of, judged_curves
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
-from seedsweep.population import ALL_ROWS, of_split
+from seedsweep.population import ALL_ROWS, Taken, of_split
 
 if TYPE_CHECKING:
     from seedsweep.population import FinalTable, Population
 
 Names: TypeAlias = list[Hashable]
+
+ENDED: Final[dict[Taken, str]] = {
+    "dropped": "left out",
+    "failed": "counted as failures without a value",
+    "last": "taken by the last value of each",
+}
 
 WITHOUT_CURVES: Final = "only final values are known of {}; the step of every evaluation is needed"
 
@@ -117,6 +123,10 @@ def compare(a: Population, b: Population, criterion: Criterion | None = None) ->
     timed, untimed, notes = _times(a, b, tables, criterion, scales)
     if timed:
         questions.append(timed)
+    for side, table in zip("AB", tables, strict=True):
+        if table.unfinished is not None:
+            early, taken = table.unfinished.count, ENDED[table.unfinished.taken]
+            notes.append(f"{text.seeds(early)} of {side} ended before the others of the scale: {taken}")
     if any(s.pairs and np.array_equal(s.a[: s.pairs], s.b[: s.pairs], equal_nan=True) for s in sides):
         notes.append("at some scale all pairs have the very same values: are A and B the same runs?")
     return Comparison(
