@@ -72,6 +72,8 @@ def test_one_hot_exemplars_are_tokens_like_others() -> None:
     assert task.features is None
     assert task.vocabulary_size() == 8 + 3
     assert settings().features == Features(8, 64)
+    assert task.data_bytes() == 8 * 3 * 8 * 6  # of rows alone: three splits of eight, six tokens each
+    assert settings(feature_size=63).data_bytes() - task.data_bytes() == 4 * 8 * (63 + 64)
 
 
 @pytest.fixture

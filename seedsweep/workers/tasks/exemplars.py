@@ -112,9 +112,10 @@ class ExemplarSettings(TaskSettings):
         return Features(self.exemplar_tokens, self.features_read().shape[2] if self.file is not None else size)
 
     def data_bytes(self) -> int:
-        """Besides the rows, the vectors in float32."""
+        """Besides the rows, the vectors in float32, as they are and as a decoder has them."""
         features = self.features
-        return super().data_bytes() + (0 if features is None else 4 * features.rows * features.size)
+        floats = 0 if features is None else features.rows * (features.size + features.padded)
+        return super().data_bytes() + 4 * floats
 
     def vectors_of_all(self) -> Tensor:
         """What the exemplars' tokens stand for, float32 (C · X, F) on the CPU. Not to be written to."""
