@@ -1,4 +1,4 @@
-"""What cannot be learned in context is not: without a second layer, without a previous-token head, without bursts.
+"""What cannot be learned in context is not: without two layers that read, without bursts.
 
 Short trainings, in which the same model learns it where it can (`test_pairs.py`).
 """
@@ -33,9 +33,9 @@ def trained(**given: Any) -> Metrics:
     "given",
     [
         {"model": {"depth": 1}},
-        {"interventions": [{"do": "block", "pattern": "previous", "layers": [0]}]},
+        {"interventions": [{"do": "clamp", "pattern": "self", "layers": [0]}]},
     ],
-    ids=["one layer", "no previous-token head"],
+    ids=["one layer", "a first layer that reads nothing"],
 )
 def test_induction_stays_at_the_entropy_of_a_coin(given: dict[str, Any]) -> None:
     """It knows the labels of the context, and not which of them is right."""
@@ -68,7 +68,7 @@ def test_without_bursts_nothing_is_learned_of_the_context() -> None:
 
 @torch.no_grad()
 def test_a_rows_answer_ignores_other_rows_and_seeds() -> None:
-    """Each row by itself is what it is among others, and a seed's rows what they are without others."""
+    """A row by itself is what it is among others, and a seed's rows what they are beside any other seed."""
     with reproducible("cpu", "float32"):
         trainer = PackTrainer(induction_cell(task=INDUCTION), [Seed(0, 0), Seed(1, 1)], "cpu")
         rows_BT = trainer.task.split_rows("test")[:16, :-1].long()

@@ -47,8 +47,8 @@ class CoopetitionSettings(PairSettings):
     """Share of training's rows in which the exemplar of the query's class in the context is the query itself. In
     the others, and in all other evaluations, it is another one if there are several."""
     targets: Literal["label", "random"] = "label"
-    """What is to be predicted: the label; or any of all labels by chance, as a control in which no loss stays
-    under ln C."""
+    """What is to be predicted: the label; or any of all labels by chance, as a control in which no loss is under
+    ln C."""
 
     @model_validator(mode="after")
     def _check_classes(self) -> CoopetitionSettings:

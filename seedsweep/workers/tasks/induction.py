@@ -33,7 +33,7 @@ class InductionSettings(PairSettings):
 
     name: Literal["induction"]
     labels: int = Field(ge=2, le=1000)
-    """L."""
+    """L, labels that there are; a row has two."""
     heldout_classes: int = Field(default=100, ge=0, le=1_000_000)
     """Classes of the split `exemplars`, which training never shows; 0, or at least 2."""
     heldout_exemplars: int = Field(default=0, ge=0, le=1_000_000)
