@@ -84,13 +84,15 @@ def tensors_of(parts: Collection[str] | None, known: Mapping[str, Sequence[str]]
 
 def unknown_part(settings: CellSettings) -> str | None:
     """What is wrong with a part that the settings name and the model does not have, its field first."""
-    known = parts_of_model(settings)
     given: dict[str, Sequence[str]] = {
         "train.weight_decay_parts": settings.train.weight_decay_parts or (),
         "train.l2_parts": settings.train.l2_parts or (),
     }
     if settings.start is not None:
         given |= {"start.take": settings.start.take or (), "start.freeze": settings.start.freeze}
+    if not any(given.values()):
+        return None
+    known = parts_of_model(settings)
     for field, parts in given.items():
         for part in parts:
             if part not in known:

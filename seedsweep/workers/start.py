@@ -13,7 +13,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.kept import Graft
-from seedsweep.workers.optimiser import Reach
+from seedsweep.workers.optimiser import EVERYTHING, Reach
 from seedsweep.workers.parts import elements, parts_of, parts_of_model, shapes_of, tensors_of
 
 
@@ -36,6 +36,8 @@ def shapes_taken(settings: CellSettings) -> dict[str, tuple[int, ...]]:
 def reach(settings: CellSettings, decoder: StackedDecoder) -> Reach:
     """Which parameters are trained, decay and are penalised."""
     train, start = settings.train, settings.start
+    if start is None and train.weight_decay_parts is None and not train.l2:
+        return EVERYTHING
     known = parts_of(shape.name for shape in decoder.shapes)
     frozen = tensors_of(start.freeze, known) if start is not None else frozenset()
     decayed, squared = tensors_of(train.weight_decay_parts, known), tensors_of(train.l2_parts, known)
