@@ -88,7 +88,6 @@ from .statistics.survival import log_rank as log_rank
 from .statistics.survival import time_to_threshold as time_to_threshold
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
-from .study.compare import compare as compare
 from .study.compared import Compared as Compared
 from .study.compared import Comparison as Comparison
 from .study.events import ChangeEffect as ChangeEffect
