@@ -21,7 +21,8 @@ import numpy.typing as npt
 
 from benchmarks.calibration.tally import Tally, wilson
 from seedsweep.analysis import crps, extrapolate
-from seedsweep.analysis.study.forecast import WIDEST, why_not
+from seedsweep.analysis.study.carried import why_not
+from seedsweep.analysis.study.forecast import WIDEST
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 Draw: TypeAlias = Callable[[np.random.Generator, int, int], FloatArray]

@@ -99,7 +99,6 @@ from .statistics.trend import EventTrend as EventTrend
 from .statistics.trend import event_trend as event_trend
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
-from .study.compare import compare as compare
 from .study.compared import Compared as Compared
 from .study.compared import Comparison as Comparison
 from .study.events import ChangeEffect as ChangeEffect

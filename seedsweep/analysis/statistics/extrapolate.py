@@ -136,11 +136,9 @@ def extrapolate(
     References
     ----------
     .. [1] T. Gneiting and A. E. Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", Journal of
-    the
-       American Statistical Association 102 (2007), 359-378.
+       the American Statistical Association 102 (2007), 359-378.
     .. [2] J. M. Bates and C. W. J. Granger, "The Combination of Forecasts", Operational Research Quarterly 20
-    (1969),
-       451-468.
+       (1969), 451-468.
 
     Examples
     --------

@@ -38,8 +38,7 @@ def crps(forecast: npt.ArrayLike, seen: npt.ArrayLike) -> float:
     References
     ----------
     .. [1] T. Gneiting and A. E. Raftery, "Strictly Proper Scoring Rules, Prediction, and Estimation", Journal of
-    the
-       American Statistical Association 102 (2007), 359-378, equation 21.
+       the American Statistical Association 102 (2007), 359-378, equation 21.
 
     Examples
     --------

@@ -7,12 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from seedsweep import formats
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.differences import Difference
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.criterion import Criterion
+from seedsweep.htmltable import html_table
 from seedsweep.population import of_split
 
 Question: TypeAlias = Literal["P(success)", "mean", "W2", "time"]
@@ -117,6 +119,31 @@ class Comparison(Result):
     questions: tuple[Compared, ...]
     untimed: str
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        scales = text.listed([text.scale(scale) for scale in self.scales])
+        return f"<Comparison of {self.names[0]} and {self.names[1]} in {self.at}: {self._word} {scales}>"
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                text.scale(scale),
+                *(cell for one in self.questions for cell in self._cells(one, one.by_scale[scale], scale)),
+            ]
+            for scale in self.scales
+        ]
+        if len(self.scales) > 1:
+            rows.append(["all", *(cell for one in self.questions for cell in self._cells(one, one.main, None))])
+        columns = [self._word, *(head for one in self.questions for head in (one.question, "p"))]
+        return html_table(f"B − A in {self.at}; A = {self.names[0]}, B = {self.names[1]}", columns, rows)
+
+    @property
+    def _word(self) -> str:
+        return text.field(self.scale_name)
+
+    @staticmethod
+    def _cells(one: Compared, row: Difference, scale: float | None) -> tuple[str, str]:
+        return text.with_interval(row.difference), formats.without_p(formats.pvalue(one.pvalues[scale]))
 
     def of(self, question: Question) -> Compared | None:
         """The answer to one question; None if it could not be asked."""

@@ -8,23 +8,21 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.stats import kendalltau, mannwhitneyu
 
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.extrapolate import FEWEST_SCALES, Extrapolation, extrapolate
 from seedsweep.analysis.statistics.results import Result
-from seedsweep.analysis.statistics.samples import FloatArray, observed, observed_by_scale
+from seedsweep.analysis.statistics.samples import FloatArray, observed
+from seedsweep.analysis.study.carried import why_not
 from seedsweep.analysis.study.holdout import HeldOut, held_out, shown
-from seedsweep.analysis.study.parts import LEVEL, bounds_of
+from seedsweep.analysis.study.parts import bounds_of
 from seedsweep.criterion import Criterion
 from seedsweep.errors import ArgumentError
+from seedsweep.htmltable import html_table
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
-
-FARTHEST: Final = 0.5
-"""How far beyond the largest scale a forecast goes, in lengths of the ladder; our choice."""
 
 WIDEST: Final = 0.6
 """Of the interval of P(success): a wider one says nothing; our choice."""
@@ -81,6 +79,26 @@ class LadderForecast(Result):
     values: Mapping[float, FloatArray]
     forecasts: tuple[ScaleForecast, ...]
     held_out: tuple[HeldOut, ...]
+
+    def __repr__(self) -> str:
+        word, scales = text.field(self.scale_name), [text.scale(one.scale) for one in self.forecasts]
+        asked = f"{word} {text.listed(scales)}" if scales else "nothing new"
+        return f"<LadderForecast of {asked} from {text.seeds(self.n)} of {self.name}, {self.at}>"
+
+    def _repr_html_(self) -> str:
+        made = [(one.scale, one.found, one.refused) for one in self.forecasts]
+        held = [(one.scale, one.forecast, "held out") for one in self.held_out]
+        rows = [
+            [
+                text.scale(scale),
+                text.with_interval(None if found is None else found.success),
+                text.with_interval(None if found is None else found.mean),
+                told,
+            ]
+            for scale, found, told in [*held, *made]
+        ]
+        columns = [text.field(self.scale_name), "P(success)", "mean", ""]
+        return html_table(f"{self.name}: {self.at}, forecast from {text.seeds(self.n)}", columns, rows)
 
     @property
     def at(self) -> str:
@@ -177,48 +195,6 @@ def forecast(population: Population, to: Sequence[float] = (), *, holdout: int =
         if holdout
         else (),
     )
-
-
-def why_not(better: Mapping[float, FloatArray], to: float, word: str) -> str:
-    """Why these seeds do not carry a forecast for a scale; empty if they do, as far as can be told beforehand."""
-    ladder = observed_by_scale(better)
-    if len(ladder) < FEWEST_SCALES:
-        return f"a trend is seen over {FEWEST_SCALES} scales or more, and there are {len(ladder)}"
-    scales = list(ladder)
-    place = math.log if scales[0] > 0 else float
-    length, beyond = place(scales[-1]) - place(scales[0]), place(to) - place(scales[-1])
-    if beyond > FARTHEST * length + 1e-9:
-        reach = (
-            scales[-1] * (scales[-1] / scales[0]) ** FARTHEST
-            if scales[0] > 0
-            else (scales[-1] + FARTHEST * length)
-        )
-        return (
-            f"it is too far: a ladder of {word} {text.scale(scales[0])} to {text.scale(scales[-1])} carries a "
-            f"forecast to {text.number(reach)} at most, half its own length further"
-        )
-    x = np.concatenate([np.full(sample.size, scale) for scale, sample in ladder.items()])
-    y = np.concatenate(list(ladder.values()))
-    p = float(kendalltau(x, y).pvalue) if np.unique(y).size > 1 else math.nan
-    if not p <= LEVEL:
-        told = "all values are the same" if math.isnan(p) else f"Kendall's tau, {text.pvalue(p)}"
-        return f"no trend is seen along the ladder ({told})"
-    return _turns(ladder, word)
-
-
-def _turns(ladder: Mapping[float, FloatArray], word: str) -> str:
-    """Whether the largest scale goes back from one before. A guard and no claim: each test is at .05 by itself."""
-    *before, last = ladder.items()
-    rises = last[1].mean() >= before[0][1].mean()
-    for scale, sample in before[1:]:
-        better, worse = (sample, last[1]) if rises else (last[1], sample)
-        p = float(mannwhitneyu(better, worse, alternative="greater").pvalue)
-        if p <= LEVEL:
-            return (
-                f"the trend turns: {word} {text.scale(last[0])} goes back from {text.scale(scale)} "
-                f"(Mann and Whitney's test, {text.pvalue(p)}), and none of the models does"
-            )
-    return ""
 
 
 def _check(population: Population, known: Sequence[float], to: Sequence[float], holdout: int) -> None:
