@@ -127,7 +127,8 @@ def test_a_task_without_a_pattern_says_so(tmp_path: Path) -> None:
 
 def test_scales_may_have_outputs_of_their_own(tmp_path: Path) -> None:
     text = INSIDE.replace("field: model.heads, values: [1, 2]}", "field: task.bits, values: [6, 8]}")
-    run(read_spec(spec_of(text.replace("d_model: 16", "d_model: 16, heads: 2"), tmp_path)).spec, tmp_path / "out")
+    text = text.replace("d_model: 16", "d_model: 16, heads: 2")
+    run(read_spec(spec_of(text, tmp_path)).spec, tmp_path / "out", executor="inline")
     population = load(tmp_path / "out")
     measured = population.reader.measured
     assert [f"output-{output}" in measured for output in range(9)] == [True] * 8 + [False]
