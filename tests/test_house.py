@@ -58,7 +58,8 @@ GROUND = {
     "measures": {"section"},
     "memory": set(),
     "cell": {"measures", "seeds"},
-    "population": {"criterion", "errors", "formats", "htmltable", "measures"},
+    "population": {"criterion", "errors", "formats", "htmltable", "measures", "sequential"},
+    "sequential": set(),
     "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""
