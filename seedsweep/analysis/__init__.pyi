@@ -62,6 +62,10 @@ from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
+from .statistics.sequential import Aim as Aim
+from .statistics.sequential import SequentialRate as SequentialRate
+from .statistics.sequential import mean_sequence as mean_sequence
+from .statistics.sequential import success_sequence as success_sequence
 from .statistics.success import SuccessRate as SuccessRate
 from .statistics.success import mean_given_success as mean_given_success
 from .statistics.success import succeeds as succeeds

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from seedsweep import load
+from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.statistics.success import success_rate
+from seedsweep.analysis.study.study import study
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.errors import InputError
 from seedsweep.seeds import Goal, Seed
 from seedsweep.sequential import Aim, share_limits
@@ -129,6 +134,24 @@ def test_seeds_that_are_given_up_end_nothing_and_are_told(aimed: MakeSpec, fake:
     mended = run(aimed(), tmp_path / "out", executor="inline")
     assert cells(tmp_path / "out")[1.0] == list(range(expected()))
     assert mended.failed == 0
+
+
+def test_tables_of_such_a_sweep_have_intervals_that_hold_whenever_one_stops(
+    aimed: MakeSpec, fake: MakeFake, tmp_path: Path
+) -> None:
+    fake()
+    run(aimed(), tmp_path / "out", executor="inline")
+    summary = summarise_population(load(tmp_path / "out"))
+    assert summary.interval_of_success.startswith("anytime-valid")
+    assert any("anytime-valid" in note for note in summary.notes)
+    for scale in summary.scales:
+        rate = scale.success
+        assert (rate.low, rate.high) == share_limits(rate.successes, rate.n, aim=Aim(0.2, 60))
+        wilson = success_rate([1.0] * rate.successes + [0.0] * (rate.n - rate.successes), 0.5)
+        assert rate.low < wilson.low < wilson.high < rate.high
+    assert json.loads(json.dumps(summary.to_dict(), allow_nan=False))["aim"] == {"half_width": 0.2, "at_most": 60}
+    shown = [table.note for table in tables(study(load(tmp_path / "out"))) if "P(success)" in table.note]
+    assert "anytime-valid, each scale by itself, for P(success)" in shown[0]
 
 
 def test_a_goal_may_change_and_seeds_be_added_by_hand(aimed: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
