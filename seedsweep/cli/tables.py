@@ -235,6 +235,11 @@ def plan(estimated: Estimate) -> RenderableType:
         line += f"; memory: {formats.quantity(estimated.bytes, 'B')}"
         if estimated.memory is not None:
             line += f" of {formats.quantity(estimated.memory, 'B')} that are free here"
+    if estimated.sample is not None:
+        line += f"\n{estimated.sample}"
+        if estimated.most:
+            long = formats.duration(estimated.seconds_of_most)
+            line += f"\nif no scale reaches it sooner: {text.seeds(estimated.most)} to train, about {long}"
     compiled = estimated.compiled
     if compiled is not None and compiled.share < WORTH_COMPILING:
         where = f"{text.field(estimated.scale_name)} {formats.scale(compiled.scale)}"

@@ -16,6 +16,7 @@ from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.errors import InputError
 from seedsweep.seeds import Goal, Seed
 from seedsweep.sequential import Aim, share_limits
+from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
 from seedsweep.sweep.goals import decide
 from seedsweep.sweep.run import run
@@ -116,6 +117,18 @@ def test_workers_that_finish_in_any_order_train_the_same_seeds(
     fake(step_seconds=0.01)
     run(aimed("execution.pack=1"), tmp_path / "out", executor="ray", address=ray_cluster)
     assert cells(tmp_path / "out") == {1.0: list(range(expected())), 2.0: list(range(expected()))}
+
+
+def test_a_plan_says_what_is_trained_next_and_at_most(aimed: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
+    before = estimate(aimed(), tmp_path / "out")
+    assert (before.missing, before.most) == (16, 120)
+    assert before.seconds_of_most is not None
+    assert before.sample is not None
+    assert "seeds are added, 8 at a time and at most 60" in before.sample
+    fake()
+    run(aimed(), tmp_path / "out", executor="inline")
+    after = estimate(aimed(), tmp_path / "out")
+    assert (after.missing, after.most, after.seconds_of_most) == (0, 0, 0)
 
 
 def test_seeds_that_are_given_up_end_nothing_and_are_told(aimed: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
