@@ -55,6 +55,10 @@ from .statistics.mode import mode as mode
 from .statistics.multiplicity import adjust_pvalues as adjust_pvalues
 from .statistics.paired import PairedEffect as PairedEffect
 from .statistics.paired import paired_effect as paired_effect
+from .statistics.planning import SeedsForDifference as SeedsForDifference
+from .statistics.planning import SeedsForPrecision as SeedsForPrecision
+from .statistics.planning import seeds_for_difference as seeds_for_difference
+from .statistics.planning import seeds_for_precision as seeds_for_precision
 from .statistics.power import SeedsNeeded as SeedsNeeded
 from .statistics.power import seeds_needed as seeds_needed
 from .statistics.results import Interval as Interval
@@ -86,6 +90,9 @@ from .study.inside import ScaleInside as ScaleInside
 from .study.inside import StreamForecast as StreamForecast
 from .study.inside import inside as inside
 from .study.parts import Measured as Measured
+from .study.planning import Question as Question
+from .study.planning import ScaleNeeds as ScaleNeeds
+from .study.planning import seeds_by_scale as seeds_by_scale
 from .study.study import ScaleStudy as ScaleStudy
 from .study.study import Study as Study
 from .study.study import study as study

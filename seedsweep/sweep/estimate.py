@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from seedsweep.cell import Pace
+from seedsweep.cell import Pace, Recipe
 from seedsweep.memory import free_memory
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.pace import Paces, expected, makespan, paces_of, steps_seen
@@ -50,6 +50,8 @@ class ScaleEstimate:
     basis: Basis | None = None
     """What the seconds rest on: what finished seeds of this scale took on this machine, a trial of a few steps and
     an evaluation, or what finished seeds of another scale took, in proportion to FLOP. None as they are."""
+    lattice: float | None = None
+    """Step between the values that the metric of success can take; None if it has none, or nobody knows."""
     most: int | None = None
     """Seeds that may have to be trained in the end, of a sweep with a goal; else None."""
 
@@ -82,6 +84,8 @@ class Estimate:
     """Bytes that this machine has free; None if it does not say."""
     compiled: CompiledEstimate | None = None
     """None for a run that is short or begun, or whose steps are compiled already or cannot be."""
+    most_workers: int = 1
+    """That there would be for any number of packs."""
     sample: str | None = None
     """How the sample comes about, if seeds are added for the sake of a goal."""
 
@@ -174,6 +178,7 @@ def estimate(
                 else _per_seed(pace, size, recipe.steps or steps_seen(found.known), recipe.evaluations),
                 pack_bytes=recipe.pack_bytes(device, size),
                 basis=basis,
+                lattice=_lattice(found, recipe),
                 most=_most(found, scale),
             )
         )
@@ -186,6 +191,7 @@ def estimate(
         scales=tuple(scales),
         resumed=len(planned.resumed),
         memory=free_memory(),
+        most_workers=max(1, slots),
         sample=None if found.sampling is None else str(found.sampling),
     )
     return replace(known, compiled=_compiled(found, known, on_compiling))
@@ -208,6 +214,13 @@ def _compiled(
         return None
     seconds = _per_seed(pace, longest.pack_size, recipe.steps or 0, recipe.evaluations)
     return CompiledEstimate(longest.scale, seconds, seconds / longest.seconds_per_seed)
+
+
+def _lattice(found: Found, recipe: Recipe) -> float | None:
+    success = found.spec.success
+    if not any(metric.name == success.metric and metric.counts_examples for metric in recipe.metrics()):
+        return None
+    return next((1 / split.examples for split in recipe.splits() if split.name == success.split), None)
 
 
 def _most(found: Found, scale: float) -> int | None:
