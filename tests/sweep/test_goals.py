@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from seedsweep import load
+from seedsweep import load, sweep
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.statistics.success import success_rate
 from seedsweep.analysis.study.study import study
@@ -129,6 +129,26 @@ def test_a_plan_says_what_is_trained_next_and_at_most(aimed: MakeSpec, fake: Mak
     run(aimed(), tmp_path / "out", executor="inline")
     after = estimate(aimed(), tmp_path / "out")
     assert (after.missing, after.most, after.seconds_of_most) == (0, 0, 0)
+
+
+def test_seeds_of_a_function_are_added_too(tmp_path: Path) -> None:
+    def train(width: float, seed: int, report: Callable[..., None]) -> None:
+        report(1, accuracy=float(seed % 3 == 0))
+
+    spec = sweep(
+        train,
+        scale={"width": [1.0]},
+        seeds={"goal": {"p_success": 0.2}, "at_most": 60, "batch": 10},
+        success={"metric": "accuracy", "at_least": 0.5},
+    )
+    result = run(spec, tmp_path / "out", executor="inline")
+    wins = [seed % 3 == 0 for seed in range(60)]
+    n = next(
+        n for n in range(10, 61, 10) if share_limits(wins[:n].count(True), n, aim=Aim(0.2, 60)).half_width <= 0.2
+    )
+    assert n < 60
+    assert result.trained == n
+    assert load(tmp_path / "out").final("accuracy").seeds_at(1.0).tolist() == list(range(n))
 
 
 def test_seeds_that_are_given_up_end_nothing_and_are_told(aimed: MakeSpec, fake: MakeFake, tmp_path: Path) -> None:
