@@ -10,6 +10,8 @@ ALIGNMENT = 64
 """Floats."""
 ROW_ALIGNMENT = 16
 """Tokens."""
+SHORT_ROW = 8
+"""Tokens: a task whose rows have no more may have them padded to this, and be trained nearly twice as fast."""
 
 
 def padding(size: int, multiple: int) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
+from seedsweep.workers.alignment import padding
 from seedsweep.workers.cellsettings import CellSettings
 
 FLOAT = 4
@@ -58,7 +58,7 @@ def step_bytes(settings: CellSettings) -> int:
     """
     model = settings.model
     row = settings.task.tokens_per_row()
-    length = row + padding(row, ROW_ALIGNMENT)
+    length = row + padding(row, settings.task.row_alignment)
     floats = model.depth * model.block_activations(length) + model.edge_activations()
     floats += 3 * settings.scored_share * settings.predicted
     if settings.task.features is not None:
@@ -79,7 +79,7 @@ def evaluation_bytes(settings: CellSettings) -> int:
     """
     model, rows, length, scored, kept = settings.model, *settings.task.largest_pass()
     hidden, logits = rows * length * model.width, rows * scored * settings.predicted
-    inside = rows * (length + padding(length, ROW_ALIGNMENT)) * model.evaluation_activations()
+    inside = rows * (length + padding(length, settings.task.row_alignment)) * model.evaluation_activations()
     if kept > rows * scored:
         inside += hidden + logits
     return round(FLOAT * max(inside, hidden + 2 * logits)) + 5 * kept

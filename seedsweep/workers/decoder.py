@@ -42,6 +42,7 @@ class StackedDecoder:
         unpadded: bool = False,
         features: Tensor | None = None,
         predicted: int | None = None,
+        row_alignment: int = ROW_ALIGNMENT,
     ) -> None:
         """`features` (rows, F) are of the tokens that have no embedding, those of the lowest ids. Only the
         last `predicted` of all tokens can be an answer."""
@@ -49,6 +50,7 @@ class StackedDecoder:
         self.vocabulary = vocabulary
         self.predicted = vocabulary if predicted is None else predicted
         self.unpadded = unpadded
+        self._row_alignment = row_alignment
         self.dialect = find_dialect(model.dialect)(model)
         self._embedded = vocabulary - (0 if features is None else len(features))
         self.shapes = self.dialect.shapes(self._embedded, self.predicted)
@@ -150,7 +152,7 @@ class StackedDecoder:
         """
         length = tokens_SBT.shape[2]
         # Causal attention: what is appended on the right changes nothing on the left.
-        tokens_SBT = F.pad(tokens_SBT, (0, padding(length, ROW_ALIGNMENT)))
+        tokens_SBT = F.pad(tokens_SBT, (0, padding(length, self._row_alignment)))
         layout = WHOLE
         if self.unpadded and lengths_B is not None:
             last_BT = torch.arange(tokens_SBT.shape[2], device=tokens_SBT.device) == lengths_B[:, None] - 1
@@ -159,7 +161,7 @@ class StackedDecoder:
         return layout.spread(self.hidden_of(tokens_SBT, layout, dropout))[:, :, :length]
 
     def hidden_of(self, tokens_SBT: Tensor, layout: Layout, dropout: Dropout | None) -> Tensor:
-        """Final hidden states as the layout has the tokens of rows of whole multiples of `ROW_ALIGNMENT`."""
+        """Final hidden states as the layout has the tokens of rows that are padded."""
         self.attention.begin(tokens_SBT)
         x_SBTD = self._embed(layout.gather(tokens_SBT))
         return self.dialect.forward(self._weights, x_SBTD, layout, dropout, self.attention)

@@ -20,6 +20,8 @@ def learning_rate(train: TrainSettings, step: int) -> float:
         return train.learning_rate * (step + 1) / train.warmup
     if train.schedule == "constant":
         return train.learning_rate
+    if train.schedule == "inverse-sqrt":
+        return train.learning_rate * math.sqrt(max(1, train.warmup) / max(1, step))
     progress = (step - train.warmup) / max(1, train.steps - train.warmup)
     if train.schedule == "linear":
         return train.learning_rate * (1.0 - progress)

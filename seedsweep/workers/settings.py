@@ -118,6 +118,11 @@ class TaskSettings(Settings, ABC):
         computed for these alone. None: of every token."""
         return None
 
+    @property
+    def row_alignment(self) -> int:
+        """Tokens of which every row that a model reads is padded to a multiple: 16, or 8."""
+        return ROW_ALIGNMENT
+
     def pattern_names(self) -> tuple[str, ...]:
         """Names of the patterns of attention that the task knows; `true` is the solution's."""
         return ()
@@ -257,8 +262,8 @@ class TrainSettings(Settings):
     along a ladder of longer rows."""
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
-    schedule: Literal["cosine", "linear", "constant"] = "cosine"
-    """After the warm-up: to 0 along a cosine or a line, or no change."""
+    schedule: Literal["cosine", "linear", "constant", "inverse-sqrt"] = "cosine"
+    """After the warm-up: to 0 along a cosine or a line, no change, or in proportion to 1/√step."""
     weight_decay: float = Field(default=0.1, ge=0)
     adam_epsilon: Annotated[float, AddedLater()] = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)

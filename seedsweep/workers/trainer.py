@@ -18,7 +18,7 @@ from torch import Tensor
 from seedsweep.cell import Metrics
 from seedsweep.seeds import Seed
 from seedsweep.workers import heap
-from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
+from seedsweep.workers.alignment import padding
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.cudagraph import WARM_UP, GraphedStep, graphed
 from seedsweep.workers.decoder import StackedDecoder
@@ -61,6 +61,7 @@ class PackTrainer:
             unpadded=settings.train.unpadded,
             features=self.task.feature_table() if settings.task.features is not None else None,
             predicted=settings.task.predicted,
+            row_alignment=settings.task.row_alignment,
         )
         self.decoder.initialise([seed.init for seed in seeds], self._trained(base))
         self.start = self._describe_start()
@@ -119,7 +120,7 @@ class PackTrainer:
         many = max(1, TOKENS_DRAWN_AT_ONCE.get(self.device.type, 0) // per_step)
         steps_N = torch.arange(first, min(self.settings.train.steps, first + many), device=self.device)
         rows = self.task.rows(seeds_S, steps_N, batch)
-        filling = (0, padding(rows.tokens_NSBT.shape[-1], ROW_ALIGNMENT))
+        filling = (0, padding(rows.tokens_NSBT.shape[-1], self.settings.task.row_alignment))
         # Philox is hundreds of small operations: only where something is dropped.
         drops = self.settings.model.drops
         keys_NS = dropout_keys(seeds_S, steps_N[:, None]) if drops else seeds_S.expand(len(steps_N), -1)

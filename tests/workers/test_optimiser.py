@@ -47,6 +47,10 @@ def test_schedule() -> None:
     theirs = transformers.get_linear_schedule_with_warmup(torch.optim.SGD([torch.zeros(1)], lr=2.0), 10, 110)
     for step in (10, 60, 109):
         assert learning_rate(linear, step) == pytest.approx(2.0 * theirs.lr_lambdas[0](step))
+    inverse = cosine.model_copy(update={"schedule": "inverse-sqrt"})
+    theirs = transformers.get_inverse_sqrt_schedule(torch.optim.SGD([torch.zeros(1)], lr=2.0), 10)
+    for step in (10, 40, 109):
+        assert learning_rate(inverse, step) == pytest.approx(2.0 * theirs.lr_lambdas[0](step))
     constant = cosine.model_copy(update={"schedule": "constant"})
     assert learning_rate(constant, 109) == pytest.approx(2.0)
     assert learning_rate(cosine.model_copy(update={"warmup": 0}), 0) == pytest.approx(2.0)

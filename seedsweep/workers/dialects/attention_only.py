@@ -164,10 +164,11 @@ class AttentionOnly(Dialect):
     ) -> Tensor:
         """Its pattern is computed from `looks_SBTD`, its values from `x_SBTD`: most often the same."""
         block, heads, size = f"layer{layer}.", self.model.heads, self.model.head_size
-        qkv_NT3HK = self._projected(weights, block, x_SBTD, layout)
-        looking_NT3HK = qkv_NT3HK if looks_SBTD is x_SBTD else self._projected(weights, block, looks_SBTD, layout)
-        q_NHTK, k_NHTK = self._rotate(looking_NT3HK[:, :, :2]).transpose(1, 3).unbind(2)
-        y_NHTK = attention(layer, q_NHTK, k_NHTK, qkv_NT3HK[:, :, 2].transpose(1, 2))
+        qk_NT2HK, v_NT1HK = self._projected(weights, block, x_SBTD, layout).split((2, 1), dim=2)
+        if looks_SBTD is not x_SBTD:
+            qk_NT2HK = self._projected(weights, block, looks_SBTD, layout)[:, :, :2]
+        q_NHTK, k_NHTK = self._rotate(qk_NT2HK).transpose(1, 3).unbind(2)
+        y_NHTK = attention(layer, q_NHTK, k_NHTK, v_NT1HK.squeeze(2).transpose(1, 2))
         if layer == self.model.depth - 1 and self.model.active_heads not in (None, heads):
             active_H11 = torch.arange(heads, device=y_NHTK.device)[:, None, None] < self.model.active_heads
             y_NHTK = torch.where(active_H11, y_NHTK, 0.0)

@@ -19,10 +19,10 @@ class Rotary:
             return x_NTAK
         shape = (-1, *[1] * (x_NTAK.ndim - 3), self._dimensions)
         cos, sin = (table_TR.view(shape) for table_TR in self._table(x_NTAK.shape[1], x_NTAK.device))
+        if self._dimensions == x_NTAK.shape[-1]:
+            return _turned(x_NTAK, cos, sin)
         turned, kept = x_NTAK[..., : self._dimensions], x_NTAK[..., self._dimensions :]
-        first, second = turned.chunk(2, dim=-1)
-        turned = turned * cos + torch.cat((-second, first), dim=-1) * sin
-        return torch.cat((turned, kept), dim=-1)
+        return torch.cat((_turned(turned, cos, sin), kept), dim=-1)
 
     def _table(self, length: int, device: torch.device) -> tuple[Tensor, Tensor]:
         if length not in self._tables:
@@ -31,3 +31,8 @@ class Rotary:
             angle_TR = torch.outer(torch.arange(length, dtype=torch.float32), frequency).repeat(1, 2)
             self._tables[length] = (angle_TR.cos().to(device), angle_TR.sin().to(device))
         return self._tables[length]
+
+
+def _turned(x_NTAR: Tensor, cos_TAR: Tensor, sin_TAR: Tensor) -> Tensor:
+    first, second = x_NTAR.chunk(2, dim=-1)
+    return x_NTAR * cos_TAR + torch.cat((-second, first), dim=-1) * sin_TAR
