@@ -24,6 +24,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, in_ranges, scale_text
+from seedsweep.sequential import Aim
 
 if TYPE_CHECKING:
     import pandas
@@ -230,6 +231,8 @@ class Origin:
     """The spec that `seedsweep run` reads; None for a table."""
     notes: tuple[str, ...] = ()
     """What to know of the numbers, a sentence each."""
+    aim: Aim | None = None
+    """What seeds were added for, if they were: intervals of P(success) must then hold whenever one stops."""
 
 
 class Reader(Protocol):

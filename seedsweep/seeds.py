@@ -4,6 +4,9 @@ A seed is a pair (init, data): one draws the initial weights, the other the trai
 the pair (s, s). Crossing the roles, `seeds: {init: 0:16, data: 0:16}`, gives every pair, so that the variance
 due to initialisation can be told from the variance due to the data. The pair (s, s) of a crossed sweep *is*
 the plain seed s, so a crossed sweep extends a plain one in the same directory.
+
+In place of a number of seeds a *goal* may be given, `seeds: {goal: {p_success: 0.05}, at_most: 400, batch: 16}`:
+at every scale seeds 0, 1, 2, … are added, a batch at a time, until P(success) is known so precisely.
 """
 
 from __future__ import annotations
@@ -19,6 +22,13 @@ MOST = 1_000_000
 
 LARGEST = 2**31 - 2
 """Largest value of one role; two roles fit in the int64 of the `seed` column."""
+
+
+MOST_FOR_A_GOAL = 10_000
+"""Seeds of a scale that may be added for a goal: half-widths down to 0.012."""
+BATCH = 16
+"""Seeds that are added at a time if nobody says."""
+HOW_GOALS_ARE_WRITTEN = "write {goal: {p_success: 0.05}, at_most: 400, batch: 16}"
 
 
 class Seed(NamedTuple):
@@ -91,14 +101,27 @@ def format_range(seeds: Iterable[int]) -> str:
     return ",".join(parts)
 
 
+class Goal(NamedTuple):
+    """What seeds are added for, at every scale."""
+
+    p_success: float
+    """Half-width of the interval of P(success)."""
+    at_most: int
+    """Seeds of a scale."""
+    batch: int
+    """Seeds that are added at a time."""
+
+
 class Seeds(BaseModel):
-    """The seeds a sweep shall have: plain (`0:64`, a list) or crossed (`{init: 0:16, data: 0:16}`)."""
+    """The seeds a sweep shall have: plain (`0:64`, a list), crossed (`{init: 0:16, data: 0:16}`), for a goal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     init: tuple[int, ...]
     data: tuple[int, ...]
     crossed: bool
+    goal: Goal | None = None
+    """Then `init` and `data` are those that may be added."""
 
     @model_validator(mode="before")
     @classmethod
@@ -106,23 +129,61 @@ class Seeds(BaseModel):
         if not isinstance(given, dict):
             plain = parse_range(given)
             return {"init": plain, "data": plain, "crossed": False}
+        if {"goal", "at_most", "batch"} & set(given):
+            goal = _goal(given)
+            plain = tuple(range(goal.at_most))
+            return {"init": plain, "data": plain, "crossed": False, "goal": goal}
         if set(given) != {"init", "data"}:
-            raise ValueError("write a range such as 0:64, a list, or both roles: {init: 0:16, data: 0:16}")
+            raise ValueError(
+                "write a range such as 0:64, a list, both roles: {init: 0:16, data: 0:16}, or a goal: "
+                "{goal: {p_success: 0.05}, at_most: 400}"
+            )
         init, data = parse_range(given["init"]), parse_range(given["data"])
         if len(init) * len(data) > MOST:
             raise ValueError(f"crossed they are {len(init) * len(data):,} seeds, of {MOST:,} at most")
         return {"init": init, "data": data, "crossed": True}
 
     @model_serializer
-    def _compact(self) -> str | dict[str, str]:
+    def _compact(self) -> str | dict[str, Any]:
+        if self.goal is not None:
+            wanted, at_most, batch = self.goal
+            return {"goal": {"p_success": wanted}, "at_most": at_most, "batch": batch}
         if self.crossed:
             return {"init": format_range(self.init), "data": format_range(self.data)}
         return format_range(self.init)
 
     def pairs(self) -> tuple[Seed, ...]:
-        """Every seed, sorted by id."""
+        """Every seed, sorted by id; with a goal, every one that may be added."""
         if self.crossed:
             pairs = [Seed(i, d) for i in self.init for d in self.data]
         else:
             pairs = [Seed(s, s) for s in self.init]
         return tuple(sorted(pairs, key=lambda seed: seed.id))
+
+
+def _goal(given: dict[Any, Any]) -> Goal:
+    """Of the section. Raises ValueError, with what would be right."""
+    if others := set(given) - {"goal", "at_most", "batch"}:
+        what = "a goal is reached with plain seeds 0, 1, 2, …" if {"init", "data"} & others else "unknown here"
+        raise ValueError(f"{min(map(str, others))}: {what}; {HOW_GOALS_ARE_WRITTEN}")
+    wanted = given.get("goal")
+    if not isinstance(wanted, dict) or set(wanted) != {"p_success"}:
+        raise ValueError(f"goal: is a half-width of P(success); {HOW_GOALS_ARE_WRITTEN}")
+    half_width = wanted["p_success"]
+    if isinstance(half_width, bool) or not isinstance(half_width, int | float) or not 0 < half_width < 0.5:
+        raise ValueError(f"goal.p_success: {half_width!r} is no half-width of a share; give for example 0.05")
+    at_most = given.get("at_most")
+    if at_most is None:
+        enough = min(MOST_FOR_A_GOAL, -(-int(1.6 * (0.98 / half_width) ** 2) // 10) * 10)
+        raise ValueError(f"at_most: is missing: how many seeds a scale may have, for example {enough}")
+    default = min(BATCH, at_most) if isinstance(at_most, int) else BATCH
+    counts = {"at_most": at_most, "batch": given.get("batch", default)}
+    for name, number in counts.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+            raise ValueError(f"{name}: {number!r} is not a number of seeds; {HOW_GOALS_ARE_WRITTEN}")
+    batch = counts["batch"]
+    if at_most > MOST_FOR_A_GOAL:
+        raise ValueError(f"at_most: {at_most:,} is over the largest, {MOST_FOR_A_GOAL:,}")
+    if batch > at_most:
+        raise ValueError(f"batch: {batch} seeds are more than at_most, {at_most}; give at most as many")
+    return Goal(float(half_width), at_most, batch)

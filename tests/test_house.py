@@ -59,7 +59,8 @@ GROUND = {
     "memory": set(),
     "cell": {"measures", "seeds"},
     "keptfile": {"jsontext", "seeds"},
-    "population": {"criterion", "errors", "formats", "htmltable", "measures"},
+    "population": {"criterion", "errors", "formats", "htmltable", "measures", "sequential"},
+    "sequential": set(),
     "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""

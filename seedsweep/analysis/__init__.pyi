@@ -71,6 +71,10 @@ from .statistics.outcomes import OutcomeShares as OutcomeShares
 from .statistics.outcomes import outcome_shares as outcome_shares
 from .statistics.paired import PairedEffect as PairedEffect
 from .statistics.paired import paired_effect as paired_effect
+from .statistics.planning import SeedsForDifference as SeedsForDifference
+from .statistics.planning import SeedsForPrecision as SeedsForPrecision
+from .statistics.planning import seeds_for_difference as seeds_for_difference
+from .statistics.planning import seeds_for_precision as seeds_for_precision
 from .statistics.power import SeedsNeeded as SeedsNeeded
 from .statistics.power import seeds_needed as seeds_needed
 from .statistics.proper import crps as crps
@@ -80,6 +84,10 @@ from .statistics.scale_curves import breakthroughness as breakthroughness
 from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
+from .statistics.sequential import Aim as Aim
+from .statistics.sequential import SequentialRate as SequentialRate
+from .statistics.sequential import mean_sequence as mean_sequence
+from .statistics.sequential import success_sequence as success_sequence
 from .statistics.sides import Sides as Sides
 from .statistics.smoothing import ChanceMaximum as ChanceMaximum
 from .statistics.smoothing import chance_maximum as chance_maximum
@@ -114,6 +122,9 @@ from .study.inside import ScaleInside as ScaleInside
 from .study.inside import StreamForecast as StreamForecast
 from .study.inside import inside as inside
 from .study.parts import Measured as Measured
+from .study.planning import Question as Question
+from .study.planning import ScaleNeeds as ScaleNeeds
+from .study.planning import seeds_by_scale as seeds_by_scale
 from .study.study import ScaleStudy as ScaleStudy
 from .study.study import Study as Study
 from .study.study import study as study

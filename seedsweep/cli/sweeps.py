@@ -21,6 +21,7 @@ from seedsweep.cli.raylog import ray_aside
 from seedsweep.cli.show import print_json, show_findings, without_damaged
 from seedsweep.cli.streams import shown
 from seedsweep.cli.timeleft import TimeLeft
+from seedsweep.errors import InputError
 
 
 def run(
@@ -91,12 +92,31 @@ def plan(
     seeds: Seeds = None,
     changes: Set = None,
     out: Out = None,
+    detect: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="WHAT=X …",
+            help="How many seeds would show it: p_success=0.05, split=0.2 distance=0.5 or difference=0.2.",
+        ),
+    ] = None,
+    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    pilot: Annotated[
+        str | None, typer.Option(metavar="DIR", help="A sweep whose seeds tell what to expect, for --detect.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
-    """Say what a run would train and what it would cost on this machine; train nothing.
+    """Say what a run would train and cost on this machine, or how many seeds would show something; train nothing.
 
-    Example: seedsweep plan paper/count-width --seeds 0:250
+    Example: seedsweep plan paper/count-width --detect split=0.2 distance=0.5
     """
+    from seedsweep.cli import planning
+
+    asked = None
+    if detect:
+        asked = planning.question([*detect, *(more or [])])
+    elif more or pilot is not None:
+        given = f"--pilot {pilot}" if pilot is not None else " ".join(more or [])
+        raise InputError(f"{given}: is for --detect; {planning.EXAMPLES}")
     with Waiting(stderr, "reading the spec …") as waiting:
         from seedsweep.cli import tables
         from seedsweep.sweep.estimate import estimate
@@ -110,10 +130,15 @@ def plan(
             on_scale=lambda scale: waiting.say(f"timing a few steps at {field} {formats.scale(scale)} …"),
             on_compiling=lambda scale: waiting.say(f"timing compiled steps at {field} {formats.scale(scale)} …"),
         )
+        if asked is not None:
+            waiting.say("simulating seeds …")
+            needs = planning.answer(asked, estimated, named.spec.success, pilot)
     if as_json:
-        print_json(estimated.to_dict())
-    else:
-        stdout.print(tables.plan(estimated))
+        print_json(estimated.to_dict() | ({} if asked is None else {"detect": planning.told(needs)}))
+        return
+    stdout.print(tables.plan(estimated))
+    if asked is not None:
+        stdout.print(planning.shown(asked, needs, estimated))
 
 
 def status(

@@ -37,24 +37,25 @@ WORTH_COMPILING = 0.9
 
 def outcome(result: RunResult) -> Text:
     """One or two lines after a run: what was trained and what remains."""
+    sample = [] if result.sample is None else [f"sample: {result.sample}"]
     if result.asked == result.present:
-        return Text(f"nothing is missing: all {text.seeds(result.asked)} are there")
+        return Text("\n".join([f"nothing is missing: all {text.seeds(result.asked)} are there", *sample]))
     done = f"trained {text.seeds(result.trained)} in {formats.duration(result.seconds)}"
     if result.present:
         done += f", {result.present} were there"
     if result.interrupted:
         done += f"; stopped with {text.seeds(result.missing)} missing: run the same command to go on"
     lines = [done, *(f"failed: {f.pack}: {f.error}; see {f.path}" for f in result.failures)]
-    lines += [f"note: {note}" for note in result.notes]
+    lines += [*sample, *(f"note: {note}" for note in result.notes)]
     return Text("\n".join(lines))
 
 
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     caption = (
-        "below each number its 95 % interval: Wilson for P, Gaffke for means, else bootstrap; below "
-        "W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; p of groups: "
-        "against a single group of seeds"
+        f"below each number its 95 % interval: {found.interval_of_success} for P, Gaffke for means, else "
+        "bootstrap; below W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; "
+        "p of groups: against a single group of seeds"
     )
     caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""
     inside = ["in-dist.\nmean"] if found.in_distribution else []
@@ -234,6 +235,11 @@ def plan(estimated: Estimate) -> RenderableType:
         line += f"; memory: {formats.quantity(estimated.bytes, 'B')}"
         if estimated.memory is not None:
             line += f" of {formats.quantity(estimated.memory, 'B')} that are free here"
+    if estimated.sample is not None:
+        line += f"\n{estimated.sample}"
+        if estimated.most:
+            long = formats.duration(estimated.seconds_of_most)
+            line += f"\nif no scale reaches it sooner: {text.seeds(estimated.most)} to train, about {long}"
     compiled = estimated.compiled
     if compiled is not None and compiled.share < WORTH_COMPILING:
         where = f"{text.field(estimated.scale_name)} {formats.scale(compiled.scale)}"

@@ -14,6 +14,7 @@ from seedsweep.cell import Pack
 from seedsweep.seeds import Seed
 from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.garbage import no_collection
+from seedsweep.sweep.goals import Sampling, sampling_of
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.notes import notes
 from seedsweep.sweep.queue import Queue
@@ -26,10 +27,17 @@ class Counts:
     """Of the sweep in a store, whose packs are known."""
 
     @no_collection()
-    def __init__(self, store: Store, record: SweepRecord, known: list[KnownPack]) -> None:
+    def __init__(
+        self, store: Store, record: SweepRecord, known: list[KnownPack], sampling: Sampling | None = None
+    ) -> None:
+        """`sampling` is that of the run, which knows more than the packs; without it they decide what a goal asks
+        for."""
         self._store = store
         self._record = record
-        ladder, wanted = record.ladder, frozenset(record.seeds)
+        self._sampling = sampling or sampling_of(store, record, known)
+        ladder = record.ladder
+        everywhere = frozenset() if self._sampling is not None else frozenset(record.seeds)
+        wanted = self._sampling.wanted if self._sampling is not None else {}
         self._field = ladder.field
         self._notes = (*notes(known, ladder.field), *damage_notes(store.blocks.damage, store.location))
         self._finished = [pack for pack in known if pack.finished]
@@ -42,7 +50,7 @@ class Counts:
             if record.imported:
                 scale.ask(scale.finished)
             elif scale.costs.scale in ladder.values:
-                scale.ask(wanted)
+                scale.ask(frozenset(wanted[scale.costs.scale]) if wanted else everywhere)
         for pack in known:
             if not pack.finished and pack.pack.scale in self._scales:
                 self._scales[pack.pack.scale].unfinished[pack.name] = pack
@@ -51,6 +59,10 @@ class Counts:
     def parts(self) -> int:
         """What a status takes time for: scales and unfinished packs."""
         return sum(1 + len(scale.unfinished) for scale in self._scales.values())
+
+    def ask(self, scale: float, seeds: Iterable[Seed]) -> None:
+        """Further seeds shall exist."""
+        self._scales[scale].ask(self._scales[scale].asked | frozenset(seeds))
 
     def begin(self, pack: Pack) -> None:
         """A pack was handed to a worker."""
@@ -108,7 +120,7 @@ class Counts:
             fraction=sum(scale.work_done for scale in told) / sum(scale.work_asked for scale in told),
             seconds_left=0.0 if left <= 0 else None if seconds is None else max(0.0, seconds - (now - then)),
             starting=left > 0 and bool(runs) and not any(pack.state == "running" for pack in packs),
-            notes=self._notes,
+            notes=(*([] if self._sampling is None else [str(self._sampling)]), *self._notes),
         )
 
     def _simulated(

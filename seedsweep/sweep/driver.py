@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import counted
+from seedsweep.seeds import Seed
 from seedsweep.sweep.compact import OFTEN, merge
 from seedsweep.sweep.events import Failure
 from seedsweep.sweep.executors.executor import Executor
@@ -56,8 +57,12 @@ class Driver:
     """Size of the planned pack of which a pack is a part, because there was too little memory."""
     trained: int = 0
     """Cells."""
+    added: int = 0
+    """Cells that were asked for since the run began, for the sake of a goal."""
     unmerged: int = 0
     """Packs that were finished since blocks were merged."""
+    asked: dict[float, set[Seed]] = field(default_factory=dict)
+    """Of scales to which seeds were added."""
     failures: list[Failure] = field(default_factory=list)
     aside: list[str] = field(default_factory=list)
     """Checkpoints that could not be read."""
@@ -72,11 +77,8 @@ class Driver:
 
         Raises InputError if the first cells show that what the spec says of success cannot be: the others stop.
         """
-        self.fresh.update(planned.fresh)
-        for pack in planned.packs:
-            recipe = self.found.recipes[pack.scale]
-            self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
-        slots = self.crew.start(len(self.waiting))
+        self._queue(planned)
+        slots = self.crew.start(max(len(self.waiting), self._most_at_once()))
         where = f"{counted(slots, 'worker')} ({self.crew.device})"
         self.reporter.send("ready", f"training on {where}", self.crew.dashboard)
 
@@ -92,6 +94,41 @@ class Driver:
 
         if self.running:
             self._let_stop()
+
+    def _queue(self, planned: Plan) -> None:
+        self.fresh.update(planned.fresh)
+        for pack in planned.packs:
+            recipe = self.found.recipes[pack.scale]
+            self.waiting.append(Job(self.store.location, recipe, pack, self.crew.device))
+
+    def _most_at_once(self) -> int:
+        """Packs that may be trained at a time later on, where a goal adds seeds."""
+        sampling = self.found.sampling
+        if sampling is None:
+            return 0
+        open_ = [scale for scale in self.found.recipes if sampling.sample(scale).state == "open"]
+        sizes = (self.crew.pack_size(self.found.recipes[scale]) for scale in open_)
+        return sum(-(-sampling.goal.batch // size) for size in sizes)
+
+    def _add_seeds(self, scale: float) -> None:
+        """Ask for the next batch of a scale if its goal asks for one. What is least certain goes first."""
+        sampling = self.found.sampling
+        if sampling is None or self.stop.requested:
+            return
+        sample = sampling.sample(scale)
+        asked = self.asked.setdefault(scale, set(self.found.wanted.get(scale, ())))
+        new = [seed for seed in sample.seeds if seed not in asked]
+        if not new:
+            return
+        asked.update(new)
+        self.added += len(new)
+        planned = self.found.plan(self.crew.pack_size, {scale: new})
+        for unwanted in planned.dropped:
+            self.store.drop(unwanted)
+        self._queue(planned)
+        widths = {scale: -sampling.sample(scale).limits.half_width for scale in self.found.recipes}
+        self.waiting = deque(sorted(self.waiting, key=lambda job: widths[job.pack.scale]))
+        self.reporter.add(scale, new, sampling.told(scale, len(new)))
 
     def _let_stop(self) -> None:
         self.reporter.send("stop", f"stopping: {counted(len(self.running), 'pack')} saving a checkpoint")
@@ -121,6 +158,9 @@ class Driver:
             self.store.finish(pack.name)
             self.trained += len(pack.seeds)
             self.reporter.finish(pack)
+            if self.found.sampling is not None:
+                self.found.sampling.finish(pack)
+                self._add_seeds(pack.scale)
             self._merge_now_and_then()
             if self.trained == len(pack.seeds) and not outcome.job.recipe.metrics():
                 self._check_success(pack)
@@ -193,6 +233,9 @@ class Driver:
         path = self.store.write_failure(pack.name, header + outcome.trace)
         self.failures.append(Failure(pack.name, pack.scale, seeds, error, path))
         self.reporter.fail(pack, f"given up after {attempts}: {error}; see {path}")
+        if self.found.sampling is not None:
+            self.found.sampling.give_up(pack.scale, pack.seeds)
+            self._add_seeds(pack.scale)
         # Of a program nothing is known beforehand: it is more likely wrong as a whole than in its first cells.
         none_works = self.found.present + self.trained == 0 and len(self.failures) >= HOPELESS_CELLS
         if none_works and not outcome.job.recipe.metrics() and self.waiting:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 
-from seedsweep.cell import Pace
+from seedsweep.cell import Pace, Recipe
 from seedsweep.memory import free_memory
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.pace import Paces, expected, makespan, paces_of, steps_seen
@@ -50,6 +50,10 @@ class ScaleEstimate:
     basis: Basis | None = None
     """What the seconds rest on: what finished seeds of this scale took on this machine, a trial of a few steps and
     an evaluation, or what finished seeds of another scale took, in proportion to FLOP. None as they are."""
+    lattice: float | None = None
+    """Step between the values that the metric of success can take; None if it has none, or nobody knows."""
+    most: int | None = None
+    """Seeds that may have to be trained in the end, of a sweep with a goal; else None."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,10 @@ class Estimate:
     """Bytes that this machine has free; None if it does not say."""
     compiled: CompiledEstimate | None = None
     """None for a run that is short or begun, or whose steps are compiled already or cannot be."""
+    most_workers: int = 1
+    """That there would be for any number of packs."""
+    sample: str | None = None
+    """How the sample comes about, if seeds are added for the sake of a goal."""
 
     @property
     def missing(self) -> int:
@@ -100,6 +108,18 @@ class Estimate:
         return makespan([0.0] * self.workers, packs)
 
     @property
+    def most(self) -> int | None:
+        """Seeds to train if a goal is reached at no scale before its largest number; None without a goal."""
+        return None if self.sample is None else sum(scale.most or 0 for scale in self.scales)
+
+    @property
+    def seconds_of_most(self) -> float | None:
+        """Of these; None if not known."""
+        if self.most is None or any(scale.most and scale.seconds_per_seed is None for scale in self.scales):
+            return None
+        return sum((scale.most or 0) * (scale.seconds_per_seed or 0.0) for scale in self.scales) / self.workers
+
+    @property
     def bytes(self) -> int | None:
         """Memory of all workers, each at the largest pack. None if that is not known."""
         packs = [scale.pack_bytes for scale in self.scales if scale.missing]
@@ -107,7 +127,8 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "missing": self.missing, "seconds": self.seconds, "bytes": self.bytes}
+        told = {**asdict(self), "missing": self.missing, "seconds": self.seconds, "bytes": self.bytes}
+        return told | {"most": self.most, "seconds_of_most": self.seconds_of_most}
 
 
 def estimate(
@@ -157,6 +178,8 @@ def estimate(
                 else _per_seed(pace, size, recipe.steps or steps_seen(found.known), recipe.evaluations),
                 pack_bytes=recipe.pack_bytes(device, size),
                 basis=basis,
+                lattice=_lattice(found, recipe),
+                most=_most(found, scale),
             )
         )
     known = Estimate(
@@ -168,6 +191,8 @@ def estimate(
         scales=tuple(scales),
         resumed=len(planned.resumed),
         memory=free_memory(),
+        most_workers=max(1, slots),
+        sample=None if found.sampling is None else str(found.sampling),
     )
     return replace(known, compiled=_compiled(found, known, on_compiling))
 
@@ -189,6 +214,22 @@ def _compiled(
         return None
     seconds = _per_seed(pace, longest.pack_size, recipe.steps or 0, recipe.evaluations)
     return CompiledEstimate(longest.scale, seconds, seconds / longest.seconds_per_seed)
+
+
+def _lattice(found: Found, recipe: Recipe) -> float | None:
+    success = found.spec.success
+    if not any(metric.name == success.metric and metric.counts_examples for metric in recipe.metrics()):
+        return None
+    return next((1 / split.examples for split in recipe.splits() if split.name == success.split), None)
+
+
+def _most(found: Found, scale: float) -> int | None:
+    """Seeds of a scale that are not there and may be wanted; None without a goal."""
+    if found.sampling is None:
+        return None
+    sample = found.sampling.sample(scale)
+    ids = found.sampling.seeds if sample.state == "open" else sample.seeds
+    return sum(seed not in found.sampling.outcomes[scale] for seed in ids)
 
 
 def _per_seed(pace: Pace, pack: int, steps: float, evaluations: int) -> float:

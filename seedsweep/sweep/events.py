@@ -13,6 +13,7 @@ EventKind = Literal[
     "ready",
     "start",
     "finish",
+    "add",
     "retry",
     "fail",
     "stop",
@@ -31,6 +32,7 @@ class Event:
     kind: EventKind
     """plan: what will be trained is known. base: the model that all seeds start from
     is being trained. ready: the executor runs. start, finish, retry, fail: of a pack.
+    add: seeds are added for the sake of a goal.
     stop: packs are asked to save a checkpoint. workers: they are waited for, are there again, or are
     left out; before "plan" the status knows of no scale. merge: small blocks are merged. aside: a file could
     not be used. wait: the store does not answer. tick: nothing but the time."""
@@ -73,6 +75,8 @@ class RunResult:
     dashboard: str | None = None
     notes: tuple[str, ...] = ()
     """What to know of the numbers: cells of different code, seeds with the same numbers."""
+    sample: str | None = None
+    """How the sample came about, if seeds were added for the sake of a goal."""
 
     @property
     def missing(self) -> int:

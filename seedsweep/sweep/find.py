@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError
 from seedsweep.seeds import Seed
+from seedsweep.sweep.goals import Sampling, sampling
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.plan import Plan, count_present, make_plan
 from seedsweep.sweep.record import LostRecordError, SweepRecord, refuse_other_settings
@@ -41,8 +42,19 @@ class Found:
 
     @cached_property
     def wanted(self) -> dict[float, tuple[Seed, ...]]:
-        """The seeds that shall exist, by scale."""
+        """The seeds that shall exist, by scale; with a goal, as the finished ones decide it."""
+        if self.sampling is not None:
+            return self.sampling.wanted
         return dict.fromkeys(self.recipes, self.spec.seeds.pairs())
+
+    @cached_property
+    def sampling(self) -> Sampling | None:
+        """What the finished seeds of a sweep with a goal have come to."""
+        first = self.record.first_goal if self.record is not None else None
+        spec = self.spec
+        return sampling(
+            self.store, self.known, seeds=spec.seeds, ladder=spec.scale, success=spec.success, first=first
+        )
 
     @property
     def asked(self) -> int:
@@ -76,11 +88,16 @@ class Found:
             raise InputError(f"{error}; {why}") from None
         return known
 
-    def plan(self, pack_size: Callable[[Recipe], int]) -> Plan:
-        """The packs that a run would train; `pack_size` says how many seeds go into a new one."""
+    def plan(
+        self, pack_size: Callable[[Recipe], int], wanted: Mapping[float, Sequence[Seed]] | None = None
+    ) -> Plan:
+        """The packs that a run would train; `pack_size` says how many seeds go into a new one.
+
+        `wanted` are the seeds that shall exist, if not all that are wanted.
+        """
         costs = {scale: recipe.cost() for scale, recipe in self.recipes.items()}
         return make_plan(
-            self.wanted,
+            self.wanted if wanted is None else wanted,
             self.known,
             scale_name=self.spec.scale.field,
             fingerprint=self.fingerprint,

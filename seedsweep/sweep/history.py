@@ -58,6 +58,8 @@ def end(store: Store, record: SweepRecord, result: RunResult, aside: Sequence[st
         "failed": result.failed,
         "interrupted": result.interrupted,
     }
+    if result.sample is not None:
+        outcome |= {"asked": result.asked, "sample": result.sample}
     if aside:
         outcome["set aside"] = list(aside)
     runs = (*record.runs[:-1], {**record.runs[-1], **outcome})

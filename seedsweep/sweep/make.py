@@ -47,7 +47,8 @@ def sweep(
     scale : mapping of str to sequence of float
         The parameter that is scaled and the values it takes, `{"width": [16, 32, 64]}`.
     seeds : int, str, sequence or mapping
-        The seeds at every scale: `"0:32"`, `range(32)`, a list, or `{"init": "0:8", "data": "0:8"}`.
+        The seeds at every scale: `"0:32"`, `range(32)`, a list, or `{"init": "0:8", "data": "0:8"}`; or a goal,
+        `{"goal": {"p_success": 0.05}, "at_most": 640}`, for which seeds are added.
     success : Criterion or mapping
         What counts as success: `{"metric": "accuracy", "split": "test", "at_least": 0.9}`.
     metrics : str or mapping, optional
@@ -142,6 +143,8 @@ def _named(function: Callable[..., Any]) -> tuple[Callable[..., Any] | None, dic
 
 def _seeds(given: Any) -> Any:
     """As a spec says them."""
+    if isinstance(given, Mapping) and "goal" in given:
+        return dict(given)
     if isinstance(given, Mapping):
         return {role: _seeds(seeds) for role, seeds in given.items()}
     return given if isinstance(given, int | str) else [_plain(seed) for seed in given]

@@ -13,6 +13,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import listed
 from seedsweep.population import Origin, Population, observed_metric
 from seedsweep.sweep.damage import SET_ASIDE, Damage, damage_notes
+from seedsweep.sweep.goals import aim_of, sampling_of
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
@@ -113,12 +114,19 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
     codes = codes_of(known)
     if codes:
         facts["code"] = "; ".join(f"{code}: {count} cells" for code, count in codes.most_common())
+    sampled, goal = sampling_of(store, record, known), None if record.imported else record.first_goal
     left_out = damage_notes(store.blocks.damage, store.location)
     return Origin(
         facts,
         tuple(map(_in_words, record.runs)),
         record.spec,
-        (*code_notes(codes), *failure_notes(known), *left_out),
+        (
+            *([] if sampled is None else [str(sampled)]),
+            *code_notes(codes),
+            *failure_notes(known),
+            *left_out,
+        ),
+        aim=None if goal is None else aim_of(goal),
     )
 
 

@@ -12,7 +12,7 @@ from seedsweep.cell import Pace, Recipe
 from seedsweep.errors import InputError
 from seedsweep.measures import Metric, Split
 from seedsweep.schema import FORMAT
-from seedsweep.seeds import Seed, Seeds
+from seedsweep.seeds import Goal, Seed, Seeds
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 
 FILE = "sweep.json"
@@ -79,9 +79,21 @@ class SweepRecord(BaseModel):
         return ScaleSettings.model_validate(self.spec["scale"])
 
     @property
+    def wish(self) -> Seeds:
+        """What the spec says of seeds."""
+        return Seeds.model_validate(self.spec["seeds"])
+
+    @property
     def seeds(self) -> tuple[Seed, ...]:
-        """The seeds wanted at every scale."""
-        return Seeds.model_validate(self.spec["seeds"]).pairs()
+        """The seeds wanted at every scale; with a goal, those that may be added."""
+        return self.wish.pairs()
+
+    @property
+    def first_goal(self) -> Goal | None:
+        """The goal for which seeds were first added: later ones change nothing of what intervals are made for."""
+        wishes = [run.get("seeds") for run in self.runs] + [self.spec["seeds"]]
+        goals = (Seeds.model_validate(wish).goal for wish in wishes if isinstance(wish, dict))
+        return next((goal for goal in goals if goal is not None), None)
 
     @property
     def imported(self) -> bool:

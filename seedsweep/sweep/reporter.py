@@ -8,14 +8,16 @@ long it takes.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from seedsweep.cell import Pack
 from seedsweep.errors import InputError
 from seedsweep.formats import counted
+from seedsweep.seeds import Seed
 from seedsweep.sweep.counts import Counts
 from seedsweep.sweep.events import Event, EventKind
+from seedsweep.sweep.goals import Sampling
 from seedsweep.sweep.standing import SweepStatus
 from seedsweep.sweep.store import Store
 
@@ -41,6 +43,8 @@ class Reporter:
     """The name of this run, once it has the sweep."""
     last: float = field(default_factory=time.monotonic)
     """When an event was sent."""
+    sampling: Sampling | None = None
+    """Of a sweep with a goal, as the run keeps it."""
     counts: Counts | None = None
     status: SweepStatus | None = None
     at_work: dict[str, Pack] = field(default_factory=dict)
@@ -81,6 +85,12 @@ class Reporter:
         if self.counts is not None:
             self.counts.finish(pack)
         self.send("finish", f"{pack.name}: finished")
+
+    def add(self, scale: float, seeds: Sequence[Seed], message: str) -> None:
+        """Seeds are added for the sake of a goal."""
+        if self.counts is not None:
+            self.counts.ask(scale, seeds)
+        self.send("add", message)
 
     def retry(self, pack: Pack, message: str) -> None:
         """An attempt has failed, and there will be another."""
@@ -136,7 +146,7 @@ class Reporter:
             return
         try:
             record = self.store.existing_record()
-            self.counts = Counts(self.store, record, self.store.packs(record))
+            self.counts = Counts(self.store, record, self.store.packs(record), self.sampling)
         except (InputError, OSError):  # whatever has come into the directory since: training goes on
             pass
         self.count_after = self._rest(began)

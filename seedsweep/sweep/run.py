@@ -16,7 +16,7 @@ from seedsweep.sweep.compact import FEWEST_FILES, merge
 from seedsweep.sweep.damage import damage_notes
 from seedsweep.sweep.driver import Driver
 from seedsweep.sweep.estimate import try_scales
-from seedsweep.sweep.events import Event, Failure, RunResult
+from seedsweep.sweep.events import Event, RunResult
 from seedsweep.sweep.find import Found, find
 from seedsweep.sweep.interrupt import StopRequest
 from seedsweep.sweep.kept import unkept_notes
@@ -113,6 +113,7 @@ def run(
             held = locked.enter_context(lock.hold(found.store.files))  # makes the directory
             found = found.looked_again()
         reporter.runs = frozenset({held.run})
+        reporter.sampling = found.sampling
         planned = found.plan(crew.pack_size)
 
         opened.enter_context(stop)
@@ -127,12 +128,12 @@ def run(
             if _has_base(found, stop, reporter):
                 driver.train(planned)
         except (ClusterError, InputError):
-            history.end(found.store, record, _result(found, began, driver.trained, tuple(driver.failures)), aside)
+            history.end(found.store, record, _result(found, began, driver), aside)
             raise
         held.check()
         known = _clear_up(found.store, record, reporter, merging=not stop.requested)
         aside += driver.aside
-        result = _result(found, began, driver.trained, tuple(driver.failures), crew.dashboard, aside, known)
+        result = _result(found, began, driver, crew.dashboard, aside, known)
         history.end(found.store, record, result, aside)
         return result
 
@@ -201,30 +202,34 @@ def _clear_up(store: Store, record: SweepRecord, reporter: Reporter, *, merging:
 def _result(
     found: Found,
     began: float,
-    trained: int = 0,
-    failures: tuple[Failure, ...] = (),
+    driver: Driver | None = None,
     dashboard: str | None = None,
     aside: Sequence[str] = (),
     known: list[KnownPack] | None = None,
 ) -> RunResult:
+    """What has come of a run; without a driver nothing was missing."""
     known = _known(found.store) if known is None else known
     damage = damage_notes(found.store.blocks.damage, found.store.location) if known else ()
-    asked = {scale: recipe.keep for scale, recipe in found.recipes.items()}
+    keep = {scale: recipe.keep for scale, recipe in found.recipes.items()}
     unkept: tuple[str, ...] = ()
     with suppress(InputError, OSError):  # the run is over all the same
-        unkept = unkept_notes(found.store.kept, asked, known)
+        unkept = unkept_notes(found.store.kept, keep, known)
+    failures = tuple(driver.failures) if driver is not None else ()
+    trained, added = (driver.trained, driver.added) if driver is not None else (0, 0)
     failed = sum(len(failure.seeds) for failure in failures)
+    asked = found.asked + added
     return RunResult(
         store=found.store.location,
-        asked=found.asked,
+        asked=asked,
         present=found.present,
         trained=trained,
         failed=failed,
-        interrupted=found.asked > found.present + trained + failed,
+        interrupted=asked > found.present + trained + failed,
         failures=failures,
         seconds=time.monotonic() - began,
         dashboard=dashboard,
         notes=(*aside, *notes(known, found.spec.scale.field), *unkept, *damage),
+        sample=None if found.sampling is None else str(found.sampling),
     )
 
 

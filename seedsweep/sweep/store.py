@@ -38,6 +38,7 @@ import pyarrow.parquet as pq
 
 from seedsweep import jsontext
 from seedsweep.cell import Base, CellError, Pack
+from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import count
 from seedsweep.measures import scale_text
@@ -46,7 +47,7 @@ from seedsweep.seeds import Seed
 from seedsweep.sweep import claim, damage, kept, lock, record
 from seedsweep.sweep.blocks import FOLDER, MOST_ROWS_OF_A_FILE, Block, BlockFiles, block_name
 from seedsweep.sweep.damage import is_named_as_ours
-from seedsweep.sweep.files import Files
+from seedsweep.sweep.files import FileEntry, Files
 from seedsweep.sweep.garbage import no_collection
 from seedsweep.sweep.kept import KeptCheckpoints
 from seedsweep.sweep.knownpack import KnownPack, doubled_cells, pack_of
@@ -74,6 +75,8 @@ class Store:
         self.pulse = Pulse(self.files)
         self._failures: set[str] | None = None
         """Packs that were given up, as far as was looked."""
+        self.outcomes: dict[Criterion, dict[str, dict[Seed, bool]]] = {}
+        """Whether the seeds of finished packs have succeeded, as far as was read."""
 
     @property
     def location(self) -> str:
@@ -349,8 +352,12 @@ class Store:
 
     def files_of_pack(self, pack: Pack) -> list[str]:
         """The files of a pack whose blocks were not merged."""
-        names = [entry.name for entry in self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")]
-        return [name for name in names if name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
+        return [entry.name for entry in self.entries_of_pack(pack)]
+
+    def entries_of_pack(self, pack: Pack) -> list[FileEntry]:
+        """The same with their sizes."""
+        entries = self.files.listing(f"{FOLDER}/scale-{scale_text(pack.scale)}")
+        return [entry for entry in entries if entry.name.rpartition("/")[2].startswith(f"{pack.name}-block-")]
 
     def recorded_pack(self, name: str, field: str) -> Pack | None:
         """What pack.json says; None if it is not there, was torn by a power cut, or is of another pack."""

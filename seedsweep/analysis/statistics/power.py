@@ -116,15 +116,17 @@ def seeds_needed(
     n = None
     if spread > 0:
         separation, step = distance / spread, (lattice or 0.0) / spread
-        n = _first(
-            lambda n: power_to_find(n, share=share, separation=separation, lattice=step, alpha=alpha) >= power, cap
+        n = first_enough(
+            lambda n: power_to_find(n, share=share, separation=separation, lattice=step, alpha=alpha) >= power,
+            fewest=FEWEST,
+            cap=cap,
         )
     return SeedsNeeded(n, share, distance, values.size, power, alpha, cap)
 
 
-def _first(suffices: Callable[[int], bool], cap: int) -> int | None:
-    """The smallest n that suffices, by doubling and bisection; None beyond the cap."""
-    enough, too_few = FEWEST, FEWEST - 1
+def first_enough(suffices: Callable[[int], bool], *, fewest: int, cap: int) -> int | None:
+    """The smallest n that suffices, to 2 % beyond a hundred, by doubling and bisection; None beyond the cap."""
+    enough, too_few = fewest, fewest - 1
     while not suffices(enough):
         if enough == cap:
             return None

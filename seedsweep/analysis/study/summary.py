@@ -28,8 +28,10 @@ from seedsweep.analysis.statistics.samples import (
     observed,
     samples_by_scale,
 )
+from seedsweep.analysis.statistics.sequential import success_sequence
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
 from seedsweep.criterion import Criterion
+from seedsweep.sequential import Aim
 
 if TYPE_CHECKING:
     from seedsweep.population import Population, Unfinished
@@ -100,6 +102,7 @@ def summarise(
     *,
     lattice: LatticeByScale = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
+    aim: Aim | None = None,
 ) -> tuple[ScaleSummary, ...]:
     """Every statistic of this package at every scale of a ladder.
 
@@ -115,6 +118,9 @@ def summarise(
     bounds : tuple of two floats, or None
         The range of the metric, for the mode, the test for groups and the interval of the mean; None if there is
         none.
+    aim : Aim, optional
+        What seeds were added for, if somebody looked at them and went on until this precision was reached: the
+        intervals of the success rates are then those of `success_sequence`.
 
     Returns
     -------
@@ -159,7 +165,7 @@ def summarise(
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
-                    success=_success_rate(sample, criterion),
+                    success=_success_rate(sample, criterion, aim),
                     mean_given_success=_mean_given_success(sample, criterion, bounds or UNBOUNDED),
                     groups=group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds or UNBOUNDED),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
@@ -186,8 +192,11 @@ def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
-def _success_rate(sample: FloatArray, criterion: Criterion) -> SuccessRate:
-    rate = success_rate(criterion.oriented(sample), criterion.least)
+def _success_rate(sample: FloatArray, criterion: Criterion, aim: Aim | None) -> SuccessRate:
+    values = criterion.oriented(sample)
+    rate = success_rate(values, criterion.least)
+    if aim is not None:
+        rate = success_sequence(values, criterion.least, aim=aim)
     return replace(rate, threshold=criterion.shown(rate.threshold))
 
 
@@ -228,6 +237,8 @@ class PopulationSummary(Result):
         Seeds that end before it, and what became of them.
     told : tuple of str
         What the population's origin says of its numbers.
+    aim : Aim or None
+        What seeds were added for, if they were: the intervals of P(success) are then anytime-valid.
     """
 
     name: str
@@ -240,6 +251,12 @@ class PopulationSummary(Result):
     steps: Mapping[float, float]
     unfinished: Unfinished | None
     told: tuple[str, ...] = ()
+    aim: Aim | None = None
+
+    @property
+    def interval_of_success(self) -> str:
+        """What the intervals of P(success) are."""
+        return "Wilson" if self.aim is None else "anytime-valid, each scale by itself,"
 
     @property
     def at_step(self) -> str:
@@ -315,6 +332,7 @@ class PopulationSummary(Result):
             "threshold": self.criterion.threshold,
             "threshold_chosen": self.threshold_chosen,
             "higher_is_better": self.criterion.higher_is_better,
+            **({} if self.aim is None else {"aim": self.aim._asdict()}),
             "notes": list(self.notes),
             "unfinished": self.unfinished and self.unfinished.to_dict(),
             "scales": [
@@ -344,6 +362,8 @@ def summarise_population(population: Population) -> PopulationSummary:
     threshold_chosen = criterion.threshold is None
     if threshold_chosen:
         criterion = replace(criterion, threshold=_middle(values))
+    # Of another criterion too: what was looked at decided how many seeds there are.
+    aim = population.origin.aim
     in_distribution = {}
     near = [split.name for split in population.splits.values() if split.role == "in-distribution"]
     measured = population.reader.measured
@@ -365,8 +385,10 @@ def summarise_population(population: Population) -> PopulationSummary:
             criterion,
             lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
+            aim=aim,
         ),
         told=population.origin.notes,
+        aim=aim,
     )
 
 
