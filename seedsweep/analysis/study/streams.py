@@ -27,8 +27,14 @@ ATTENTION: Final = "attention_mass"
 """Of an output, how much attention is on what it depends on."""
 
 OUTPUT: Final = re.compile(r"output-(\d+)")
-OURS: Final = re.compile(r"output-\d+|heads-sorted-\d+|attention|attention-permuted|train|.*\+.*")
+OURS: Final = re.compile(
+    r"output-\d+|heads-(sorted-\d+|sum|count|all|none)|paths-\w+|attention|attention-permuted|train|.*\+.*"
+)
 """Splits of the streams that we know, of training, and of evaluations with an intervention."""
+
+LARGEST: Final = "heads-sorted-0"
+CIRCUIT: Final = ("induction_strength", "previous_token")
+"""Of the head that has most of it, what is asked of an induction circuit whether it foretells anything."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,9 +59,10 @@ def stream_names(population: Population) -> tuple[str, ...]:
 
 
 def own_streams(population: Population) -> list[tuple[str, str]]:
-    """Split and metric of what streams of the user's own have read."""
+    """Split and metric of what streams of the user's own have read, and of an induction circuit."""
     known = population.splits
-    return [
+    circuit = [(LARGEST, metric) for metric in CIRCUIT if has(population, LARGEST, metric)]
+    return circuit + [
         (split, metric)
         for split, metrics in population.reader.measured.items()
         if split not in known and not OURS.fullmatch(split)
