@@ -100,7 +100,7 @@ def share_limits(successes: int, n: int, *, confidence: float = 0.95, aim: Aim |
     --------
     >>> low, high = share_limits(32, 64)
     >>> round(low, 2), round(high, 2)
-    (0.32, 0.68)
+    (0.3, 0.7)
     >>> share_limits(300, 600, aim=Aim(0.05, 1000)).half_width < 0.051 < share_limits(300, 600).half_width
     True
     """
