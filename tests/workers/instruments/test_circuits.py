@@ -168,7 +168,9 @@ def test_a_pattern_of_each_row_is_clamped_in_that_row(decoder: StackedDecoder, t
 
 
 @torch.no_grad()
-@pytest.mark.parametrize("change", [EmbeddedLayer(QUERY), CopiedScores(1, 0, QUERY, EXEMPLARS)], ids=repr)
+@pytest.mark.parametrize(
+    "change", [EmbeddedLayer(QUERY), CopiedScores(1, 0, QUERY, EXEMPLARS)], ids=lambda one: type(one).__name__
+)
 def test_what_does_not_hold_changes_no_bit(decoder: StackedDecoder, tokens_SBT: Tensor, change: Change) -> None:
     assert torch.equal(logits(decoder, tokens_SBT, change, active=HOLDS_NOT), logits(decoder, tokens_SBT))
 
