@@ -9,7 +9,14 @@ import numpy as np
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import findings, identical_curves, study, summarise_survival
+from seedsweep.analysis import (
+    event_times,
+    findings,
+    identical_curves,
+    study,
+    summarise_survival,
+    time_shares,
+)
 from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
 
@@ -20,6 +27,7 @@ SEEDS = {
     "addition-depth": 64,
     "count-depth": 64,
     "digits": 96,
+    "induction-crossed": 12,
     "induction-heads": 64,
     "linear-map-context": 48,
     "linear-map-heads": 64,
@@ -33,7 +41,7 @@ SEEDS = {
 LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
 """Titles of their sections in docs/sparse-attention.md."""
 
-IN_CONTEXT = {"induction-heads": "induction heads"}
+IN_CONTEXT = {"induction-crossed": "whose luck it is", "induction-heads": "induction heads"}
 """The same in docs/in-context.md."""
 
 PROGRAMS = ("digits", "vectors-four", "vectors-three")
@@ -80,6 +88,7 @@ ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
@@ -121,7 +130,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-heads"}
+LOSSES = {"induction-crossed", "induction-heads"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -180,6 +189,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "induction-crossed": {},
     "induction-heads": {},
     "linear-map-context": {12: ("successes and failures", 10, 10)},
     "linear-map-heads": {},
@@ -259,3 +269,17 @@ def test_the_page_tells_what_four_vectors_learn_and_forget() -> None:
         assert rows["M1 learned; forgotten again"][place] == f"{learned.sum()}; {(learned & ~kept).sum()}"
         neither = (~learned & ~second_learned).sum()
         assert rows["M2 learned; neither"][place] == f"{second_learned.sum()}; {neither}"
+
+
+def test_the_page_tells_whose_luck_an_induction_head_is() -> None:
+    population = load(ROOT / "populations" / "induction-crossed")
+    ((scale, curves),) = population.curves("loss", "test").items()
+    final, criterion = population.final("loss", "test"), population.criterion
+    times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
+    found = time_shares(times, final.init_seeds[final.present[0]], final.data_seeds[final.present[0]])
+    _, rows = table_of("induction-crossed")
+    for role in ("init", "data", "interaction"):
+        share = getattr(found, role)
+        told = f"{share.estimate:.2f} ({share.low:.2f}–{share.high:.2f})".replace("0.", ".")
+        assert rows[f"share of the variance of log times: {role}"] == [told]
+    assert scale == 1
