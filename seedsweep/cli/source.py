@@ -146,7 +146,8 @@ def _criterion(
     final = population.final(name, split)  # refuses unknown names, with the nearest
     if threshold is None and name == own.metric:
         threshold = own.threshold
-    low, high = population.metric(name, split).bounds
+    # Of what a stream has read no bounds are known but its values'.
+    low, high = population.metrics[name].bounds if name in population.metrics else (-math.inf, None)
     if threshold is not None and not low <= threshold <= (math.inf if high is None else high):
         least = formats.given(low)
         reach = f"{least} or more" if high is None else f"from {least} to {formats.given(high)}"

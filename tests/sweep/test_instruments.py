@@ -12,6 +12,7 @@ import pytest
 from seedsweep import report
 from seedsweep.analysis import inside
 from seedsweep.analysis.study.summary import summarise_population
+from seedsweep.cli.source import of_sweep
 from seedsweep.errors import InputError
 from seedsweep.sweep.reader import load
 from seedsweep.sweep.run import run
@@ -61,6 +62,9 @@ def test_what_is_read_stands_beside_what_is_measured(tmp_path: Path) -> None:
     )
     assert rows is not None
     assert len(rows.fetchall()) == 2 * 3 * 9  # cells × evaluations
+    judged = of_sweep(str(out), ["attention_mass"], "attention", 0.2, higher_is_worse=False).population
+    criterion = summarise_population(judged).criterion
+    assert (criterion.metric, criterion.split, criterion.threshold) == ("attention_mass", "attention", 0.2)
 
 
 def test_they_are_part_of_the_identity_and_only_where_they_are_given(tmp_path: Path) -> None:
