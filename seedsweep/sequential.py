@@ -34,11 +34,18 @@ MARGIN: Final = 1.15
 
 
 class Aim(NamedTuple):
-    """What seeds are added for: the precision that a confidence sequence is made to reach soonest."""
+    """What seeds are added for: the precision that a confidence sequence is made to reach soonest.
+
+    Attributes
+    ----------
+    half_width : float
+        Half of the interval's length that is wanted.
+    at_most : int
+        Seeds of a scale.
+    """
 
     half_width: float
     at_most: int
-    """Seeds of a scale."""
 
 
 class Limits(NamedTuple):

@@ -43,7 +43,7 @@ _NAME = re.compile(r"checkpoints/scale-([^/]+)/(.+)-step-(\d{6,})\.safetensors")
 
 def kept_file(scale: float, pack: str, step: int) -> str:
     """Where a kept checkpoint lies below the store's root."""
-    return f"{FOLDER}/scale-{scale_text(scale)}/{pack}-step-{step:06d}.safetensors"
+    return f"{FOLDER}/scale-{scale_text(scale)}/{pack}-step-{str(step).zfill(6)}.safetensors"
 
 
 @dataclass(frozen=True)

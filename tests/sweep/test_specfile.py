@@ -46,13 +46,13 @@ def refusal(text: str = SPEC, **changes: object) -> str:
         ("steps: 6", "steps: 0", "x.yaml: train.steps: 0 is out of range; give at least 1"),
         ("1.0e-2", "x", "x.yaml: train.learning_rate: 'x' is not a number"),
         ("at_least: 0.5", "at_least: .inf", "x.yaml: success.at_least: Infinity is not a finite number"),
-        ("gpt-neox", "gpt-2", "x.yaml: model.dialect: 'gpt-2' is not one of 'gpt-neox', 'post-ln'"),
+        ("gpt-neox", "gpt-2", "x.yaml: model.dialect: 'gpt-2' is not one of 'attention-only', 'gpt-neox'"),
         (
             "gpt-neox",
             "post-lm",
-            "x.yaml: model.dialect: 'post-lm' is not one of 'gpt-neox', 'post-ln', 'pre-ln', 'qwen2' (did you",
+            "x.yaml: model.dialect: 'post-lm' is not one of 'attention-only', 'gpt-neox', 'post-ln', 'pre-ln', 'qwen2' (did you",
         ),
-        ("gpt-neox", "3", "x.yaml: model.dialect: 3 is not one of 'gpt-neox', 'post-ln'"),
+        ("gpt-neox", "3", "x.yaml: model.dialect: 3 is not one of 'attention-only', 'gpt-neox'"),
         ("head_dim: 8", "head_dim: 8, dropout: 0.1", "x.yaml: model.dropout: unknown key"),
         (
             "head_dim: 8",
@@ -80,7 +80,7 @@ def refusal(text: str = SPEC, **changes: object) -> str:
         (
             "model.depth",
             "model.dept",
-            "x.yaml: scale.field: 'model.dept' is not a numeric field of task, model or train",
+            "x.yaml: scale.field: 'model.dept' is not a numeric field of task, model, train or start",
         ),
         ("length-5", "length-9", "x.yaml: success.split: 'length-9' is not a split of this task"),
         ("exact_match", "exact", "x.yaml: success.metric: 'exact' is not a metric of this task (did you mean"),

@@ -21,7 +21,7 @@ SETUP, FIRST, STEP, EVALUATION = 5.0, 11.0, 1.0, 3.0
 class Trainer:
     """Takes its time and does nothing else."""
 
-    def __init__(self, settings: CellSettings, seeds: Any, device: str, base: bytes | None) -> None:
+    def __init__(self, settings: CellSettings, seeds: Any, device: str, base: bytes | None, grafts: Any) -> None:
         global clock
         clock += SETUP
         self.step, self.device = 0, device

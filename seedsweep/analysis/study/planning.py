@@ -29,18 +29,27 @@ overlap so much that small ones are hardly seen."""
 
 @dataclass(frozen=True)
 class Question:
-    """What shall be found; what is None is not asked."""
+    """What shall be found; what is None is not asked.
+
+    Attributes
+    ----------
+    p_success : float, optional
+        Half-width to which P(success) shall be known.
+    split : float, optional
+        Share of the seeds in a group that shall be found.
+    distance : float, optional
+        Of that group from the others, in the unit of the metric.
+    spread : float, optional
+        Standard deviation within a group; by default that of the pilot, or a sixth of the distance.
+    difference : float, optional
+        Of P(success) between two scales, or two sweeps.
+    """
 
     p_success: float | None = None
-    """Half-width to which P(success) shall be known."""
     split: float | None = None
-    """Share of the seeds in a group that shall be found."""
     distance: float | None = None
-    """Of that group from the others, in the unit of the metric."""
     spread: float | None = None
-    """Standard deviation within a group; by default that of the pilot, or a sixth of the distance."""
     difference: float | None = None
-    """Of P(success) between two scales, or two sweeps."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +121,12 @@ def seeds_by_scale(
     Each is for a power of 80 % at the level of .05 divided by the number of scales, the first step of Holm's
     correction, by simulation of the test that the analysis uses: `group_test` for a split, Fisher's exact test for
     a difference.
+
+    Examples
+    --------
+    >>> (need,) = seeds_by_scale(Question(p_success=0.1), [2.0])
+    >>> need.scale
+    2.0
     """
     samples = {scale: np.asarray(x, dtype=np.float64) for scale, x in (pilot or {}).items()}
     spreads = {scale: _spread(sample) for scale, sample in samples.items()}

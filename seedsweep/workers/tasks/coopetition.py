@@ -115,9 +115,6 @@ class Coopetition(PairTask):
         self._classes = Frequencies(settings.classes, device)
         self._with_labels_of_their_own = Frequencies(settings.classes - NEW_LABELS, device)
         super().__init__(settings, device)
-        for split in WITHOUT_QUERY:
-            class_WP = self.split_rows(split)[:, 0:5:2] // settings.exemplars
-            assert not (class_WP[:, :2] == class_WP[:, 2:]).any(), "the query's class is in the context"
 
     def measures(self, split: str, scores: Scores) -> dict[str, np.ndarray]:
         """Of every split, means over its rows.
