@@ -25,6 +25,7 @@ ROOT = Path(__file__).parent.parent
 
 SEEDS = {
     "addition-depth": 64,
+    "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
     "induction-crossed": 12,
@@ -41,7 +42,11 @@ SEEDS = {
 LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
 """Titles of their sections in docs/sparse-attention.md."""
 
-IN_CONTEXT = {"induction-crossed": "whose luck it is", "induction-heads": "induction heads"}
+IN_CONTEXT = {
+    "coopetition-matched": "in context, or by heart",
+    "induction-crossed": "whose luck it is",
+    "induction-heads": "induction heads",
+}
 """The same in docs/in-context.md."""
 
 PROGRAMS = ("digits", "vectors-four", "vectors-three")
@@ -86,6 +91,7 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 
 ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
+    "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
@@ -183,6 +189,7 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
+    "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-depth": {2: ("elsewhere", 41, 27)},
     "digits": {
         6: ("successes and failures", 56, 55),
