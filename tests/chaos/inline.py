@@ -40,9 +40,9 @@ _FORKS.set_forkserver_preload(
 class Kind:
     """The sweeps of one kind of cell: the spec, and what an undisturbed run gives and passes."""
 
-    def __init__(self, kind: str, place: Path, seeds: int = SEEDS) -> None:
+    def __init__(self, kind: str, place: Path, seeds: int = SEEDS, steps: int = STEPS) -> None:
         self.kind, self.place = kind, place
-        self.spec = write_sweep(kind, place / "spec", seeds=seeds, steps=STEPS)
+        self.spec = write_sweep(kind, place / "spec", seeds=seeds, steps=steps)
         folder = hook.make_folder(place / "undisturbed-chaos")
         assert live(self.spec, place / "undisturbed", folder) == 0
         self.rows: pa.Table = rows(place / "undisturbed")

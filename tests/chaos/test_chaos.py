@@ -50,7 +50,8 @@ def toll() -> Iterator[Toll]:
 def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_same_command(
     kind: str, tmp_path: Path, toll: Toll
 ) -> None:
-    known = inline.Kind(kind, tmp_path, seeds=2)
+    # Longer than elsewhere: every death leaves less to be trained, and all are to be met.
+    known = inline.Kind(kind, tmp_path, seeds=2, steps=2 * inline.STEPS)
     out, folder = tmp_path / "out", hook.make_folder(tmp_path / "chaos")
     orders = [*([IN_EVALUATION, *KEEPING] if kind == "engine" else []), *DEATHS]
     for order in orders:
