@@ -82,6 +82,7 @@ def test_other_rows_are_drawn_one_by_one() -> None:
         assert all(label == one for one, label in row.own)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("bursty", [0.0, 1.0])
 @pytest.mark.parametrize("alpha", [0.5, 1.0, 3.0])
 def test_classes_come_by_zipfs_law(bursty: float, alpha: float) -> None:

@@ -53,6 +53,7 @@ def test_one_layer_answers_by_heart_and_never_by_the_context() -> None:
     assert values["icl", "accuracy"] == pytest.approx(0.5, abs=0.1)
 
 
+@pytest.mark.heavy
 def test_without_bursts_nothing_is_learned_of_the_context() -> None:
     task = {
         "name": "bursty",

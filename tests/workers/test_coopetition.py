@@ -120,6 +120,7 @@ def test_the_labels_of_icl_are_in_either_order() -> None:
     assert max(counts.values()) < 0.25 * len(rows) + 5 * math.sqrt(len(rows) * 3 / 16)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("data", "split"), [("bursty", "test"), ("ciwl-only", "ciwl")])
 def test_training_rows_are_those_of_their_data(data: str, split: str) -> None:
     task = settings(data=data)

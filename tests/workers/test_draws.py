@@ -40,6 +40,7 @@ def test_all_orders_of_places_are_as_frequent() -> None:
         assert orders.count(order) == pytest.approx(1000, abs=5 * 30)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("classes", "exponent", "first"), [(4, 0.0, 1), (4, 1.0, 1), (5, 2.0, 3), (3, 0.5, 1)])
 def test_different_classes_are_drawn_one_after_the_other_from_those_that_are_left(
     classes: int, exponent: float, first: int

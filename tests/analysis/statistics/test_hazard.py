@@ -124,6 +124,7 @@ def dependent(random: np.random.Generator, n: int, outputs: int, shape: float, r
     return np.asarray((-np.log(norm.sf(normal))) ** (1 / shape) / rate)
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize("shape", [1.0, pytest.param(1.5, marks=pytest.mark.heavy)])
 def test_coverage_size_and_power_of_the_shape(shape: float) -> None:
     """Outputs unequally hard, dependent within a seed, at two scales, a third censored."""
