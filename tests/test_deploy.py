@@ -183,7 +183,8 @@ def test_slurms_script_passes_the_signal_on_and_goes_back_to_the_queue(tmp_path:
         said = job.stdout.readline()
         job.terminate()
         rest, _ = job.communicate(timeout=60)
-    assert re.fullmatch(rf"driver {called} mode=token token=4\d\n", said)
+    # Signs that base64 has and a token may not have are left out: how many there are is chance.
+    assert re.fullmatch(rf"driver {called} mode=token token=[34]\d\n", said)
     assert rest.splitlines()[-1] == "scontrol requeue 7"
     assert job.returncode == 130
 
