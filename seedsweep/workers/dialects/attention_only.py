@@ -15,10 +15,9 @@ from typing import Literal, Self
 
 import torch
 import torch.nn.functional as F
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, model_validator
 from torch import Tensor
 
-from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import (
     Dialect,
     Normal,
@@ -29,6 +28,7 @@ from seedsweep.workers.dialects import (
     constant,
 )
 from seedsweep.workers.dialects.attention import Attention
+from seedsweep.workers.dialects.positions import PositionedSettings, with_learned, with_sinusoidal
 from seedsweep.workers.dialects.rotary import Rotary
 from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 from seedsweep.workers.dropout import Dropout
@@ -38,7 +38,7 @@ from seedsweep.workers.settings import ModelSettings
 POSITIONS_BOUND = 1 / math.sqrt(32)
 
 
-class AttentionOnlySettings(ModelSettings):
+class AttentionOnlySettings(PositionedSettings):
     """`model:` section of the attention-only dialect."""
 
     dialect: Literal["attention-only"]
@@ -49,7 +49,6 @@ class AttentionOnlySettings(ModelSettings):
     """Standard deviation of embeddings, before they are truncated."""
     active_heads: int | None = Field(default=None, ge=1)
     """Heads of the last layer that write anything, the first ones; by default all."""
-    _positions: int | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _check_heads(self) -> Self:
@@ -66,21 +65,6 @@ class AttentionOnlySettings(ModelSettings):
     def writing_heads(self) -> int:
         """The active ones."""
         return self.heads if self.active_heads is None else self.active_heads
-
-    def for_rows(self, length: int) -> Self:
-        """The settings with a table of positions for rows of that length."""
-        sized = self.model_copy()
-        sized._positions = length + padding(length, ROW_ALIGNMENT)
-        return sized
-
-    @property
-    def position_rows(self) -> int:
-        """P, rows of the table of learned positions, 0 if they are not; known once `for_rows` was told the length
-        of the task's rows."""
-        if self.positions != "learned":
-            return 0
-        assert self._positions is not None, "ask for_rows first"
-        return self._positions
 
     def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """V·d + P·d + L·(4d² + 2d) + 2d + V·(d + 1) (untied, no biases in attention)."""
@@ -158,10 +142,9 @@ class AttentionOnly(Dialect):
 
     def _with_positions(self, weights: Weights, embedded_SBTD: Tensor, layout: Layout) -> Tensor:
         if self.model.positions == "learned":
-            return embedded_SBTD + layout.of_learned_positions(weights.tensor("positions_PD"), embedded_SBTD)
+            return with_learned(weights, embedded_SBTD, layout)
         if self.model.positions == "sinusoidal":
-            table_TD = self._sinusoidal(layout.length(embedded_SBTD), embedded_SBTD.device)
-            return embedded_SBTD + layout.of_positions(table_TD)
+            return with_sinusoidal(self._sinusoidal, embedded_SBTD, layout)
         return embedded_SBTD
 
     def _read(

@@ -12,46 +12,29 @@ of the layers in front of the residual sums by √(2 · depth); here they start 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 import torch.nn.functional as F
-from pydantic import Field, PrivateAttr
+from pydantic import Field
 from torch import Tensor
 
 from seedsweep.section import AddedLater
-from seedsweep.workers.alignment import ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Dialect, Normal, ParameterShape, Weights, constant
 from seedsweep.workers.dialects.attention import Attention
+from seedsweep.workers.dialects.positions import PositionedSettings, with_learned, with_sinusoidal
 from seedsweep.workers.dialects.sinusoidal import Sinusoidal
 from seedsweep.workers.dropout import Dropout
 from seedsweep.workers.layout import Layout
 from seedsweep.workers.settings import ModelSettings
 
 
-class PreLNSettings(ModelSettings):
-    """`model:` section of the pre-LN dialect. A table of learned positions is as long as the task's longest row,
-    in whole multiples of 16."""
+class PreLNSettings(PositionedSettings):
+    """`model:` section of the pre-LN dialect."""
 
     dialect: Literal["pre-ln"] = "pre-ln"
     init_std: float = Field(default=0.02, gt=0)
     """Standard deviation of the initial weights."""
     positions: Annotated[Literal["learned", "sinusoidal"], AddedLater()] = "learned"
-    _positions: int | None = PrivateAttr(default=None)
-
-    def for_rows(self, length: int) -> Self:
-        """The settings with a table of positions for rows of that length."""
-        sized = self.model_copy()
-        sized._positions = length + padding(length, ROW_ALIGNMENT)
-        return sized
-
-    @property
-    def position_rows(self) -> int:
-        """P, rows of the table of learned positions, 0 if they are not; known once `for_rows` was told the length
-        of the task's rows."""
-        if self.positions != "learned":
-            return 0
-        assert self._positions is not None, "ask for_rows first"
-        return self._positions
 
     def parameters(self, embedded: int, predicted: int | None = None) -> int:
         """2·V·d + P·d + L·(12d² + 13d) + 2d (untied embeddings)."""
@@ -117,10 +100,9 @@ class PreLN(Dialect):
         """Add positions, then blocks whose norms stand in front of their layers, then the final norm."""
         width = (self.model.width,)
         if self.model.position_rows:
-            x_SBTD = embedded_SBTD + layout.of_learned_positions(weights.tensor("positions_PD"), embedded_SBTD)
+            x_SBTD = with_learned(weights, embedded_SBTD, layout)
         else:
-            table_TD = self._sinusoidal(layout.length(embedded_SBTD), embedded_SBTD.device)
-            x_SBTD = embedded_SBTD + layout.of_positions(table_TD)
+            x_SBTD = with_sinusoidal(self._sinusoidal, embedded_SBTD, layout)
         for layer in range(self.model.depth):
             block = f"layer{layer}."
             n_SBTD = weights.affine(block + "attention_norm", F.layer_norm(x_SBTD, width))
