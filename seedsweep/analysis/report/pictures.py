@@ -162,6 +162,8 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
             "steps; where the learning rate decays to zero they flatten in any case.",
             figures.budget_sensitivity(study.survival, scale_name=axes["scale_name"]),
         )
+    if study.variance is not None:
+        yield picture(*_crossed(population, study, study.variance, axes))
 
 
 def _seeds(population: Population, study: Study) -> dict[float, list[SeedMark]]:
@@ -228,3 +230,23 @@ def _learning_curves(
     )
     title = "Learning curves" if left_out else "The learning curve of every seed"
     return "curves", title, caption, drawn, drawn_seeds
+
+
+def _crossed(
+    population: Population, study: Study, scales: Mapping[float, object], axes: dict[str, str]
+) -> tuple[str, str, str, Figure]:
+    criterion = study.summary.criterion
+    final = population.final(criterion.metric, criterion.split)
+    runs = {}
+    for row, scale in enumerate(final.scales):
+        if scale in scales:
+            here = final.present[row]
+            runs[scale] = figures.CrossedRuns(final.init_seeds[here], final.data_seeds[here], final.at(scale))
+    return (
+        "crossed",
+        "Every run by its two seeds",
+        "A square for every run, in the row of its initial weights and the column of its data, each in the order "
+        "of their median; a dot is success. Stripes along rows are luck of the initial weights, stripes along "
+        "columns luck of the data.",
+        figures.crossed_runs(runs, criterion, **axes),
+    )
