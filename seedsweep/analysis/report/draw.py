@@ -6,7 +6,9 @@ from pathlib import Path
 
 from seedsweep import formats
 from seedsweep.analysis import figures
+from seedsweep.analysis.report.luck import crossed_figure
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.study import luck
 from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.population import Population, of_split
@@ -15,7 +17,7 @@ from seedsweep.population import Population, of_split
 def draw(
     population: Population, summary: PopulationSummary, directory: Path, *, categories: bool = False
 ) -> list[str]:
-    """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
+    """Draw `ladder`, `learning_curves` where there are, and `crossed` of crossed seeds, as SVG and PNG.
 
     Parameters
     ----------
@@ -44,4 +46,7 @@ def draw(
     if curves:
         lines = {scale: (curve.steps, curve.values) for scale, curve in curves.items()}
         drawn["learning_curves"] = figures.learning_curves(lines, criterion, **names, ends=values)
+    shares = luck.variance(final, absent={})
+    if shares is not None:
+        drawn["crossed"] = crossed_figure(final, shares, criterion, **names)
     return [str(path) for name, figure in drawn.items() for path in figures.save(figure, directory / name)]

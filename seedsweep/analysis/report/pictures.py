@@ -15,6 +15,7 @@ from seedsweep import formats
 from seedsweep.analysis import figures
 from seedsweep.analysis.figures.axis import ScaleAxis
 from seedsweep.analysis.figures.u_shape import lowest_between_higher
+from seedsweep.analysis.report.luck import crossed_figure
 from seedsweep.analysis.report.svg import SeedMark, inline_svg
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
@@ -163,7 +164,15 @@ def pictures(population: Population, study: Study, *, categories: bool = False) 
             figures.budget_sensitivity(study.survival, scale_name=axes["scale_name"]),
         )
     if study.variance is not None:
-        yield picture(*_crossed(population, study, study.variance, axes))
+        final = population.final(criterion.metric, criterion.split)
+        yield picture(
+            "crossed",
+            "Every run by its two seeds",
+            "A square for every run, in the row of its initial weights and the column of its data, each in the "
+            "order of their median; a dot is success. Stripes along rows are luck of the initial weights, stripes "
+            "along columns luck of the data.",
+            crossed_figure(final, study.variance, criterion, **axes),
+        )
 
 
 def _seeds(population: Population, study: Study) -> dict[float, list[SeedMark]]:
@@ -230,23 +239,3 @@ def _learning_curves(
     )
     title = "Learning curves" if left_out else "The learning curve of every seed"
     return "curves", title, caption, drawn, drawn_seeds
-
-
-def _crossed(
-    population: Population, study: Study, scales: Mapping[float, object], axes: dict[str, str]
-) -> tuple[str, str, str, Figure]:
-    criterion = study.summary.criterion
-    final = population.final(criterion.metric, criterion.split)
-    runs = {}
-    for row, scale in enumerate(final.scales):
-        if scale in scales:
-            here = final.present[row]
-            runs[scale] = figures.CrossedRuns(final.init_seeds[here], final.data_seeds[here], final.at(scale))
-    return (
-        "crossed",
-        "Every run by its two seeds",
-        "A square for every run, in the row of its initial weights and the column of its data, each in the order "
-        "of their median; a dot is success. Stripes along rows are luck of the initial weights, stripes along "
-        "columns luck of the data.",
-        figures.crossed_runs(runs, criterion, **axes),
-    )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from benchmarks.calibration.seen import Seen, population
 from seedsweep.analysis import event_times, findings, study, time_shares, variance_shares
+from seedsweep.analysis.report.draw import draw
 from seedsweep.analysis.report.page import report
+from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.population import Population
 
 TOPIC = "Initial weights or data?"
@@ -50,6 +53,12 @@ def test_the_report_tells_both_shares_and_shows_every_run(crossed: Population) -
     assert html.count("Initial weights or data, and where a run ends") == 2  # beside the figures, and the table
     assert html.count("Initial weights or data, and the time until success") == 2
     assert 'id="figure-crossed"' in html
+
+
+def test_a_crossed_sweep_has_its_picture_as_a_file(crossed: Population, tmp_path: Path) -> None:
+    files = draw(crossed, summarise_population(crossed), tmp_path)
+    assert str(tmp_path / "crossed.svg") in files
+    assert (tmp_path / "crossed.png").stat().st_size > 0
 
 
 def test_plain_seeds_have_no_luck_to_share(crossed: Population, monkeypatch: pytest.MonkeyPatch) -> None:
