@@ -5,6 +5,8 @@ from .report.findings import Findings as Findings
 from .report.findings import findings as findings
 from .report.forecasting import ForecastFindings as ForecastFindings
 from .report.forecasting import forecast_findings as forecast_findings
+from .report.methods import Methods as Methods
+from .report.methods import methods as methods
 from .statistics.apart import distribution_distance as distribution_distance
 from .statistics.bootstrap import bootstrap_interval as bootstrap_interval
 from .statistics.budget import CutOff as CutOff
