@@ -28,6 +28,7 @@ SEEDS = {
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
+    "induction-classes": 64,
     "induction-crossed": 12,
     "induction-heads": 64,
     "linear-map-context": 64,
@@ -44,6 +45,7 @@ LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads o
 
 IN_CONTEXT = {
     "coopetition-matched": "in context, or by heart",
+    "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
     "induction-heads": "induction heads",
 }
@@ -94,6 +96,7 @@ ROWS = {
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
@@ -136,7 +139,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-crossed", "induction-heads"}
+LOSSES = {"induction-classes", "induction-crossed", "induction-heads"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -196,6 +199,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "induction-classes": {200: ("successes and failures", 33, 34)},
     "induction-crossed": {},
     "induction-heads": {},
     "linear-map-context": {},
