@@ -13,12 +13,11 @@ from seedsweep.analysis import (
     event_times,
     findings,
     identical_curves,
-    study,
     summarise_survival,
     time_shares,
 )
-from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
+from tests.analysis.populations import studied
 
 ROOT = Path(__file__).parent.parent
 
@@ -119,7 +118,7 @@ def table_of(name: str) -> tuple[list[float], dict[str, list[str]]]:
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_page_says_what_the_population_says(name: str) -> None:
-    summary = summarise_population(load(ROOT / "populations" / name))
+    summary = studied(name).summary
     scales, rows = table_of(name)
     assert scales == [scale.scale for scale in summary.scales]
     rates, tested = ROWS[name]
@@ -155,7 +154,7 @@ def test_a_swept_field_of_the_task_does_not_make_a_lattice_of_its_own(name: str)
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
     """| 2 | 27 of 64 | 31–54 % | … (0.021) |"""
-    examined = study(load(ROOT / "populations" / "count-depth"))
+    examined = studied("count-depth")
     readme = (ROOT / "README.md").read_text()
     for scale, p in zip(examined.scales, examined.summary.pvalue_texts, strict=True):
         rate = scale.summary.success
@@ -224,7 +223,7 @@ and how many succeed."""
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_split_that_is_found_is_told(name: str) -> None:
-    examined = study(load(ROOT / "populations" / name))
+    examined = studied(name)
     found = {scale.scale: scale.split for scale in examined.scales if scale.split is not None}
     assert found.keys() == SPLITS[name].keys()
     page = page_of(name)
