@@ -36,6 +36,7 @@ from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.analysis.study.transience import Transience, shown_transience
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:
@@ -126,7 +127,7 @@ class ScaleStudy(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Study(Result):
+class Study(Plotted, Result):
     """What can be said about one population.
 
     Attributes
@@ -266,7 +267,7 @@ def study(population: Population) -> Study:
     apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
     mirage = parts.mirage(population, criterion, measured, better, [row.groups for row in summary.scales], absent)
-    survival = parts.survival(measured, criterion, absent)
+    survival = parts.survival(measured, criterion, population.scale_name, absent)
     return Study(
         summary=summary,
         scales=_study_scales(population, summary, measured, better, apart, mirage, survival),
@@ -290,6 +291,7 @@ def study(population: Population) -> Study:
             measured.runs,
             criterion,
             population.lattices(criterion.metric, criterion.split),
+            population.scale_name,
         ),
     )
 
