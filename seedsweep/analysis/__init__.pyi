@@ -107,6 +107,7 @@ from .statistics.transience import RiseAndFall as RiseAndFall
 from .statistics.transience import rise_and_fall as rise_and_fall
 from .statistics.trend import EventTrend as EventTrend
 from .statistics.trend import event_trend as event_trend
+from .statistics.variance import CrossedRuns as CrossedRuns
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
 from .study.compared import Compared as Compared

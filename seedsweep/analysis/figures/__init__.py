@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from seedsweep.analysis.figures.claims import claims
 from seedsweep.analysis.figures.comparison import comparison
-from seedsweep.analysis.figures.crossed_runs import CrossedRuns, crossed_runs
+from seedsweep.analysis.figures.crossed_runs import crossed_runs
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.event_pairs import event_pairs
@@ -30,7 +30,6 @@ from seedsweep.analysis.figures.survival import budget_sensitivity, survival_cur
 from seedsweep.analysis.figures.u_shape import u_shape
 
 __all__ = [
-    "CrossedRuns",
     "budget_sensitivity",
     "claims",
     "comparison",

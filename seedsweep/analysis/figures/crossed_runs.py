@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias
+from typing import Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.colors import Normalize
-from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures import shown, style
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.samples import FloatArray
 from seedsweep.analysis.statistics.success import succeeds
+from seedsweep.analysis.statistics.variance import CrossedRuns
 from seedsweep.criterion import Criterion
 
 Seeds: TypeAlias = npt.NDArray[np.int64]
@@ -27,17 +27,9 @@ ROOM: Final = 20, 36
 """For the names of seeds: below each other in a panel, and beside each other in all panels of a row."""
 
 
-class CrossedRuns(NamedTuple):
-    """The runs of a scale: their seeds and where they end, each of shape (n,)."""
-
-    init_seeds: Seeds
-    data_seeds: Seeds
-    values: FloatArray
-
-
 def crossed_runs(
     runs: Mapping[float, CrossedRuns], criterion: Criterion, *, scale_name: str, metric_name: str
-) -> Figure:
+) -> shown.Figure:
     """A square for every run, one panel per scale; rows are seeds of the initial weights, columns of the data.
 
     Both are in the order of their median, the best first, so that stripes along rows are luck of the initial
@@ -63,6 +55,7 @@ def crossed_runs(
 
     Examples
     --------
+    >>> from seedsweep.analysis import CrossedRuns
     >>> from seedsweep.criterion import Criterion
     >>> runs = CrossedRuns(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0.9, 1.0, 0.1, 0.0]))
     >>> figure = crossed_runs(
@@ -75,7 +68,7 @@ def crossed_runs(
         raise ValueError("this figure needs at least one scale")
     columns = min(len(runs), style.COLUMNS - 1)
     rows = -(-len(runs) // columns)
-    figure = Figure(figsize=(style.WIDTH, 0.5 + (SIDE + 0.6) * rows), layout="constrained")
+    figure = shown.Figure(figsize=(style.WIDTH, 0.5 + (SIDE + 0.6) * rows), layout="constrained")
     panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     known = np.concatenate([each.values[~np.isnan(each.values)] for each in runs.values()])
     colours = Normalize(*style.metric_range_of(known, criterion.shown(criterion.least)))

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
@@ -97,6 +98,10 @@ class Report:
         """The findings; the page is for a browser of its own."""
         return self.findings._repr_html_()
 
+    def plot(self, name: str | None = None, *, categories: bool = False) -> Figure:
+        """Draw one of the page's figures again: see `Study.plot`."""
+        return self.study.plot(name, categories=categories)
+
     def to_dict(self) -> dict[str, Any]:
         """Findings, numbers and methods, ready for ``json.dumps(..., allow_nan=False)``."""
         return {
@@ -179,8 +184,8 @@ def report(
             *([] if transience is None else transience_tables(transience, what)),
             *([] if inside is None else inside_tables(inside, what)),
         ],
-        transience_pictures=[] if transience is None else list(transience_pictures(examined, transience, what)),
-        inside_pictures=[] if inside is None else list(inside_pictures(inside, what)),
+        transience_pictures=[] if transience is None else list(transience_pictures(transience)),
+        inside_pictures=[] if inside is None else list(inside_pictures(inside)),
         absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
         methods=described,
         origin=origin,

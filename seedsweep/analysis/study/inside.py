@@ -29,6 +29,7 @@ from seedsweep.analysis.study.streams import (
     stream_names,
 )
 from seedsweep.criterion import Criterion
+from seedsweep.plotted import Plotted
 
 if TYPE_CHECKING:
     from seedsweep.population import Curves, Population
@@ -125,7 +126,7 @@ class ScaleInside(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Inside(Result):
+class Inside(Plotted, Result):
     """What happened inside the seeds of a population.
 
     Attributes
@@ -144,6 +145,8 @@ class Inside(Result):
         As `slope`, from the first step on: its `time_slope` is what makes the curves of all scales one.
     absent : mapping of str to str
         What is not told, and why.
+    scale_name : str
+        What is scaled.
     """
 
     streams: tuple[str, ...]
@@ -153,6 +156,7 @@ class Inside(Result):
     slope: HazardSlope | None
     collapse: HazardSlope | None
     absent: Mapping[str, str]
+    scale_name: str
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""
@@ -254,6 +258,7 @@ def inside(population: Population, criterion: Criterion | None = None) -> Inside
         shape=hazard_shape(times, skipped=DELAY) if times else None,
         slope=hazard_slope(times, skipped=DELAY) if len(times) > 1 else None,
         collapse=hazard_slope(times) if len(times) > 1 else None,
+        scale_name=population.scale_name,
         absent=absent,
     )
 

@@ -27,7 +27,7 @@ from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares
+from seedsweep.analysis.statistics.variance import CrossedRuns, VarianceShares
 from seedsweep.analysis.study import luck, parts
 from seedsweep.analysis.study.inside import Inside, inside
 from seedsweep.analysis.study.parts import LEVEL, Measured
@@ -37,6 +37,7 @@ from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.analysis.study.transience import Transience, shown_transience
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class ScaleStudy(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Study(Result):
+class Study(Plotted, Result):
     """What can be said about one population.
 
     Attributes
@@ -152,6 +153,8 @@ class Study(Result):
         The metric that decides about success against the continuous ones.
     survival : SurvivalSummary or None
         Of the values as the criterion orients them.
+    crossed_runs : mapping of float to CrossedRuns
+        By scale, the runs whose initial weights and data are crossed; empty if they are not.
     variance : mapping of float to VarianceShares, or None
         Of the final values, by scale, where initial weights and data are crossed.
     time_variance : mapping of float to TimeShares
@@ -179,6 +182,7 @@ class Study(Result):
     extremes: ExtremeCurves | None
     mirage: MirageCheck | None
     survival: SurvivalSummary | None
+    crossed_runs: Mapping[float, CrossedRuns]
     variance: Mapping[float, VarianceShares] | None
     time_variance: Mapping[float, TimeShares]
     duplicates: tuple[IdenticalCurves, ...]
@@ -265,6 +269,7 @@ def study(population: Population) -> Study:
     summary = summarise_population(population)
     criterion = summary.criterion
     final = population.final(criterion.metric, criterion.split)
+    crossed = luck.crossed_runs(final)
     measured = parts.measure(population, criterion)
     better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
     absent: dict[str, str] = {}
@@ -272,7 +277,7 @@ def study(population: Population) -> Study:
     apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
     mirage = parts.mirage(population, criterion, measured, better, [row.groups for row in summary.scales], absent)
-    survival = parts.survival(measured, criterion, absent)
+    survival = parts.survival(measured, criterion, population.scale_name, absent)
     return Study(
         summary=summary,
         scales=_study_scales(population, summary, measured, better, apart, mirage, survival),
@@ -284,7 +289,8 @@ def study(population: Population) -> Study:
         extremes=extremes,
         mirage=mirage,
         survival=survival,
-        variance=luck.variance(final, absent),
+        crossed_runs=crossed,
+        variance=luck.variance(crossed, absent),
         time_variance=luck.time_variance(final, measured.curves, criterion),
         duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
@@ -297,6 +303,7 @@ def study(population: Population) -> Study:
             measured.runs,
             criterion,
             population.lattices(criterion.metric, criterion.split),
+            population.scale_name,
         ),
     )
 

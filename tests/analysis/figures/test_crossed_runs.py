@@ -7,8 +7,7 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from seedsweep.analysis import figures
-from seedsweep.analysis.figures import CrossedRuns
+from seedsweep.analysis import CrossedRuns, figures
 from seedsweep.criterion import Criterion
 from tests.analysis.figures.common import misplaced_texts
 
