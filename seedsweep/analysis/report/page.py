@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -32,6 +32,9 @@ from seedsweep.analysis.study.study import Study, study
 from seedsweep.criterion import Criterion
 from seedsweep.population import Population, of_split
 from seedsweep.version import __version__
+
+if TYPE_CHECKING:
+    import pandas
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -93,6 +96,10 @@ class Report:
     def _repr_html_(self) -> str:
         """The findings; the page is for a browser of its own."""
         return self.findings._repr_html_()
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The numbers of every scale: see `Study.to_pandas`."""
+        return self.study.to_pandas()
 
     def plot(self, name: str | None = None, *, categories: bool = False) -> Figure:
         """Draw one of the page's figures again: see `Study.plot`."""
