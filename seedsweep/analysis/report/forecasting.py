@@ -63,8 +63,8 @@ def forecast_findings(found: LadderForecast) -> ForecastFindings:
     notes = []
     if any(one.found is not None for one in found.forecasts):
         notes.append(
-            f"a forecast supposes that nothing else changes beyond {word} {text.scale(found.scales[-1])}: "
-            "--holdout says how good forecasts of this ladder have been"
+            f"a forecast supposes that nothing else changes beyond {word} {text.scale(found.scales[-1])}"
+            + ("" if found.held_out else ": --holdout says how good forecasts of this ladder have been")
         )
     if found.threshold_chosen:
         notes.append(
