@@ -189,6 +189,7 @@ def test_a_step_asks_for_no_value(clamp: str) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
 @pytest.mark.parametrize("clamp", ["previous", "match", "layer1 and copy", "no_previous"])
 def test_compiled_seeds_are_the_same_alone_and_packed_and_near_the_plain_ones(clamp: str) -> None:
