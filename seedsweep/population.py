@@ -24,6 +24,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, in_ranges, scale_text
+from seedsweep.plotted import Plotted
 from seedsweep.sequential import Aim
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True, eq=False)
-class FinalTable:
+class FinalTable(Plotted):
     """One metric of every finished seed at the step at which those of its scale are compared."""
 
     metric: str
@@ -263,7 +264,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population:
+class Population(Plotted):
     """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
 
     name: str

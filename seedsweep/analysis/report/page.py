@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
@@ -21,6 +22,7 @@ from seedsweep.analysis.report.first_screen import first_screen, trained
 from seedsweep.analysis.report.glossary import GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
 from seedsweep.analysis.report.insidepictures import inside_pictures
 from seedsweep.analysis.report.insidetables import inside_tables
+from seedsweep.analysis.report.methods import Methods, methods
 from seedsweep.analysis.report.pictures import pictures
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.transiencepictures import transience_pictures
@@ -78,12 +80,15 @@ class Report:
         The first screen.
     study : Study
         All numbers.
+    methods : Methods
+        What the statistics section of a paper must say of it.
     html : str
         The page.
     """
 
     findings: Findings
     study: Study
+    methods: Methods
     html: str
 
     def __repr__(self) -> str:
@@ -93,9 +98,17 @@ class Report:
         """The findings; the page is for a browser of its own."""
         return self.findings._repr_html_()
 
+    def plot(self, name: str | None = None, *, categories: bool = False) -> Figure:
+        """Draw one of the page's figures again: see `Study.plot`."""
+        return self.study.plot(name, categories=categories)
+
     def to_dict(self) -> dict[str, Any]:
-        """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
-        return {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
+        """Findings, numbers and methods, ready for ``json.dumps(..., allow_nan=False)``."""
+        return {
+            "findings": self.findings.to_dict(),
+            "study": self.study.to_dict(),
+            "methods": self.methods.to_dict(),
+        }
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; missing folders are made, and a file that is there is replaced."""
@@ -149,7 +162,7 @@ def report(
     if not population.scales:
         raise ValueError("a report needs a finished seed")
     examined = study(population)
-    words = findings(examined)
+    words, described = findings(examined), methods(population, examined)
     summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
@@ -171,9 +184,10 @@ def report(
             *([] if transience is None else transience_tables(transience, what)),
             *([] if inside is None else inside_tables(inside, what)),
         ],
-        transience_pictures=[] if transience is None else list(transience_pictures(examined, transience, what)),
-        inside_pictures=[] if inside is None else list(inside_pictures(inside, what)),
+        transience_pictures=[] if transience is None else list(transience_pictures(transience)),
+        inside_pictures=[] if inside is None else list(inside_pictures(inside)),
         absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
+        methods=described,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{2 * most}",
@@ -184,7 +198,7 @@ def report(
         script=Markup(script),
         policy=_policy(script),
     )
-    return Report(words, examined, html)
+    return Report(words, examined, described, html)
 
 
 def _success(criterion: Criterion) -> str:

@@ -14,10 +14,11 @@ from scipy.special import xlogy
 from seedsweep.analysis.statistics.results import Result
 from seedsweep.analysis.statistics.samples import FloatArray, generator, require_positive
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate, wilson
+from seedsweep.plotted import Plotted
 
 
 @dataclass(frozen=True, eq=False)
-class EventTrend(Result):
+class EventTrend(Plotted, Result):
     """How frequent an event is along a ladder; `float(result)` is the p-value.
 
     Attributes

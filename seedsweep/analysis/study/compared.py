@@ -15,6 +15,7 @@ from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 Question: TypeAlias = Literal["P(success)", "mean", "W2", "time"]
@@ -86,7 +87,7 @@ class Compared(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Result):
+class Comparison(Plotted, Result):
     """What differs between two populations, A and B.
 
     Attributes

@@ -19,6 +19,7 @@ from seedsweep.analysis.study.parts import bounds_of
 from seedsweep.criterion import Criterion
 from seedsweep.errors import ArgumentError
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class ScaleForecast(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class LadderForecast(Result):
+class LadderForecast(Plotted, Result):
     """What a population says of scales that nobody has trained.
 
     Attributes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from seedsweep.analysis.statistics.survival import (
     log_rank,
     time_to_threshold,
 )
+from seedsweep.criterion import Criterion
+from seedsweep.plotted import Plotted
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +55,7 @@ class ScaleSurvival(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalSummary(Result):
+class SurvivalSummary(Plotted, Result):
     """Time to the threshold along a ladder.
 
     Attributes
@@ -65,12 +68,23 @@ class SurvivalSummary(Result):
         Of all scales.
     pairwise : tuple of LogRank
         Of every two scales that have seeds. The p-values are not corrected for their number.
+    criterion : Criterion or None
+        What the threshold is of, for figures; None where plain curves were given.
+    scale_name : str
+        What is scaled; empty where nobody has said.
     """
 
     at_least: float
     scales: tuple[ScaleSurvival, ...]
     log_rank: LogRank
     pairwise: tuple[LogRank, ...]
+    criterion: Criterion | None = None
+    scale_name: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; the values are as the criterion orients them."""
+        told = super().to_dict()
+        return {name: told[name] for name in ("at_least", "scales", "log_rank", "pairwise")}
 
 
 def summarise_survival(
