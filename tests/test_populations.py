@@ -30,6 +30,7 @@ SEEDS = {
     "induction-classes": 64,
     "induction-crossed": 12,
     "induction-heads": 64,
+    "induction-labels": 64,
     "linear-map-context": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
@@ -47,6 +48,7 @@ IN_CONTEXT = {
     "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
     "induction-heads": "induction heads",
+    "induction-labels": "more labels",
 }
 """The same in docs/in-context.md."""
 
@@ -98,6 +100,7 @@ ROWS = {
     "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
+    "induction-labels": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
@@ -138,7 +141,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-classes", "induction-crossed", "induction-heads"}
+LOSSES = {"induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -201,6 +204,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "induction-classes": {200: ("successes and failures", 33, 34)},
     "induction-crossed": {},
     "induction-heads": {},
+    "induction-labels": {},
     "linear-map-context": {},
     "linear-map-heads": {},
     "mmlu-mix": {},
