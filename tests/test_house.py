@@ -61,6 +61,7 @@ GROUND = {
     "keptfile": {"jsontext", "seeds"},
     "population": {"criterion", "errors", "formats", "htmltable", "measures", "sequential"},
     "sequential": set(),
+    "betting": {"sequential"},
     "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""
