@@ -152,14 +152,21 @@ def _success(examined: Study) -> str:
 
 
 def _intervals(examined: Study) -> str:
-    success = (
-        "Wilson’s for shares of seeds that succeed [wilson1927]"
-        if examined.summary.aim is None
-        else "for shares of seeds that succeed ones that hold whenever one stops to add seeds [jennison1989]"
+    summary = examined.summary
+    resampled = (
+        "percentile bootstrap intervals over seeds, with 1000 resamples, for modes and distances [efron1993]"
     )
+    if summary.aims is None:
+        return (
+            "Intervals are at 95 %: Wilson’s for shares of seeds that succeed [wilson1927], Gaffke’s for means "
+            f"[gaffke2005], and {resampled}."
+        )
+    means = "betting intervals for means [waudbysmith2024]" if summary.anytime_valid_means else ""
+    fixed = "" if means else "Gaffke’s for means [gaffke2005] and "
     return (
-        f"Intervals are at 95 %: {success}, Gaffke’s for means [gaffke2005], and percentile bootstrap intervals "
-        "over seeds, with 1000 resamples, for modes and distances [efron1993]."
+        "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, are "
+        f"repeated confidence intervals for shares of seeds that succeed [jennison1989]{means and ' and '}{means}; the "
+        f"others take that number as given, {fixed}{resampled}."
     )
 
 
