@@ -32,6 +32,7 @@ SEEDS = {
     "induction-heads": 64,
     "induction-labels": 64,
     "linear-map-context": 64,
+    "linear-map-density": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
@@ -40,7 +41,11 @@ SEEDS = {
 }
 """At every scale of a shipped population, at least."""
 
-LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
+LINEAR_MAPS = {
+    "linear-map-context": "longer rows",
+    "linear-map-density": "few ones and many",
+    "linear-map-heads": "heads of one layer",
+}
 """Titles of their sections in docs/sparse-attention.md."""
 
 IN_CONTEXT = {
@@ -102,6 +107,7 @@ ROWS = {
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-labels": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
+    "linear-map-density": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
@@ -206,6 +212,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "induction-heads": {},
     "induction-labels": {},
     "linear-map-context": {},
+    "linear-map-density": {6: ("successes and failures", 41, 41), 7: ("successes and failures", 27, 25)},
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},

@@ -161,12 +161,13 @@ def _intervals(examined: Study) -> str:
             "Intervals are at 95 %: Wilson’s for shares of seeds that succeed [wilson1927], Gaffke’s for means "
             f"[gaffke2005], and {resampled}."
         )
-    means = "betting intervals for means [waudbysmith2024]" if summary.anytime_valid_means else ""
-    fixed = "" if means else "Gaffke’s for means [gaffke2005] and "
+    means, fixed = "", "Gaffke’s for means [gaffke2005] and "
+    if summary.anytime_valid_means:
+        means, fixed = " and betting intervals for means [waudbysmith2024]", ""
     return (
-        "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, are "
-        f"repeated confidence intervals for shares of seeds that succeed [jennison1989]{means and ' and '}{means}; the "
-        f"others take that number as given, {fixed}{resampled}."
+        "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, "
+        f"are repeated confidence intervals for shares of seeds that succeed [jennison1989]{means}; the others "
+        f"take that number as given, {fixed}{resampled}."
     )
 
 
