@@ -8,7 +8,7 @@ from typing import Any, Final
 from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.continuous import is_it_the_metric
 from seedsweep.analysis.report.duplicates import duplicates
-from seedsweep.analysis.report.finding import Finding
+from seedsweep.analysis.report.finding import Finding, told_rows
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.inside import inside_findings
 from seedsweep.analysis.report.transience import transience_findings
@@ -26,18 +26,17 @@ from seedsweep.analysis.report.wording import (
 )
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.crossed import TimeShares
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import Verdict, could_hide_groups, too_thin, verdict
-from seedsweep.htmltable import html_table
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
 
 
 @dataclass(frozen=True)
-class Findings(Result):
+class Findings(Rows):
     """The first screen of a report.
 
     Attributes
@@ -74,9 +73,14 @@ class Findings(Result):
         told = super().to_dict()
         return {name: value for name, value in told.items() if value or name not in sections}
 
-    def _repr_html_(self) -> str:
-        rows = [[finding.topic, finding.text] for finding in self.everything]
-        return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
+    def __repr__(self) -> str:
+        return f"<Findings: {self.headline}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return told_rows(self.everything, self.warnings)
+
+    def _caption(self) -> str:
+        return self.headline
 
 
 def findings(study: Study) -> Findings:

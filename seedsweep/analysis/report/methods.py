@@ -12,7 +12,7 @@ from typing import Final
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.groups import RESAMPLES, WEIGHT_OF_DIP
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.study import Study, study
 from seedsweep.population import Population, of_split
@@ -26,7 +26,7 @@ CITED: Final = re.compile(r"\[(\w+\d{4}\w*)\]")
 
 
 @dataclass(frozen=True)
-class Methods(Result):
+class Methods(Rows):
     """What the statistics section of a paper must say of a population.
 
     Attributes
@@ -46,6 +46,9 @@ class Methods(Result):
 
     def __repr__(self) -> str:
         return f"<Methods: {len(self.sentences)} sentences>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [{"number": number, "sentence": told} for number, told in enumerate(self.sentences, 1)]
 
 
 def methods(population: Population, examined: Study | None = None) -> Methods:
@@ -149,14 +152,22 @@ def _success(examined: Study) -> str:
 
 
 def _intervals(examined: Study) -> str:
-    success = (
-        "Wilson’s for shares of seeds that succeed [wilson1927]"
-        if examined.summary.aim is None
-        else "for shares of seeds that succeed ones that hold whenever one stops to add seeds [jennison1989]"
+    summary = examined.summary
+    resampled = (
+        "percentile bootstrap intervals over seeds, with 1000 resamples, for modes and distances [efron1993]"
     )
+    if summary.aims is None:
+        return (
+            "Intervals are at 95 %: Wilson’s for shares of seeds that succeed [wilson1927], Gaffke’s for means "
+            f"[gaffke2005], and {resampled}."
+        )
+    means, fixed = "", "Gaffke’s for means [gaffke2005] and "
+    if summary.anytime_valid_means:
+        means, fixed = " and betting intervals for means [waudbysmith2024]", ""
     return (
-        f"Intervals are at 95 %: {success}, Gaffke’s for means [gaffke2005], and percentile bootstrap intervals "
-        "over seeds, with 1000 resamples, for modes and distances [efron1993]."
+        "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, "
+        f"are repeated confidence intervals for shares of seeds that succeed [jennison1989]{means}; the others "
+        f"take that number as given, {fixed}{resampled}."
     )
 
 

@@ -54,7 +54,7 @@ class Picture:
 
 def pictures(population: Population, study: Study, *, categories: bool = False) -> Iterator[Picture]:
     """The figures of a report, in the order of the page; the first stands beside the verdict."""
-    seeds = _seeds(population, study)
+    seeds = seed_marks(population, study)
     for name, draw in study_drawings(study, categories=categories).items():
         title, caption = _words(name, population, study, categories)
         marks = _drawn_seeds(study, seeds) if name == "curves" else seeds
@@ -119,7 +119,7 @@ def _words(name: str, population: Population, study: Study, categories: bool) ->
     return FIXED[name]
 
 
-def _seeds(population: Population, study: Study) -> dict[float, list[SeedMark]]:
+def seed_marks(population: Population, study: Study) -> dict[float, list[SeedMark]]:
     """Name and value of every seed, in the order of the samples."""
     criterion, what = study.summary.criterion, scale_word(study)
     final = population.final(criterion.metric, criterion.split)

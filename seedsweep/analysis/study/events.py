@@ -11,7 +11,8 @@ import numpy as np
 
 from seedsweep.analysis.statistics.events import EventTimes, event_times
 from seedsweep.analysis.statistics.paired import PairedEffect, paired_effect
-from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.results import jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.analysis.statistics.trend import EventTrend, event_trend
 from seedsweep.analysis.study.parts import judged_curves
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class ChangeEffect(Plotted, Result):
+class ChangeEffect(Plotted, Rows):
     """What a change does to the time until an event.
 
     Attributes
@@ -45,6 +46,20 @@ class ChangeEffect(Plotted, Result):
     by_scale: Mapping[float, PairedEffect]
     unpaired: int
     times: Mapping[float, tuple[EventTimes, EventTimes]]
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                "scale": scale,
+                "n": effect.n,
+                "ratio": effect.ratio,
+                "sooner": effect.sooner,
+                "later": effect.later,
+                "undecided": effect.undecided,
+                "pvalue": effect.pvalue,
+            }
+            for scale, effect in self.by_scale.items()
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the times, which are as many as seeds."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.dependence import OutputDependence, output_dependence
 from seedsweep.analysis.statistics.events import EventTimes, event_times, half_rise
 from seedsweep.analysis.statistics.forecast import Forecast, forecast
@@ -17,6 +18,7 @@ from seedsweep.analysis.statistics.hazard import HazardShape, HazardSlope, hazar
 from seedsweep.analysis.statistics.lead import LeadLag, lead_lag
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray
 from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.streams import (
@@ -126,7 +128,7 @@ class ScaleInside(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Inside(Plotted, Result):
+class Inside(Plotted, Rows):
     """What happened inside the seeds of a population.
 
     Attributes
@@ -157,6 +159,25 @@ class Inside(Plotted, Result):
     collapse: HazardSlope | None
     absent: Mapping[str, str]
     scale_name: str
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.n for scale in self.scales))
+        return f"<Inside of {', '.join(self.streams)}: {seeds} at {text.field(self.scale_name)} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name: scale.scale,
+                "n": scale.n,
+                "outputs": scale.outputs,
+                "learnt": scale.learnt,
+                "pvalue_dependence": scale.pvalue_dependence,
+                "pvalue_lead": scale.pvalue_lead,
+                "pvalue_exchanged": scale.pvalue_exchanged,
+            }
+            for scale in self.scales
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import rankdata
 
+from seedsweep import formats
 from seedsweep.analysis.statistics.coincidence import ALIKE
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves, identical_curves
 from seedsweep.analysis.statistics.emergence import (
@@ -37,7 +38,7 @@ CLAIMED_BY: Final = (1, 2, 4, 8, 16)
 """Seeds per scale of the studies that are imagined."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Measured:
     """The values that a study is made of.
 
@@ -64,6 +65,11 @@ class Measured:
     curves: Mapping[float, Curves]
     runs: Mapping[float, Curves]
     with_end: Mapping[float, float]
+
+    def __repr__(self) -> str:
+        seeds = formats.seeds(sum(sample.size for sample in self.values.values()))
+        others = formats.listed(list(self.continuous)) or "no other metric"
+        return f"<Measured: {seeds} of {formats.counted(len(self.values), 'scale')}; {others}>"
 
 
 def measure(population: Population, criterion: Criterion) -> Measured:

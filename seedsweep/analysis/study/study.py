@@ -26,6 +26,7 @@ from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.statistics.variance import CrossedRuns, VarianceShares
 from seedsweep.analysis.study import luck, parts
@@ -38,7 +39,6 @@ from seedsweep.analysis.study.transience import Transience, shown_transience
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
 from seedsweep.plotted import Plotted
-from seedsweep.population import of_split
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -128,7 +128,7 @@ class ScaleStudy(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Study(Plotted, Result):
+class Study(Plotted, Rows):
     """What can be said about one population.
 
     Attributes
@@ -192,7 +192,7 @@ class Study(Plotted, Result):
     transience: Transience | None = None
 
     def __repr__(self) -> str:
-        return f"<Study {self._title()}>"
+        return f"<Study {self._caption()}>"
 
     def _repr_html_(self) -> str:
         columns = [text.field(self.summary.scale_name), "seeds", "mean", "P(success)", "p of groups"]
@@ -206,15 +206,17 @@ class Study(Plotted, Result):
             ]
             for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
         ]
-        return html_table(self._title(), columns, rows)
+        return html_table(self._caption(), columns, rows)
 
-    def _title(self) -> str:
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {**row, "budget": "" if scale.cut_off is None else scale.cut_off.verdict}
+            for row, scale in zip(self.summary._rows(), self.scales, strict=True)
+        ]
+
+    def _caption(self) -> str:
         """What was studied; what came of it is said by `findings`."""
-        criterion = self.summary.criterion
-        seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
-        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
-        metric = f"{criterion.metric}{of_split(criterion.split)}"
-        return f"{self.summary.name}: {metric}, {seeds} at {text.field(self.summary.scale_name)} {places}"
+        return self.summary._caption()
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff, cut_off, success_by_budget
 from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import as_sample, errors_name
 from seedsweep.analysis.statistics.success import SuccessRate
 from seedsweep.analysis.statistics.survival import (
@@ -55,7 +57,7 @@ class ScaleSurvival(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalSummary(Plotted, Result):
+class SurvivalSummary(Plotted, Rows):
     """Time to the threshold along a ladder.
 
     Attributes
@@ -80,6 +82,26 @@ class SurvivalSummary(Plotted, Result):
     pairwise: tuple[LogRank, ...]
     criterion: Criterion | None = None
     scale_name: str = ""
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.survival.n for scale in self.scales))
+        what = "the threshold" if self.criterion is None else self.criterion.metric
+        return f"<SurvivalSummary of {what}: {seeds} at {text.field(self.scale_name) or 'scale'} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name or "scale": scale.scale,
+                "n": scale.survival.n,
+                "reached": scale.survival.n_events,
+                "median": scale.survival.median,
+                "still_rising": scale.cut_off.rising,
+                "if_doubled": scale.cut_off.if_doubled,
+                "budget": scale.cut_off.verdict,
+            }
+            for scale in self.scales
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; the values are as the criterion orients them."""

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.outcomes import OutcomeShares, outcome_shares
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import Bools, FloatArray
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 from seedsweep.analysis.statistics.survival import SurvivalCurve, kaplan_meier
@@ -166,7 +168,7 @@ class ScaleTransience(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Transience(Plotted, Result):
+class Transience(Plotted, Rows):
     """What comes and goes in the seeds of a population.
 
     Attributes
@@ -185,6 +187,26 @@ class Transience(Plotted, Result):
     chance: float
     scales: tuple[ScaleTransience, ...]
     scale_name: str
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.n for scale in self.scales))
+        return f"<Transience of {self.criterion.metric}: {seeds} at {text.field(self.scale_name)} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name: scale.scale,
+                "n": scale.n,
+                "budget": scale.budget,
+                "emerged": scale.emerged,
+                "transient": scale.transient,
+                "lost": scale.lost,
+                "lasting": scale.lasting,
+                "half_life": scale.half_life.median,
+            }
+            for scale in self.scales
+        ]
 
     @property
     def shown(self) -> tuple[ScaleTransience, ...]:
