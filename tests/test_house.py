@@ -44,7 +44,7 @@ FORBIDDEN = {
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
 
-KNOW_WORKERS = {"enginespec", "programspec", "make", "programverify"}
+KNOW_WORKERS = {"engineexecution", "enginefields", "enginespec", "programspec", "make", "programverify"}
 """The driver's files that know who trains cells; all others know a cell by its recipe."""
 
 GROUND = {

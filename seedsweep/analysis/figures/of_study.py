@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from seedsweep import formats
 from seedsweep.analysis.figures.claims import claims
+from seedsweep.analysis.figures.crossed_runs import crossed_runs
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.every_seed import every_seed
@@ -72,6 +73,8 @@ def study_drawings(study: Study, *, categories: bool = False) -> Drawings:
     if study.survival is not None:
         drawn["survival"] = partial(survival_curves, study.survival, criterion, **axes)
         drawn["budget"] = partial(budget_sensitivity, study.survival, scale_name=axes["scale_name"])
+    if study.crossed_runs:
+        drawn["crossed"] = partial(crossed_runs, study.crossed_runs, criterion, **axes)
     return drawn
 
 

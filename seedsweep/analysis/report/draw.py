@@ -10,14 +10,14 @@ from seedsweep.analysis.figures.of_population import population_drawings
 from seedsweep.analysis.study.summary import PopulationSummary
 from seedsweep.population import Population
 
-FILES: Final = {"ladder": "ladder", "curves": "learning_curves"}
+FILES: Final = {"ladder": "ladder", "curves": "learning_curves", "crossed": "crossed"}
 """Their names, by those of the figures."""
 
 
 def draw(
     population: Population, summary: PopulationSummary, directory: Path, *, categories: bool = False
 ) -> list[str]:
-    """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
+    """Draw `ladder`, `learning_curves` where there are, and `crossed` of crossed seeds, as SVG and PNG.
 
     Parameters
     ----------

@@ -25,7 +25,9 @@ from seedsweep.analysis.report.wording import (
     unseen,
 )
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.crossed import TimeShares
 from seedsweep.analysis.statistics.rows import Cell, Rows
+from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import Verdict, could_hide_groups, too_thin, verdict
 
@@ -255,19 +257,25 @@ def _variance(study: Study) -> Finding | None:
         return None
     clearest = max(study.variance, key=lambda scale: study.variance[scale].total if study.variance else 0.0)
     shares = study.variance[clearest]
-    parts = [
-        f"{text.share(part)} to {name}"
-        for name, part in (
-            ("the initial weights", shares.init),
-            ("the training data", shares.data),
-            ("their combination and noise", shares.interaction),
+    told = (
+        f"Of the variance of the final values at {scale_word(study)} {text.scale(clearest)}"
+        f"{', where seeds differ most' if len(study.variance) > 1 else ''}, {_whose(shares)} "
+        f"({shares.n} runs: {shares.n_init} initial weights, {shares.n_data} orders of data)."
+    )
+    if study.time_variance:
+        scale, times = max(study.time_variance.items(), key=lambda pair: pair[1].reached)
+        told += (
+            f" Of that of log times until success at {scale_word(study)} {text.scale(scale)}, {_whose(times)} "
+            f"({times.reached} of {times.n} runs succeeded; the others count as later)."
         )
-    ]
-    return Finding(
-        "Initial weights or data?",
-        f"At {scale_word(study)} {text.scale(clearest)}, where seeds differ most, {text.listed(parts)} "
-        f"is due of the variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} "
-        "orders of data).",
+    return Finding("Initial weights or data?", told)
+
+
+def _whose(shares: VarianceShares | TimeShares) -> str:
+    init, data, interaction = map(text.share, (shares.init, shares.data, shares.interaction))
+    return (
+        f"{init} is due to the initial weights, {data} to the training data and {interaction} to their "
+        "combination and noise"
     )
 
 

@@ -25,6 +25,7 @@ from seedsweep.analysis.report.forecastparts import forecast_picture, forecast_t
 from seedsweep.analysis.report.glossary import FORECAST, GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
 from seedsweep.analysis.report.insidepictures import inside_pictures
 from seedsweep.analysis.report.insidetables import inside_tables
+from seedsweep.analysis.report.methods import Methods, methods
 from seedsweep.analysis.report.pictures import pictures, seed_marks
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.transiencepictures import transience_pictures
@@ -89,6 +90,8 @@ class Report:
         The first screen.
     study : Study
         All numbers.
+    methods : Methods
+        What the statistics section of a paper must say of it.
     html : str
         The page.
     forecast : LadderForecast or None
@@ -97,6 +100,7 @@ class Report:
 
     findings: Findings
     study: Study
+    methods: Methods
     html: str
     forecast: LadderForecast | None = None
 
@@ -116,8 +120,12 @@ class Report:
         return self.study.plot(name, categories=categories)
 
     def to_dict(self) -> dict[str, Any]:
-        """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
-        told = {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
+        """Findings, numbers and methods, ready for ``json.dumps(..., allow_nan=False)``."""
+        told = {
+            "findings": self.findings.to_dict(),
+            "study": self.study.to_dict(),
+            "methods": self.methods.to_dict(),
+        }
         if self.forecast is None:
             return told
         words = forecast_findings(self.forecast).to_dict()
@@ -180,7 +188,7 @@ def report(
         raise ValueError("a report needs a finished seed")
     ahead = _forecast(population, forecast) if len(forecast) else None
     examined = study(population)
-    words = findings(examined)
+    words, described = findings(examined), methods(population, examined)
     summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
@@ -214,6 +222,7 @@ def report(
         transience_pictures=[] if transience is None else list(transience_pictures(transience)),
         inside_pictures=[] if inside is None else list(inside_pictures(inside)),
         absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
+        methods=described,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{2 * most}",
@@ -224,7 +233,7 @@ def report(
         script=Markup(script),
         policy=_policy(script),
     )
-    return Report(words, examined, html, ahead)
+    return Report(words, examined, described, html, ahead)
 
 
 def _forecast(population: Population, to: Sequence[float]) -> LadderForecast:

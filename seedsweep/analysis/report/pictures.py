@@ -32,6 +32,12 @@ FIXED: Final = {
         "With 95 % bands. Where the lines still rise at the end, failure may be nothing but too few "
         "steps; where the learning rate decays to zero they flatten in any case.",
     ),
+    "crossed": (
+        "Every run by its two seeds",
+        "A square for every run, in the row of its initial weights and the column of its data, each in the order "
+        "of their median; a dot is success. Stripes along rows are luck of the initial weights, stripes along "
+        "columns luck of the data.",
+    ),
 }
 """Title and caption of figures of which they are always the same."""
 

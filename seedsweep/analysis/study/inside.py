@@ -11,7 +11,6 @@ import numpy as np
 import numpy.typing as npt
 
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.crossed import TimeShares, time_shares
 from seedsweep.analysis.statistics.dependence import OutputDependence, output_dependence
 from seedsweep.analysis.statistics.events import EventTimes, event_times, half_rise
 from seedsweep.analysis.statistics.forecast import Forecast, forecast
@@ -105,8 +104,6 @@ class ScaleInside(Result):
     pvalue_lead, pvalue_exchanged : float
         Both of `lead`, corrected for the scales by Holm.
     forecasts : tuple of StreamForecast
-    variance : TimeShares or None
-        Of the time until success, where initial weights and data are crossed.
     """
 
     scale: float
@@ -122,7 +119,6 @@ class ScaleInside(Result):
     pvalue_lead: float
     pvalue_exchanged: float
     forecasts: tuple[StreamForecast, ...]
-    variance: TimeShares | None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for strict JSON; without the times, which are as many as seeds and outputs."""
@@ -259,7 +255,6 @@ def inside(population: Population, criterion: Criterion | None = None) -> Inside
             "exchanged": {scale: found.pvalue_exchanged for scale, found in leads.items()},
         }.items()
     }
-    variance = _variance(final.init_seeds, final.data_seeds, final.present, success, criterion)
     return Inside(
         streams=names,
         learnt_at=level,
@@ -278,7 +273,6 @@ def inside(population: Population, criterion: Criterion | None = None) -> Inside
                 pvalue_lead=float(holm["lead"][scale]),
                 pvalue_exchanged=float(holm["exchanged"][scale]),
                 forecasts=forecasts.get(scale, ()),
-                variance=variance.get(scale),
             )
             for row, scale in enumerate(final.scales)
         ),
@@ -359,17 +353,3 @@ def _early(times: EventTimes, steps: npt.ArrayLike) -> float:
     there = ordered[max(0, math.ceil(EARLY * ordered.size) - 1)] if ordered.size else math.inf
     before = evaluations[evaluations <= there / 2] if math.isfinite(there) else evaluations[:0]
     return float(before[-1]) if before.size else math.nan
-
-
-def _variance(
-    inits: Any, datas: Any, present: Any, success: Mapping[float, Curves], criterion: Criterion
-) -> dict[float, TimeShares]:
-    if not (inits != datas).any():
-        return {}
-    shares = {}
-    for here, (scale, curves) in zip(present, success.items(), strict=True):
-        times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
-        found = time_shares(times, inits[here], datas[here])
-        if found.crossed:
-            shares[scale] = found
-    return shares

@@ -24,7 +24,6 @@ from seedsweep.analysis.statistics.emergence import (
 from seedsweep.analysis.statistics.groups import GroupTest
 from seedsweep.analysis.statistics.mirage import MirageCheck, mirage_check
 from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares, variance_shares
 from seedsweep.analysis.study.survival import SurvivalSummary, summarise_survival
 from seedsweep.criterion import Criterion
 from seedsweep.measures import Metric
@@ -239,23 +238,6 @@ def stopped_curves(
             last = known.shape[1] - 1 - np.argmax(known[begun, ::-1], axis=1)
             stopped[scale] = criterion.oriented(values[begun]), np.asarray(judged.steps, dtype=float)[last]
     return stopped
-
-
-def variance(
-    population: Population, criterion: Criterion, absent: dict[str, str]
-) -> dict[float, VarianceShares] | None:
-    final = population.final(criterion.metric, criterion.split)
-    shares = {}
-    if (final.init_seeds != final.data_seeds).any():
-        for row, scale in enumerate(final.scales):
-            here = final.present[row]
-            parts = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
-            if parts.crossed:
-                shares[scale] = parts
-    if not shares:
-        absent["variance"] = "seeds of initialisation and of data are not crossed: each run has its own of both"
-        return None
-    return shares
 
 
 def duplicates(population: Population, criterion: Criterion, measured: Measured) -> tuple[IdenticalCurves, ...]:

@@ -16,6 +16,7 @@ import numpy as np
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
+from seedsweep.analysis.statistics.crossed import TimeShares
 from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
@@ -27,8 +28,8 @@ from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
 from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares
-from seedsweep.analysis.study import parts
+from seedsweep.analysis.statistics.variance import CrossedRuns, VarianceShares
+from seedsweep.analysis.study import luck, parts
 from seedsweep.analysis.study.inside import Inside, inside
 from seedsweep.analysis.study.parts import LEVEL, Measured
 from seedsweep.analysis.study.split import GroupSplit, group_split
@@ -152,8 +153,12 @@ class Study(Plotted, Rows):
         The metric that decides about success against the continuous ones.
     survival : SurvivalSummary or None
         Of the values as the criterion orients them.
+    crossed_runs : mapping of float to CrossedRuns
+        By scale, the runs whose initial weights and data are crossed; empty if they are not.
     variance : mapping of float to VarianceShares, or None
-        By scale.
+        Of the final values, by scale, where initial weights and data are crossed.
+    time_variance : mapping of float to TimeShares
+        Of the time until success, by scale; empty where they are not crossed, and where too few runs succeed.
     duplicates : tuple of IdenticalCurves
         Groups of seeds with one curve, of the first continuous metric if there is one; with one final value, where
         only these are known.
@@ -177,7 +182,9 @@ class Study(Plotted, Rows):
     extremes: ExtremeCurves | None
     mirage: MirageCheck | None
     survival: SurvivalSummary | None
+    crossed_runs: Mapping[float, CrossedRuns]
     variance: Mapping[float, VarianceShares] | None
+    time_variance: Mapping[float, TimeShares]
     duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
@@ -221,6 +228,7 @@ class Study(Plotted, Rows):
             **{name: jsonable(getattr(self, name)) for name in names},
             "variance": self.variance
             and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
+            "time_variance": [{"scale": scale, **times.to_dict()} for scale, times in self.time_variance.items()],
             **({} if self.inside is None else {"inside": self.inside.to_dict()}),
             **({} if self.transience is None else {"transience": self.transience.to_dict()}),
         }
@@ -262,6 +270,8 @@ def study(population: Population) -> Study:
     """
     summary = summarise_population(population)
     criterion = summary.criterion
+    final = population.final(criterion.metric, criterion.split)
+    crossed = luck.crossed_runs(final)
     measured = parts.measure(population, criterion)
     better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
     absent: dict[str, str] = {}
@@ -281,7 +291,9 @@ def study(population: Population) -> Study:
         extremes=extremes,
         mirage=mirage,
         survival=survival,
-        variance=parts.variance(population, criterion, absent),
+        crossed_runs=crossed,
+        variance=luck.variance(crossed, absent),
+        time_variance=luck.time_variance(final, measured.curves, criterion),
         duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
         measured=measured,

@@ -25,6 +25,7 @@ ROOM = Path(figures.__file__).parent
 DRAWN = {name for name in dir(figures) if callable(getattr(figures, name))} - {"save"}
 
 NO_FIGURE_ALONE = {
+    "CrossedRuns": "of one scale, drawn by Population.plot and Study.plot",
     "ExtremeCurves": "drawn over the values, by Study.plot",
     "OutcomeShares": "of one scale, drawn by Transience.plot",
     "RiseAndFall": "of one scale, drawn by Transience.plot",
