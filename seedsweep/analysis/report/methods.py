@@ -12,7 +12,7 @@ from typing import Final
 from seedsweep.analysis.report.wording import scale_word
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.groups import RESAMPLES, WEIGHT_OF_DIP
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.analysis.study.study import Study, study
 from seedsweep.population import Population, of_split
@@ -26,7 +26,7 @@ CITED: Final = re.compile(r"\[(\w+\d{4}\w*)\]")
 
 
 @dataclass(frozen=True)
-class Methods(Result):
+class Methods(Rows):
     """What the statistics section of a paper must say of a population.
 
     Attributes
@@ -46,6 +46,9 @@ class Methods(Result):
 
     def __repr__(self) -> str:
         return f"<Methods: {len(self.sentences)} sentences>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [{"number": number, "sentence": told} for number, told in enumerate(self.sentences, 1)]
 
 
 def methods(population: Population, examined: Study | None = None) -> Methods:

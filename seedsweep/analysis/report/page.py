@@ -120,7 +120,7 @@ class Report:
         return self.study.plot(name, categories=categories)
 
     def to_dict(self) -> dict[str, Any]:
-        """Findings, numbers and methods, ready for ``json.dumps(..., allow_nan=False)``."""
+        """Findings, numbers, methods and forecast, ready for ``json.dumps(..., allow_nan=False)``."""
         told = {
             "findings": self.findings.to_dict(),
             "study": self.study.to_dict(),
