@@ -24,6 +24,7 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, in_ranges, scale_text
+from seedsweep.plotted import Plotted
 from seedsweep.sequential import Aims
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ Taken: TypeAlias = Literal["dropped", "failed", "last"]
 diverged one does, or its last value stands for its final one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Unfinished:
     """Seeds that end before the step at which those of their scale are compared."""
 
@@ -73,6 +74,9 @@ class Unfinished:
         """Of all scales."""
         return sum(map(len, self.ends.values()))
 
+    def __repr__(self) -> str:
+        return f"<Unfinished: {formats.seeds(self.count)}, {self.taken}>"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON, where keys are text and seeds may be numbers: a row per seed."""
         rows = [(scale, seed, step) for scale, ends in self.ends.items() for seed, step in ends.items()]
@@ -83,7 +87,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True, eq=False)
-class FinalTable:
+class FinalTable(Plotted):
     """One metric of every finished seed at the step at which those of its scale are compared."""
 
     metric: str
@@ -192,6 +196,16 @@ class Curves:
     values: Floats
     """(S, T); NaN from where a seed diverged, and where there is no value (train loss at step 0)."""
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A frame with the steps as rows and the seeds as columns. Needs pandas."""
+        import pandas
+
+        return pandas.DataFrame(
+            self.values.T,
+            index=pandas.Index(self.steps, name="step"),
+            columns=pandas.Index(self.seeds, name="seed"),
+        )
+
     def __repr__(self) -> str:
         steps = f"{len(self.steps)} evaluations"
         where = f"{self.metric} on {self.split} at scale {formats.scale(self.scale)}"
@@ -223,7 +237,7 @@ def observed_metric(final: FinalTable) -> ObservedMetric:
     return ObservedMetric(name=final.metric, bounds=(low, high if high > low else None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Origin:
     """Where the numbers of a population come from, for people to read."""
 
@@ -237,6 +251,9 @@ class Origin:
     """What to know of the numbers, a sentence each."""
     aims: Aims | None = None
     """What seeds were added for, if they were: intervals must then hold whenever one stops."""
+
+    def __repr__(self) -> str:
+        return f"<Origin: {', '.join(self.facts)}, {formats.counted(len(self.runs), 'run')}>"
 
 
 class Reader(Protocol):
@@ -267,7 +284,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population:
+class Population(Plotted):
     """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
 
     name: str

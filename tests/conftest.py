@@ -16,15 +16,17 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 ROOT = Path(__file__).parent.parent
-TOGETHER = (
-    "tests/analysis/report/",
-    "tests/sweep/test_ray.py",
-    "tests/test_install.py",
-    "tests/test_own_task.py",
-    "tests/workers/probing/",
-)
-"""The tests below each of these share something costly, such as a local Ray or models that they have trained: one
-process runs them all."""
+TOGETHER = {
+    "tests/analysis/report/": "studies",
+    "tests/sweep/test_ray.py": "Ray",
+    "tests/test_docs.py": "site",
+    "tests/test_install.py": "wheel",
+    "tests/test_own_task.py": "task",
+    "tests/test_populations.py": "studies",
+    "tests/workers/probing/": "ladder",
+}
+"""What the tests below each of these share that is costly, such as a local Ray or models that they have trained:
+one process runs them all."""
 
 _HOME = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
 
@@ -52,7 +54,7 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has
     """Test by test, but for those in `TOGETHER`, which come first since they are the largest scopes."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((shared for shared in TOGETHER if nodeid.startswith(shared)), nodeid)
+        return next((shared for below, shared in TOGETHER.items() if nodeid.startswith(below)), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:

@@ -13,12 +13,11 @@ from seedsweep.analysis import (
     event_times,
     findings,
     identical_curves,
-    study,
     summarise_survival,
     time_shares,
 )
-from seedsweep.analysis.study.summary import summarise_population
 from seedsweep.sweep.specfile import read_spec
+from tests.analysis.populations import studied
 
 ROOT = Path(__file__).parent.parent
 
@@ -28,9 +27,10 @@ SEEDS = {
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
+    "induction-classes": 64,
     "induction-crossed": 12,
     "induction-heads": 64,
-    "linear-map-context": 48,
+    "linear-map-context": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
@@ -44,6 +44,7 @@ LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads o
 
 IN_CONTEXT = {
     "coopetition-matched": "in context, or by heart",
+    "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
     "induction-heads": "induction heads",
 }
@@ -94,6 +95,7 @@ ROWS = {
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
@@ -116,7 +118,7 @@ def table_of(name: str) -> tuple[list[float], dict[str, list[str]]]:
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_page_says_what_the_population_says(name: str) -> None:
-    summary = summarise_population(load(ROOT / "populations" / name))
+    summary = studied(name).summary
     scales, rows = table_of(name)
     assert scales == [scale.scale for scale in summary.scales]
     rates, tested = ROWS[name]
@@ -136,7 +138,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-crossed", "induction-heads"}
+LOSSES = {"induction-classes", "induction-crossed", "induction-heads"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -152,7 +154,7 @@ def test_a_swept_field_of_the_task_does_not_make_a_lattice_of_its_own(name: str)
 
 def test_the_readmes_table_is_that_of_the_population() -> None:
     """| 2 | 27 of 64 | 31–54 % | … (0.021) |"""
-    examined = study(load(ROOT / "populations" / "count-depth"))
+    examined = studied("count-depth")
     readme = (ROOT / "README.md").read_text()
     for scale, p in zip(examined.scales, examined.summary.pvalue_texts, strict=True):
         rate = scale.summary.success
@@ -196,9 +198,10 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "induction-classes": {200: ("successes and failures", 33, 34)},
     "induction-crossed": {},
     "induction-heads": {},
-    "linear-map-context": {12: ("successes and failures", 10, 10)},
+    "linear-map-context": {},
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
@@ -220,7 +223,7 @@ and how many succeed."""
 
 @pytest.mark.parametrize("name", SEEDS)
 def test_the_split_that_is_found_is_told(name: str) -> None:
-    examined = study(load(ROOT / "populations" / name))
+    examined = studied(name)
     found = {scale.scale: scale.split for scale in examined.scales if scale.split is not None}
     assert found.keys() == SPLITS[name].keys()
     page = page_of(name)

@@ -1,16 +1,20 @@
-"""Populations whose answer is known, as tables."""
+"""Populations whose answer is known, as tables; and the shipped ones, studied once."""
 
 from __future__ import annotations
 
 import csv
+import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
 import seedsweep
+from seedsweep import analysis
 from seedsweep.criterion import Criterion
 from seedsweep.population import Population
+
+SHIPPED = Path(__file__).parents[2] / "populations"
 
 DEPTHS = (1, 2, 3, 4, 5)
 
@@ -82,3 +86,9 @@ def table(
         threshold=threshold,
         higher_is_better=higher_is_better,
     )
+
+
+@functools.cache
+def studied(name: str) -> analysis.Study:
+    """The study of a shipped population: tests that ask for the same one are run by one process."""
+    return analysis.study(seedsweep.load(SHIPPED / name))

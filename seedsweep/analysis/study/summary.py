@@ -20,6 +20,7 @@ from seedsweep.analysis.statistics.modality import DipResult, dip
 from seedsweep.analysis.statistics.mode import mode
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Interval, Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import (
     FloatArray,
     LatticeByScale,
@@ -32,7 +33,7 @@ from seedsweep.analysis.statistics.samples import (
 from seedsweep.analysis.statistics.sequential import mean_sequence, success_sequence
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
 from seedsweep.criterion import Criterion
-from seedsweep.population import ObservedMetric
+from seedsweep.population import ObservedMetric, of_split
 from seedsweep.sequential import Aims
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ MeanOf: TypeAlias = Callable[[FloatArray, tuple[float, float]], Interval]
 
 NAMED: Final = 4
 """Unfinished seeds of a scale that a note names."""
+
+NOTHING: Final = Interval(math.nan, math.nan, math.nan, 0, 0, 0.95)
+"""Of no seeds."""
 
 UNBOUNDED: Final = (-math.inf, math.inf)
 
@@ -238,7 +242,7 @@ def _mean_given_success(
 
 
 @dataclass(frozen=True)
-class PopulationSummary(Result):
+class PopulationSummary(Rows):
     """Every scale of a population under one metric and one split.
 
     Attributes
@@ -280,6 +284,31 @@ class PopulationSummary(Result):
     told: tuple[str, ...] = ()
     aims: Aims | None = None
     anytime_valid_means: bool = False
+
+    def __repr__(self) -> str:
+        return f"<PopulationSummary {self._caption()}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name: scale.scale,
+                "n": scale.n,
+                "n_diverged": scale.n_diverged,
+                "mean": scale.mean,
+                "mode": scale.mode,
+                "p_success": scale.success,
+                "mean_given_success": scale.mean_given_success or NOTHING,
+                "pvalue_of_groups": pvalue,
+                "w2_to_largest": scale.w2_to_largest,
+            }
+            for scale, pvalue in zip(self.scales, self.pvalues_holm, strict=True)
+        ]
+
+    def _caption(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        metric = f"{self.criterion.metric}{of_split(self.criterion.split)}"
+        seeds = text.seeds(sum(scale.n for scale in self.scales))
+        return f"{self.name}: {metric}, {seeds} at {self._scale_word} {places}"
 
     def intervals(self, share: str, gaffke: str) -> str:
         """What they are, for the note of a table that has these words for P(success) and Gaffke's interval; with a

@@ -8,16 +8,13 @@ from typing import Any
 
 import numpy as np
 
-import seedsweep
 from seedsweep.analysis import findings, study
-from tests.analysis.populations import table
-
-ROOT = Path(__file__).parents[3]
+from tests.analysis.populations import studied, table
 
 
 def test_a_seed_that_agrees_with_itself_at_another_scale_may_do_so_honestly() -> None:
     """Networks that are dead at two widths see the same data, and give the same answers."""
-    told = findings(study(seedsweep.load(ROOT / "populations" / "digits"))).warnings
+    told = findings(studied("digits")).warnings
     (one,) = [sentence for sentence in told if "one learning curve" in sentence]
     assert one == (
         "Seed 1 has one learning curve at width 4 and 7 (so have 9 other seeds): either its run stands there "

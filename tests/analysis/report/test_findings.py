@@ -9,11 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-import seedsweep
 from seedsweep.analysis import Findings, findings, study
-from tests.analysis.populations import around, as_curves, chance, table
-
-COUNT = Path(__file__).parents[3] / "populations" / "count-depth"
+from tests.analysis.populations import around, as_curves, chance, studied, table
 
 
 def of(tmp_path: Path, values: Any, **options: Any) -> Findings:
@@ -165,7 +162,7 @@ def test_ties_of_a_lattice_are_no_groups(tmp_path: Path) -> None:
     """Shares of eight examples, a little better with the depth: only ties part the seeds."""
     random = np.random.default_rng(0)
     values: dict[float, Any] = {
-        depth: random.binomial(8, p, 400) / 8 for depth, p in ((1, 0.1), (2, 0.3), (3, 0.5), (4, 0.7))
+        depth: random.binomial(8, p, 200) / 8 for depth, p in ((1, 0.1), (2, 0.3), (3, 0.5), (4, 0.7))
     }
     examined = study(table(tmp_path, {"accuracy": values}))
     assert any(scale.dips.raw.pvalue < 1e-5 for scale in examined.scales)
@@ -274,7 +271,7 @@ def test_duplicates_and_a_threshold_of_ours_are_told(tmp_path: Path) -> None:
 
 
 def test_a_real_population() -> None:
-    found = findings(study(seedsweep.load(COUNT)))
+    found = findings(studied("count-depth"))
     assert found.headline == (
         "Seeds part, but not into successes and failures: at depth 2, 22 of 64 seeds are exactly 0, and among the "
         "other 42 no groups are seen; the threshold of 0.5 divides these, 27 of which succeed."

@@ -11,6 +11,7 @@ import pytest
 
 import seedsweep
 from seedsweep import analysis
+from seedsweep.analysis import Study
 from seedsweep.analysis.report.first_screen import first_screen, trained
 from seedsweep.analysis.study.verdict import Verdict
 from tests.analysis.populations import around, chance, table
@@ -33,9 +34,18 @@ CASES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def studies(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Study]:
+    """Each population's, made once: a first screen is made of it again for every verdict."""
+    folder = tmp_path_factory.mktemp("tables")
+    return {name: analysis.study(table(folder, {"accuracy": seeds})) for name, seeds in POPULATIONS.items()}
+
+
 @pytest.mark.parametrize(("name", "word"), CASES)
-def test_any_verdict_has_numbers_and_what_would_change_it(name: str, word: Verdict, tmp_path: Path) -> None:
-    study = analysis.study(table(tmp_path, {"accuracy": POPULATIONS[name]}))
+def test_any_verdict_has_numbers_and_what_would_change_it(
+    name: str, word: Verdict, studies: dict[str, Study]
+) -> None:
+    study = studies[name]
     first = first_screen(study, word)
     most = 3 if len(study.scales) > 1 else 2
     assert len({number.what for number in first.numbers}) == len(first.numbers) <= 3
@@ -46,9 +56,8 @@ def test_any_verdict_has_numbers_and_what_would_change_it(name: str, word: Verdi
     assert "nan" not in first.change + first.evidence
 
 
-def test_the_numbers_are_those_of_the_study(tmp_path: Path) -> None:
-    study = analysis.study(table(tmp_path, {"accuracy": POPULATIONS["by chance"]}))
-    first = first_screen(study, "by chance")
+def test_the_numbers_are_those_of_the_study(studies: dict[str, Study]) -> None:
+    first = first_screen(studies["by chance"], "by chance")
     assert [number.what for number in first.numbers] == [
         "P(success) at depth 3",
         "P(success) at depth 4",

@@ -12,16 +12,14 @@ import pytest
 from matplotlib.text import Text
 from rich.console import Console
 
-import seedsweep
 from seedsweep.analysis import figures, findings, study
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.wording import corrected_pvalue
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import jsonable
 from seedsweep.cli import tables as terminal
-from tests.analysis.populations import around, chance, table
+from tests.analysis.populations import SHIPPED, around, chance, studied, table
 
-POPULATIONS = Path(__file__).parents[3] / "populations"
 P = r"p [=<] [0-9.e-]*[0-9]|no test"
 
 
@@ -33,17 +31,14 @@ def shown(p: str) -> str:
 @pytest.mark.parametrize(
     "known",
     [
-        *sorted(path.name for path in POPULATIONS.iterdir() if path.is_dir()),
+        *sorted(path.name for path in SHIPPED.iterdir() if path.is_dir()),
         chance(0, 0.4, 0.6, 1),
         around(0.2, 0.5, 0.8),
         around(0.2, 0.5, 0.8) | {4: [], 5: [0.3, 0.4]},
     ],
 )
 def test_words_tables_figure_and_json_tell_the_same_p(known: Any, tmp_path: Path) -> None:
-    population = (
-        seedsweep.load(POPULATIONS / known) if isinstance(known, str) else table(tmp_path, {"accuracy": known})
-    )
-    examined = study(population)
+    examined = studied(known) if isinstance(known, str) else study(table(tmp_path, {"accuracy": known}))
     of_groups = [shown(corrected_pvalue(examined, scale)) for scale in examined.scales]
 
     pages = {page.title: page for page in tables(examined)}
