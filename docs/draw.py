@@ -17,8 +17,8 @@ from seedsweep.analysis.study.inside import inside
 from seedsweep.analysis.study.summary import summarise_population
 
 ROOT = Path(__file__).parent.parent
-PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png"}
-INSIDE = {"linear-map-heads": "heads", "linear-map-context": "bits"}
+PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png", "crossed.png": "{}-runs.png"}
+INSIDE = {"linear-map-heads": "heads", "linear-map-context": "bits", "linear-map-density": "ones"}
 """Populations whose streams are drawn too, and what their scales are called."""
 VARIANTS = {
     "plain": ("a plain loop", style.GREY, "o"),
@@ -35,7 +35,7 @@ FACTORS = {
 
 
 def populations() -> None:
-    """Ladders and learning curves."""
+    """Ladders, learning curves, and runs by their two seeds."""
     for place in sorted((ROOT / "populations").glob("*/")):
         population = load(place)
         with tempfile.TemporaryDirectory() as folder:

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from seedsweep.section import Settings
-from seedsweep.sweep.enginespec import EngineExecution
+from seedsweep.sweep.engineexecution import EngineExecution
 from seedsweep.sweep.programspec import ProgramExecution
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 from seedsweep.workers import dialects, instruments, tasks

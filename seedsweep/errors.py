@@ -24,6 +24,7 @@ class ArgumentError(InputError):
 
     def __init__(self, parameter: str, value: object, problem: str) -> None:
         super().__init__(f"{parameter}={value}: {problem}")
+        self.value, self.problem = value, problem
         self.on_command_line = f"--{parameter} {value}: {problem}"
 
 

@@ -24,7 +24,8 @@ from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, in_ranges, scale_text
-from seedsweep.sequential import Aim
+from seedsweep.plotted import Plotted
+from seedsweep.sequential import Aims
 
 if TYPE_CHECKING:
     import pandas
@@ -59,7 +60,7 @@ Taken: TypeAlias = Literal["dropped", "failed", "last"]
 diverged one does, or its last value stands for its final one."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Unfinished:
     """Seeds that end before the step at which those of their scale are compared."""
 
@@ -73,6 +74,9 @@ class Unfinished:
         """Of all scales."""
         return sum(map(len, self.ends.values()))
 
+    def __repr__(self) -> str:
+        return f"<Unfinished: {formats.seeds(self.count)}, {self.taken}>"
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON, where keys are text and seeds may be numbers: a row per seed."""
         rows = [(scale, seed, step) for scale, ends in self.ends.items() for seed, step in ends.items()]
@@ -83,7 +87,7 @@ class Unfinished:
 
 
 @dataclass(frozen=True, eq=False)
-class FinalTable:
+class FinalTable(Plotted):
     """One metric of every finished seed at the step at which those of its scale are compared."""
 
     metric: str
@@ -192,6 +196,16 @@ class Curves:
     values: Floats
     """(S, T); NaN from where a seed diverged, and where there is no value (train loss at step 0)."""
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """A frame with the steps as rows and the seeds as columns. Needs pandas."""
+        import pandas
+
+        return pandas.DataFrame(
+            self.values.T,
+            index=pandas.Index(self.steps, name="step"),
+            columns=pandas.Index(self.seeds, name="seed"),
+        )
+
     def __repr__(self) -> str:
         steps = f"{len(self.steps)} evaluations"
         where = f"{self.metric} on {self.split} at scale {formats.scale(self.scale)}"
@@ -209,17 +223,21 @@ class Curves:
         }
 
 
-def observed_metric(final: FinalTable) -> Metric:
+class ObservedMetric(Metric):
+    """A metric of which nobody has said what values it may have: its bounds are guessed from those it has."""
+
+
+def observed_metric(final: FinalTable) -> ObservedMetric:
     """A metric of which nothing is known but its values: bounded by 0 and 1 if all are in there, else by the
     smallest and the largest."""
     values = final.values[~np.isnan(final.values)]
     if ((values >= 0) & (values <= 1)).all():
-        return Metric(name=final.metric, bounds=(0.0, 1.0))
+        return ObservedMetric(name=final.metric, bounds=(0.0, 1.0))
     low, high = float(values.min()), float(values.max())
-    return Metric(name=final.metric, bounds=(low, high if high > low else None))
+    return ObservedMetric(name=final.metric, bounds=(low, high if high > low else None))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Origin:
     """Where the numbers of a population come from, for people to read."""
 
@@ -231,8 +249,11 @@ class Origin:
     """The spec that `seedsweep run` reads; None for a table."""
     notes: tuple[str, ...] = ()
     """What to know of the numbers, a sentence each."""
-    aim: Aim | None = None
-    """What seeds were added for, if they were: intervals of P(success) must then hold whenever one stops."""
+    aims: Aims | None = None
+    """What seeds were added for, if they were: intervals must then hold whenever one stops."""
+
+    def __repr__(self) -> str:
+        return f"<Origin: {', '.join(self.facts)}, {formats.counted(len(self.runs), 'run')}>"
 
 
 class Reader(Protocol):
@@ -263,7 +284,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Population:
+class Population(Plotted):
     """The seeds of a ladder of scales that have been trained, wherever their numbers are kept."""
 
     name: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
 import re
 import subprocess
 import sys
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
+
+from seedsweep import plotted
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "seedsweep"
@@ -41,7 +44,7 @@ FORBIDDEN = {
     "cli": ("torch", "ray", "seedsweep.workers"),
 }
 
-KNOW_WORKERS = {"enginespec", "programspec", "make", "programverify"}
+KNOW_WORKERS = {"engineexecution", "enginefields", "enginespec", "programspec", "make", "programverify"}
 """The driver's files that know who trains cells; all others know a cell by its recipe."""
 
 GROUND = {
@@ -59,8 +62,10 @@ GROUND = {
     "memory": set(),
     "cell": {"measures", "seeds"},
     "keptfile": {"jsontext", "seeds"},
-    "population": {"criterion", "errors", "formats", "htmltable", "measures", "sequential"},
+    "plotted": set(),
+    "population": {"criterion", "errors", "formats", "htmltable", "measures", "plotted", "sequential"},
     "sequential": set(),
+    "betting": {"sequential"},
     "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""
@@ -99,7 +104,15 @@ def test_the_ground_floor_stands_on_itself(file: str) -> None:
     names = [name.split(".") for name in imported((PACKAGE / f"{file}.py").read_text())]
     assert {name[1] for name in names if name[0] == "seedsweep"} <= GROUND[file]
     heavy = {"torch", "ray", "scipy", "matplotlib", "typer", "rich", "diptest", "jinja2"}
-    assert not {name[0] for name in names} & heavy
+    allowed = {"matplotlib"} if file == "plotted" else set()  # what a figure is, for the type checker alone
+    assert not {name[0] for name in names} & heavy - allowed
+
+
+def test_nobody_below_looks_up_who_draws_but_one_file() -> None:
+    """Which says so; `test_reading_needs_neither_torch_nor_ray` holds that nothing is loaded before."""
+    users = {path.stem for path in PACKAGE.rglob("*.py") if "analysis.figures.plots" in path.read_text()}
+    assert users == {"plotted"}
+    assert importlib.util.find_spec(plotted.DRAWN_BY) is not None
 
 
 def test_json_is_read_in_one_place() -> None:

@@ -27,9 +27,12 @@ SEEDS = {
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
+    "induction-classes": 64,
     "induction-crossed": 12,
     "induction-heads": 64,
-    "linear-map-context": 48,
+    "induction-labels": 64,
+    "linear-map-context": 64,
+    "linear-map-density": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
@@ -38,15 +41,27 @@ SEEDS = {
 }
 """At every scale of a shipped population, at least."""
 
-LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
+LINEAR_MAPS = {
+    "linear-map-context": "longer rows",
+    "linear-map-density": "few ones and many",
+    "linear-map-heads": "heads of one layer",
+}
 """Titles of their sections in docs/sparse-attention.md."""
 
 IN_CONTEXT = {
     "coopetition-matched": "in context, or by heart",
+    "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
     "induction-heads": "induction heads",
+    "induction-labels": "more labels",
 }
 """The same in docs/in-context.md."""
+
+LUCK: dict[str, str] = {}
+"""The same in docs/luck.md."""
+
+CROSSED = [name for name in SEEDS if name.endswith("-crossed")]
+"""Every initialisation with every order of the data."""
 
 PROGRAMS = ("digits", "vectors-four", "vectors-three")
 """Made by training code of their own."""
@@ -70,6 +85,8 @@ def page_of(name: str) -> str:
     if name in LINEAR_MAPS:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
         return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
+    if name in LUCK:
+        return (ROOT / "docs" / "luck.md").read_text().split(f"## {LUCK[name]}\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
 
 
@@ -93,9 +110,12 @@ ROWS = {
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
+    "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
+    "induction-labels": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
+    "linear-map-density": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
@@ -135,7 +155,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-crossed", "induction-heads"}
+LOSSES = {"induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -195,9 +215,12 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
         7: ("successes and failures", 65, 65),
         8: ("successes and failures", 75, 75),
     },
+    "induction-classes": {200: ("successes and failures", 33, 34)},
     "induction-crossed": {},
     "induction-heads": {},
-    "linear-map-context": {12: ("successes and failures", 10, 10)},
+    "induction-labels": {},
+    "linear-map-context": {},
+    "linear-map-density": {6: ("successes and failures", 41, 41), 7: ("successes and failures", 27, 25)},
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
@@ -277,15 +300,22 @@ def test_the_page_tells_what_four_vectors_learn_and_forget() -> None:
         assert rows["M2 learned; neither"][place] == f"{second_learned.sum()}; {neither}"
 
 
-def test_the_page_tells_whose_luck_an_induction_head_is() -> None:
-    population = load(ROOT / "populations" / "induction-crossed")
-    ((scale, curves),) = population.curves("loss", "test").items()
-    final, criterion = population.final("loss", "test"), population.criterion
-    times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
-    found = time_shares(times, final.init_seeds[final.present[0]], final.data_seeds[final.present[0]])
-    _, rows = table_of("induction-crossed")
-    for role in ("init", "data", "interaction"):
-        share = getattr(found, role)
-        told = f"{share.estimate:.2f} ({share.low:.2f}–{share.high:.2f})".replace("0.", ".")
-        assert rows[f"share of the variance of log times: {role}"] == [told]
-    assert scale == 1
+@pytest.mark.parametrize("name", CROSSED)
+def test_the_page_tells_whose_luck_it_is(name: str) -> None:
+    examined = studied(name)
+    _, rows = table_of(name)
+    assert examined.variance is not None
+    ((scale, final),) = examined.variance.items()
+    parts = {"final values": final}
+    if scale in examined.time_variance:
+        parts["log times"] = examined.time_variance[scale]
+    told = []
+    for what, shares in parts.items():
+        for role in ("init", "data", "interaction"):
+            share = getattr(shares, role)
+            told.append(f"{share.estimate:.2f} ({share.low:.2f}–{share.high:.2f})".replace("0.", "."))
+            assert rows[f"share of the variance of {what}: {role}"] == [told[-1]]
+    missing = [] if "log times" in parts else ["–"] * 3
+    success = examined.scales[0].summary.success
+    line = f"| `{name}` | {final.n} | {success.successes} | {' | '.join([*told, *missing])} |"
+    assert line in (ROOT / "docs" / "luck.md").read_text()

@@ -5,6 +5,8 @@ from .report.findings import Findings as Findings
 from .report.findings import findings as findings
 from .report.forecasting import ForecastFindings as ForecastFindings
 from .report.forecasting import forecast_findings as forecast_findings
+from .report.methods import Methods as Methods
+from .report.methods import methods as methods
 from .statistics.apart import distribution_distance as distribution_distance
 from .statistics.bootstrap import bootstrap_interval as bootstrap_interval
 from .statistics.budget import CutOff as CutOff
@@ -85,6 +87,7 @@ from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
 from .statistics.sequential import Aim as Aim
+from .statistics.sequential import Aims as Aims
 from .statistics.sequential import SequentialRate as SequentialRate
 from .statistics.sequential import mean_sequence as mean_sequence
 from .statistics.sequential import success_sequence as success_sequence
@@ -105,6 +108,7 @@ from .statistics.transience import RiseAndFall as RiseAndFall
 from .statistics.transience import rise_and_fall as rise_and_fall
 from .statistics.trend import EventTrend as EventTrend
 from .statistics.trend import event_trend as event_trend
+from .statistics.variance import CrossedRuns as CrossedRuns
 from .statistics.variance import VarianceShares as VarianceShares
 from .statistics.variance import variance_shares as variance_shares
 from .study.compared import Compared as Compared

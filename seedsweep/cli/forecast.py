@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from seedsweep import formats
 from seedsweep.cli.compare import Metric, OfSplit, read
 from seedsweep.cli.console import stderr, stdout
 from seedsweep.cli.options import (
@@ -68,7 +69,7 @@ def forecast(
 
     Example: seedsweep forecast runs/count-depth --to 7 9 --holdout 1
     """
-    scales = [_number(word) for word in [*(to or []), *(more or [])]]
+    scales = scales_of("--to", to, more)
     with Waiting(stderr, "reading …") as waiting:
         source = read(
             target,
@@ -109,8 +110,15 @@ def forecast(
         stdout.print(f"figure    {drawn[-1]}", soft_wrap=True, markup=False, highlight=False)
 
 
-def _number(word: str) -> float:
+def scales_of(option: str, given: list[str] | None, more: list[str] | None) -> list[float]:
+    """The scales that stand behind an option: `--to 12 24` gives it one, and leaves the others as arguments."""
+    if more and not given:
+        raise InputError(f"{formats.listed(more)}: unexpected; scales stand behind {option}")
+    return [_number(option, word) for word in [*(given or []), *(more or [])]]
+
+
+def _number(option: str, word: str) -> float:
     try:
         return float(word)
     except ValueError:
-        raise InputError(f"--to {word}: is no number; give scales such as --to 12 24") from None
+        raise InputError(f"{option} {word}: is no number; give scales such as {option} 12 24") from None

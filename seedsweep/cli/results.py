@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import seedsweep
+from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.console import stderr, stdout
+from seedsweep.cli.forecast import scales_of
 from seedsweep.cli.options import (
     Categories,
     Format,
@@ -130,6 +132,7 @@ def report(
         str,
         typer.Argument(metavar="DIR|TABLE", help="The directory (or URL) of a sweep, or a table as in analyze."),
     ],
+    more: Annotated[list[str] | None, typer.Argument(metavar="X", hidden=True)] = None,
     metric: Annotated[
         list[str] | None,
         typer.Option(
@@ -149,6 +152,10 @@ def report(
     unfinished: Unfinished = UnfinishedSeeds.dropped,
     pattern: From = None,
     format: Format = None,
+    forecast: Annotated[
+        list[str] | None,
+        typer.Option("--forecast", metavar="X", help="Larger scales to forecast on the page: --forecast 12 24."),
+    ] = None,
     out: Annotated[
         str | None, typer.Option("--out", metavar="FILE", help="The page.  [default: report.html beside figures]")
     ] = None,
@@ -161,6 +168,7 @@ def report(
 
     Example: seedsweep report runs/pocket/count-depth --split length-12 --threshold 0.9
     """
+    scales = scales_of("--forecast", forecast, more)
     with Waiting(stderr, "reading …") as waiting:
         from seedsweep.cli.source import of_sweep, of_table
 
@@ -168,8 +176,14 @@ def report(
             place = source.page if out is None else Path(out)
             waiting.say("counting …")
             command = drawn_as(source.command, categories)
-            extend = origin.extending_command(source.population)
-            made = seedsweep.report(source.population, command=command, extend=extend, categories=categories)
+            command += "".join(f" --forecast {formats.given(to)}" for to in scales)
+            made = seedsweep.report(
+                source.population,
+                command=command,
+                extend=origin.extending_command(source.population),
+                categories=categories,
+                forecast=scales,
+            )
             with writing(place):
                 made.write(place)
             return made, place
@@ -194,7 +208,10 @@ def report(
     if as_json:
         print_json({**made.to_dict(), "report": str(place)})
     else:
-        from seedsweep.cli import tables
+        from seedsweep.analysis import forecast_findings
+        from seedsweep.cli import forecasttables, tables
 
         stdout.print(tables.findings(made.findings))
+        if made.forecast is not None:
+            stdout.print(forecasttables.sentences(forecast_findings(made.forecast)))
         stdout.print(f"report    {place}", soft_wrap=True, markup=False, highlight=False)

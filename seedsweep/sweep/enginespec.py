@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 from pydantic import (
     BaseModel,
@@ -15,17 +15,16 @@ from pydantic import (
     model_validator,
 )
 
-from seedsweep.cell import Recipe
 from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.measures import in_ranges, plain_number, scale_text
-from seedsweep.section import Settings
 from seedsweep.seeds import Seeds
+from seedsweep.sweep.engineexecution import EngineExecution
+from seedsweep.sweep.enginefields import chosen_model_class, numeric_fields, task_class
 from seedsweep.sweep.parent import KeptParent, Wanted, find_parents
-from seedsweep.sweep.sections import ExecutionSettings, ScaleSettings, Share, SuccessSettings, at_least_one
+from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specerrors import SectionError, explain, flat_errors
 from seedsweep.workers.cellsettings import CellSettings
-from seedsweep.workers.device import choose_device, count_devices
 from seedsweep.workers.dialects import model_class
 from seedsweep.workers.engine import EngineRecipe
 from seedsweep.workers.instruments import find_stream
@@ -43,49 +42,6 @@ from seedsweep.workers.settings import (
 from seedsweep.workers.start import shapes_taken
 from seedsweep.workers.startsettings import StartSettings
 from seedsweep.workers.tasks import find_task
-
-
-class EngineExecution(ExecutionSettings):
-    """How packs of the engine's cells are scheduled."""
-
-    pack: int | Literal["auto"] = "auto"
-    """Seeds trained together; auto: 4 on a CPU, on a GPU as many (at most 64) as make it faster; fewer where
-    memory is short."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    workers: int | Literal["auto"] = "auto"
-    """Worker processes under Ray; auto: one per CPU core or per GPU."""
-
-    @field_validator("pack", "workers")
-    @classmethod
-    def _check_count(cls, value: int | str) -> int | str:
-        return at_least_one(value)
-
-    def pack_size(self, recipe: Recipe, device: str) -> int:
-        return recipe.pack_size(device) if self.pack == "auto" else self.pack
-
-    @property
-    def asks_worker(self) -> bool:
-        return self.pack == "auto"
-
-    def device_here(self) -> str:
-        return choose_device(self.device)
-
-    def cluster_device(self, gpus: int) -> str:
-        if self.device == "cuda" and not gpus and self.workers == "auto":
-            raise InputError(
-                "execution.device: cuda is asked for but the Ray cluster has no GPU; use auto or cpu, or, where "
-                "an autoscaler brings some, give execution.workers a number"
-            )
-        return "cuda" if self.device == "cuda" or (self.device == "auto" and gpus) else "cpu"
-
-    def driver_device(self) -> str:
-        return "cpu" if self.device == "cpu" else choose_device("auto")
-
-    def slots_here(self, device: str) -> int:
-        return count_devices(device)
-
-    def share(self, device: str) -> Share:
-        return Share(cpus=1, gpus=1.0 if device == "cuda" else 0.0)
 
 
 class EngineSpec(SweepSpec):
@@ -120,7 +76,7 @@ class EngineSpec(SweepSpec):
         except ValidationError:
             return check(raw)  # which says what is wrong with the ladder
         try:
-            known = _numeric_fields(raw)
+            known = numeric_fields(raw)
         except InputError:
             return check(raw)  # which says what is wrong with the task or the model
         section, _, key = ladder.field.partition(".")
@@ -271,10 +227,10 @@ class EngineSpec(SweepSpec):
     @classmethod
     def section_classes(cls, given: Mapping[Any, Any]) -> dict[tuple[type[BaseModel], str], type[BaseModel]]:
         classes: dict[tuple[type[BaseModel], str], type[BaseModel]] = {
-            (cls, "model"): _model_class(given),
+            (cls, "model"): chosen_model_class(given),
             (cls, "streams"): StreamSettings,
         }
-        task = _task_class(given)
+        task = task_class(given)
         if task is not None:
             classes |= {(cls, "task"): task, (BaseSettings, "task"): task}
         return classes
@@ -365,40 +321,5 @@ class EngineSpec(SweepSpec):
         return flat
 
 
-def _numeric_fields(raw: Mapping[str, Any]) -> list[str]:
-    """Dotted names of the fields that can be swept; of the task's section only if its name is known."""
-    sections: dict[str, type[Settings]] = {"model": model_class(raw.get("model")), "train": TrainSettings}
-    if raw.get("start") is not None:
-        sections["start"] = StartSettings
-    task = raw.get("task")
-    if isinstance(task, TaskSettings):
-        sections["task"] = type(task)
-    elif isinstance(task, Mapping) and isinstance(task.get("name"), str):
-        sections["task"] = find_task(task["name"]).Settings
-    return [
-        f"{section}.{key}"
-        for section, settings in sections.items()
-        for key, field in settings.model_fields.items()
-        if field.annotation in (int, float, int | None, float | None)
-    ]
-
-
 def _bad_scale_value(ladder: ScaleSettings, value: float, error: ValidationError) -> SectionError:
     return SectionError(error, "scale", "values", about=f"{ladder.field} = {scale_text(value)} cannot be: ")
-
-
-def _task_class(given: Mapping[Any, Any]) -> type[BaseModel] | None:
-    task = given.get("task")
-    if isinstance(task, BaseModel):
-        return type(task)
-    try:
-        return find_task(task["name"]).Settings if isinstance(task, Mapping) else None
-    except (KeyError, InputError):
-        return None
-
-
-def _model_class(given: Mapping[Any, Any]) -> type[BaseModel]:
-    try:
-        return model_class(given.get("model"))
-    except InputError:  # of the dialect, which is a key of every section
-        return ModelSettings

@@ -46,8 +46,8 @@ def flop_per_seed(settings: CellSettings) -> float:
 
 
 def state_bytes(settings: CellSettings) -> int:
-    """Bytes that one seed has all the time: its parameters and the two moments of AdamW."""
-    return 3 * FLOAT * settings.parameters
+    """Bytes that one seed has all the time: its parameters and, of AdamW, their two moments."""
+    return (3 if settings.train.optimiser == "adamw" else 1) * FLOAT * settings.parameters
 
 
 def step_bytes(settings: CellSettings) -> int:

@@ -1,4 +1,4 @@
-"""One optimiser step for S seeds: per-seed clipping, AdamW on the flat parameters, the schedule.
+"""One optimiser step for S seeds: per-seed clipping, AdamW or SGD on the flat parameters, the schedule.
 
 Shape letters: N steps, S seeds, P parameters of a seed.
 """
@@ -6,6 +6,7 @@ Shape letters: N steps, S seeds, P parameters of a seed.
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from typing import NamedTuple
 
 import torch
@@ -53,11 +54,11 @@ EVERYTHING = Reach()
 """All are trained and decay; the loss has no penalty."""
 
 
-class StackedAdamW:
-    """AdamW (Loshchilov & Hutter 2019) on all seeds in one fused kernel; equal to S separate optimisers.
+class StackedOptimiser(ABC):
+    """A step of all seeds at once; equal to S separate optimisers.
 
-    Weight decay applies to every parameter, as `torch.optim.AdamW(model.parameters())` does, unless `reach` says
-    otherwise. Its function is called and not its class, whose moments are not there before the first step.
+    Weight decay is decoupled from the gradient, whatever the rule of the step, and applies to every parameter, as
+    `torch.optim.AdamW(model.parameters())` has it, unless `reach` says otherwise.
     """
 
     def __init__(self, train: TrainSettings, flat_SP: Tensor, reach: Reach = EVERYTHING) -> None:
@@ -68,15 +69,11 @@ class StackedAdamW:
         self._decay_P = None if reach.decayed_P is None else train.weight_decay * reach.decayed_P
         self._decay_all = train.weight_decay if reach.decayed_P is None else 0.0
         self._pull_P = None if reach.squared_P is None else 2.0 * train.l2 * reach.squared_P
-        self._state = {
-            "step": torch.zeros((), device=flat_SP.device),
-            "exp_avg": torch.zeros_like(flat_SP),
-            "exp_avg_sq": torch.zeros_like(flat_SP),
-        }
+        self._state: dict[str, Tensor] = {}
 
     @torch.no_grad()
     def step(self, learning_rate: Tensor, grad_SP: Tensor, alive_S: Tensor) -> None:
-        """Update every seed that is alive. `grad_SP` is scaled in place; the learning rate is of shape ().
+        """Update every seed that is alive. `grad_SP` is changed in place; the learning rate is of shape ().
 
         A seed that is not alive gets a zero gradient, so that its NaN ends with it. So does what is frozen, before
         the norm is taken by which gradients are clipped; its moments stay 0, and it keeps every bit.
@@ -92,6 +89,37 @@ class StackedAdamW:
             norm_S1 = torch.linalg.vector_norm(grad_SP, dim=1, keepdim=True)
             factor_S1 = (self._train.clip / (norm_S1 + 1e-6)).clamp(max=1.0)
         grad_SP.mul_(factor_S1).masked_fill_(~alive_S[:, None], 0.0)
+        self._follow(learning_rate, grad_SP)
+
+    @abstractmethod
+    def _follow(self, learning_rate: Tensor, grad_SP: Tensor) -> None:
+        """Decay by `_decay_all`, and go along this gradient, which may be changed in place."""
+
+    def state(self) -> dict[str, Tensor]:
+        """Moments and step count, for a checkpoint."""
+        return dict(self._state)
+
+    def load_state(self, state: dict[str, Tensor]) -> None:
+        """Continue from a checkpoint."""
+        for name, value in self._state.items():
+            value.copy_(state[name])
+
+
+class StackedAdamW(StackedOptimiser):
+    """AdamW (Loshchilov & Hutter 2019) in one fused kernel.
+
+    Its function is called and not its class, whose moments are not there before the first step.
+    """
+
+    def __init__(self, train: TrainSettings, flat_SP: Tensor, reach: Reach = EVERYTHING) -> None:
+        super().__init__(train, flat_SP, reach)
+        self._state = {
+            "step": torch.zeros((), device=flat_SP.device),
+            "exp_avg": torch.zeros_like(flat_SP),
+            "exp_avg_sq": torch.zeros_like(flat_SP),
+        }
+
+    def _follow(self, learning_rate: Tensor, grad_SP: Tensor) -> None:
         adamw(
             [self._flat_SP],
             [grad_SP],
@@ -110,11 +138,17 @@ class StackedAdamW:
             capturable=True,
         )
 
-    def state(self) -> dict[str, Tensor]:
-        """Moments and step count, for a checkpoint."""
-        return dict(self._state)
 
-    def load_state(self, state: dict[str, Tensor]) -> None:
-        """Continue from a checkpoint."""
-        for name, value in self._state.items():
-            value.copy_(state[name])
+class StackedSGD(StackedOptimiser):
+    """Stochastic gradient descent without momentum, as `torch.optim.SGD` has it: its decay, added to the gradient
+    behind clipping, is this one."""
+
+    def _follow(self, learning_rate: Tensor, grad_SP: Tensor) -> None:
+        # One operation after the other, since a fused one may round once or twice.
+        if self._decay_all:
+            self._flat_SP.mul_(1.0 - learning_rate * self._decay_all)
+        self._flat_SP.sub_(grad_SP.mul_(learning_rate))
+
+
+OPTIMISERS: dict[str, type[StackedOptimiser]] = {"adamw": StackedAdamW, "sgd": StackedSGD}
+"""By their names in a spec."""

@@ -280,7 +280,7 @@ def at_least_one_part(parts: tuple[str, ...] | None, instead: str) -> None:
 
 
 class TrainSettings(Settings):
-    """Optimisation of every seed: AdamW, linear warm-up, then the schedule; gradients are clipped per seed."""
+    """Optimisation of every seed: AdamW or SGD, linear warm-up, the schedule; gradients are clipped per seed."""
 
     steps: int = Field(ge=1)
     batch: int | None = Field(default=None, ge=1)
@@ -288,6 +288,8 @@ class TrainSettings(Settings):
     batch_tokens: Annotated[int | None, AddedLater()] = Field(default=None, ge=1)
     """In place of `batch`, tokens of a step: as many whole rows as they hold, so that a step costs the same
     along a ladder of longer rows."""
+    optimiser: Annotated[Literal["adamw", "sgd"], AddedLater()] = "adamw"
+    """sgd: stochastic gradient descent, without momentum. Either way decay is apart from the gradient."""
     learning_rate: float = Field(gt=0)
     warmup: int = Field(default=0, ge=0)
     schedule: Literal["cosine", "linear", "constant", "inverse-sqrt"] = "cosine"
@@ -326,6 +328,12 @@ class TrainSettings(Settings):
             raise ValueError("batch: is missing; give it, in rows, or batch_tokens")
         if self.batch is not None and self.batch_tokens is not None:
             raise ValueError("batch_tokens: not with batch, which says the same in rows; give one of them up")
+        return self
+
+    @model_validator(mode="after")
+    def _check_optimiser(self) -> TrainSettings:
+        if self.optimiser != "adamw" and self.adam_epsilon != type(self).model_fields["adam_epsilon"].default:
+            raise ValueError(f"adam_epsilon: optimiser {self.optimiser} has none; give one of them up")
         return self
 
     @field_validator("weight_decay_parts", "l2_parts")

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.decoder import StackedDecoder
-from seedsweep.workers.optimiser import StackedAdamW
+from seedsweep.workers.optimiser import OPTIMISERS
 from seedsweep.workers.start import reach
 from seedsweep.workers.step import Batch, Step
 from seedsweep.workers.tasks import Task
@@ -45,7 +45,8 @@ class Update:
     def __init__(self, settings: CellSettings, task: Task, decoder: StackedDecoder) -> None:
         seeds, device = decoder.flat_SP.shape[0], decoder.flat_SP.device
         self.gradient = Step(settings, task, decoder)
-        self.optimiser = StackedAdamW(settings.train, decoder.flat_SP, reach(settings, decoder))
+        optimiser = OPTIMISERS[settings.train.optimiser]
+        self.optimiser = optimiser(settings.train, decoder.flat_SP, reach(settings, decoder))
         self.alive_S = torch.ones(seeds, dtype=torch.bool, device=device)
         shape = (seeds, settings.batch, settings.task.tokens_per_row())
         self.loss_names = self.gradient.loss_names(torch.zeros(shape, dtype=torch.int64, device=device))

@@ -101,3 +101,33 @@ def test_a_loss_is_forecast_in_its_own_unit(tmp_path: Path) -> None:
     assert down.quantiles[0.95].estimate == pytest.approx(1 - up.quantiles[0.05].estimate, abs=0.02)
     assert down.given_success.estimate == pytest.approx(1 - up.given_success.estimate, abs=0.01)
     assert (np.diff(down.seeds) >= 0).all()
+
+
+def test_a_report_has_it_when_asked(command: Commands, risen: Path, tmp_path: Path) -> None:
+    ended = command(f"report risen.csv {COLUMNS} --forecast 6 60 --out page.html")
+    said = " ".join(ended.out.split())
+    assert ended.status == 0
+    assert "depth 6 P(success) 7" in said
+    assert "depth 60 No forecast: it is too far" in said
+    page = (tmp_path / "page.html").read_text()
+    assert "What is forecast" in page
+    assert "--forecast 6 --forecast 60</pre>" in page
+    told = json.loads(command(f"report risen.csv {COLUMNS} --forecast 6 --json --out page.html").out)
+    assert [one["scale"] for one in told["forecast"]["forecasts"]] == [6.0]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--forecast 4", "--forecast 4: a depth beyond the largest, 5, is needed"),
+        ("--forecast wide", "--forecast wide: is no number; give scales such as --forecast 12 24"),
+        ("7", "7: unexpected; scales stand behind --forecast"),
+    ],
+)
+def test_what_a_report_cannot_forecast_is_one_line(
+    options: str, message: str, command: Commands, risen: Path, tmp_path: Path
+) -> None:
+    ended = command(f"report risen.csv {options} {COLUMNS} --out page.html")
+    assert ended.status == 2
+    assert ended.err.splitlines()[-1] == f"seedsweep: {message}"
+    assert not (tmp_path / "page.html").exists()

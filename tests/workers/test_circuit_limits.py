@@ -1,11 +1,12 @@
 """What cannot be learned in context is not: without two layers that read, without bursts.
 
-Short trainings, in which the same model learns it where it can (`test_pairs.py`).
+Short trainings, in which the same model learns it where it can (here and in `test_pairs.py`).
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -18,15 +19,25 @@ from seedsweep.workers.trainer import PackTrainer
 from tests.workers.instruments.conftest import induction_cell
 
 STEPS = 400
+NO_PREVIOUS: dict[str, Any] = {"do": "block", "pattern": "previous", "layers": [0]}
+LABEL_BLIND: dict[str, Any] = {"do": "block", "pattern": {3: (0,)}, "layers": [0]}
+QUERY_BLIND: dict[str, Any] = {"do": "block", "pattern": {4: (0, 1, 2)}, "layers": [0]}
 INDUCTION = {"classes": 30, "labels": 4, "heldout_classes": 0, "heldout_pairs": 0, "evaluation_examples": 500}
 
 
-def trained(**given: Any) -> Metrics:
-    settings = induction_cell(steps=STEPS, train={"learning_rate": 2e-3}, **given)
+def trained(steps: int = STEPS, **given: Any) -> Metrics:
+    return evaluated_while_trained([steps], **given)[0]
+
+
+def evaluated_while_trained(steps: Sequence[int], **given: Any) -> list[Metrics]:
+    settings = induction_cell(steps=steps[-1], train={"learning_rate": 2e-3}, **given)
+    found = []
     with reproducible("cpu", "float32"):
         trainer = PackTrainer(settings, [Seed(0, 0), Seed(1, 1)], "cpu")
-        trainer.train_to(STEPS)
-        return trainer.evaluate()
+        for step in steps:
+            trainer.train_to(step)
+            found.append(trainer.evaluate())
+    return found
 
 
 @pytest.mark.parametrize(
@@ -34,8 +45,9 @@ def trained(**given: Any) -> Metrics:
     [
         {"model": {"depth": 1}},
         {"interventions": [{"do": "clamp", "pattern": "self", "layers": [0]}]},
+        {"model": {"active_heads": 1}, "interventions": [NO_PREVIOUS, LABEL_BLIND, QUERY_BLIND]},
     ],
-    ids=["one layer", "a first layer that reads nothing"],
+    ids=["one layer", "a first layer that reads nothing", "no way to compare exemplars"],
 )
 def test_induction_stays_at_the_entropy_of_a_coin(given: dict[str, Any]) -> None:
     """It knows the labels of the context, and not which of them is right."""
@@ -45,26 +57,47 @@ def test_induction_stays_at_the_entropy_of_a_coin(given: dict[str, Any]) -> None
     assert values["test", "context_accuracy"] == pytest.approx(0.5, abs=0.1)
 
 
-def test_one_layer_answers_by_heart_and_never_by_the_context() -> None:
-    task = {"name": "coopetition", "classes": 30, "exemplars": 4, "noise": 0.3, "evaluation_examples": 500}
-    values = trained(task=task, model={"depth": 1, "positions": "learned"})
-    assert (values["ciwl", "accuracy"] > 0.8).all()
-    assert (values["flip", "accuracy"] < 0.2).all()
-    assert values["icl", "accuracy"] == pytest.approx(0.5, abs=0.1)
+@pytest.mark.parametrize(
+    "closed",
+    [
+        [],
+        pytest.param([LABEL_BLIND], marks=pytest.mark.heavy),
+        pytest.param([QUERY_BLIND], marks=pytest.mark.heavy),
+    ],
+    ids=["open ways", "none by the second label", "none by the query"],
+)
+def test_there_are_ways_around_the_previous_token(closed: list[Any]) -> None:
+    """Each of the two is enough; with both closed nothing is learned (above)."""
+    values = trained(task=INDUCTION, model={"active_heads": 1}, interventions=[NO_PREVIOUS, *closed])
+    assert (values["test", "loss"] < 0.55).all()
 
 
-@pytest.mark.heavy
-def test_without_bursts_nothing_is_learned_of_the_context() -> None:
-    task = {
-        "name": "bursty",
-        "bursty": 0.0,
-        "classes": 30,
-        "pairs": 4,
-        "burst": (2, 2),
-        "evaluation_examples": 500,
-    }
-    values = trained(task=task, model={"positions": "learned"})
-    assert values["icl", "context_accuracy"] == pytest.approx(0.5, abs=0.1)
+@pytest.mark.parametrize("matched", [0, 1])
+def test_one_layer_answers_by_heart_and_never_by_the_context(matched: float) -> None:
+    task = {"name": "coopetition", "classes": 30, "exemplars": 4, "noise": 0.3, "matched": matched}
+    curve = evaluated_while_trained(
+        range(50, STEPS + 1, 50),
+        task=task | {"evaluation_examples": 500},
+        model={"depth": 1, "positions": "learned"},
+    )
+    for values in curve:
+        assert (values["flip", "accuracy"] < 0.58).all()
+        assert values["icl", "accuracy"] == pytest.approx(0.5, abs=0.1)
+    assert (curve[-1]["ciwl", "accuracy"] > 0.8).all()
+    assert (curve[-1]["flip", "accuracy"] < 0.2).all()
+
+
+@pytest.mark.parametrize("bursty", [0.0, 1.0])
+def test_only_bursts_teach_to_read_the_context(bursty: float) -> None:
+    """Of classes that training never shows; with 16 labels, one in 16 rows has both labels the same."""
+    task = {"name": "bursty", "bursty": bursty, "classes": 1600, "labels": 16, "heldout_classes": 50}
+    rows = {"pairs": 2, "burst": (1, 1), "evaluation_examples": 500}
+    curve = evaluated_while_trained(range(100, 501, 100), task=task | rows)
+    if bursty:
+        assert (curve[-1]["ic", "context_accuracy"] > 0.7).all()
+    else:
+        for values in curve:
+            assert values["ic", "context_accuracy"] == pytest.approx(0.5 + 0.5 / 16, abs=0.1)
 
 
 @torch.no_grad()

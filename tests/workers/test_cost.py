@@ -117,6 +117,7 @@ SMALL, WIDE = {"depth": 2, "heads": 4, "head_dim": 16}, {"depth": 2, "heads": 4,
 FEW_TOKENS, MANY_TOKENS = {"batch": 1, "context": 24}, {"batch": 16, "context": 64}
 MODELS = {
     "gpt-neox": (GPTNeoXSettings(**SMALL), MANY_TOKENS),
+    "gpt-neox, sgd": (GPTNeoXSettings(**WIDE), FEW_TOKENS | {"optimiser": "sgd"}),
     "gpt-neox, weights": (GPTNeoXSettings(**WIDE), FEW_TOKENS),
     "gpt-neox, vocabulary": (GPTNeoXSettings(**SMALL), MANY_TOKENS | {"vocabulary": 600}),
     "post-ln": (PostLNSettings(**SMALL), MANY_TOKENS),

@@ -1,4 +1,4 @@
-"""One stacked step is S separate clipped AdamW steps."""
+"""One stacked step is S separate clipped steps of torch's optimisers."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ import math
 import pytest
 import torch
 import transformers
+from pydantic import ValidationError
 
-from seedsweep.workers.optimiser import StackedAdamW, learning_rate, learning_rates
+from seedsweep.workers.optimiser import OPTIMISERS, learning_rate, learning_rates
 from seedsweep.workers.settings import TrainSettings
 
+TORCHS = {
+    "adamw": lambda row: torch.optim.AdamW([row], weight_decay=0.1, eps=1e-3),
+    "sgd": lambda row: torch.optim.SGD([row], lr=1.0, weight_decay=0.1),
+}
 
-def test_equals_separate_clipped_adamw() -> None:
-    train = TrainSettings(
-        steps=8, batch=1, learning_rate=0.03, warmup=2, weight_decay=0.1, clip=0.5, adam_epsilon=1e-3
-    )
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_equals_separate_clipped_optimisers(name: str) -> None:
+    given = {"steps": 8, "batch": 1, "learning_rate": 0.03, "warmup": 2, "weight_decay": 0.1, "clip": 0.5}
+    epsilon = {"adam_epsilon": 1e-3} if name == "adamw" else {}
+    train = TrainSettings.model_validate(given | epsilon | {"optimiser": name})
     generator = torch.Generator().manual_seed(0)
     stacked = torch.randn(4, 64, generator=generator)
-    optimiser = StackedAdamW(train, stacked)
+    optimiser = OPTIMISERS[name](train, stacked)
     separate = [row.clone().requires_grad_() for row in stacked]
-    theirs = [torch.optim.AdamW([row], lr=train.learning_rate, weight_decay=0.1, eps=1e-3) for row in separate]
+    theirs = [TORCHS[name](row) for row in separate]
     alive = torch.ones(4, dtype=torch.bool)
     rates = learning_rates(train, stacked.device)
     for step in range(8):
@@ -34,6 +41,11 @@ def test_equals_separate_clipped_adamw() -> None:
             single.step()
     for row, parameter in zip(stacked, separate, strict=True):
         torch.testing.assert_close(row, parameter.detach(), rtol=1e-6, atol=1e-7)
+
+
+def test_only_adam_has_an_epsilon() -> None:
+    with pytest.raises(ValidationError, match="adam_epsilon: optimiser sgd has none; give one of them up"):
+        TrainSettings(steps=8, batch=1, learning_rate=0.1, optimiser="sgd", adam_epsilon=1e-4)
 
 
 def test_schedule() -> None:

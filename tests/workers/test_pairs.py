@@ -151,7 +151,7 @@ def trained(settings: CellSettings, seeds: int) -> Metrics:
         return trainer.evaluate()
 
 
-@pytest.mark.parametrize("task", [TASKS[0], TASKS[2]], ids=lambda task: task.name)
+@pytest.mark.parametrize("task", [TASKS[0], TASKS[2], TASKS[3]], ids=lambda task: task.name)
 def test_models_begin_at_chance(task: PairSettings) -> None:
     """Logits of unit variance: a loss of ln L + ½, a little less for few labels; and either label of the context
     is as likely the larger."""
@@ -161,7 +161,8 @@ def test_models_begin_at_chance(task: PairSettings) -> None:
         values = trainer.evaluate()
     assert 0.15 < values["test", "loss"].mean() - math.log(task.label_count) < 0.65
     in_context = "accuracy" if task.name == "coopetition" else "context_accuracy"
-    for split in set(task.split_names()) - {"iwl"}:
+    bursty = {"test", "iwl-common"} if task.name == "bursty" else set()  # there the context has more labels
+    for split in set(task.split_names()) - {"iwl"} - bursty:
         assert values[split, in_context].mean() == pytest.approx(0.5, abs=0.08)
 
 

@@ -15,7 +15,7 @@ from seedsweep.workers.cudagraph import WARM_UP, GraphedStep
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects import BUILT_IN, model_class
-from seedsweep.workers.optimiser import Reach, StackedAdamW, learning_rates
+from seedsweep.workers.optimiser import OPTIMISERS, Reach, StackedOptimiser, learning_rates
 from seedsweep.workers.parts import elements, parts_of, parts_of_model, shapes_of, tensors_of, unknown_part
 from seedsweep.workers.settings import Features, TrainSettings
 from seedsweep.workers.start import reach
@@ -114,12 +114,17 @@ def weights(trainer: PackTrainer) -> dict[str, torch.Tensor]:
     return {name: tensor.detach().clone() for name, tensor in trainer.decoder.parameters.items()}
 
 
-def test_equals_torchs_adamw_with_groups_on_the_penalised_loss(cell: Cell) -> None:
+TORCHS = {"adamw": (torch.optim.AdamW, {"eps": 1e-4}), "sgd": (torch.optim.SGD, {"lr": 1.0})}
+
+
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_equals_torchs_optimiser_with_groups_on_the_penalised_loss(name: str, cell: Cell) -> None:
     """Decay of some parts, squares of others in the loss, clipping over all: by autograd and `torch.optim`."""
     changes: dict[str, Any] = {
+        "optimiser": name,
         "weight_decay": 0.3, "weight_decay_parts": ("mlp", "output"),
         "l2": 0.02, "l2_parts": ("attention", "embedding"),
-        "clip": 0.5, "adam_epsilon": 1e-4, "steps": 8,
+        "clip": 0.5, "adam_epsilon": 1e-4 if name == "adamw" else 1e-8, "steps": 8,
     }  # fmt: skip
     settings = cell(**changes)
     ours, theirs = PackTrainer(settings, SEEDS, "cpu"), PackTrainer(settings, SEEDS, "cpu")
@@ -130,13 +135,14 @@ def test_equals_torchs_adamw_with_groups_on_the_penalised_loss(cell: Cell) -> No
         {name: tensor[row].detach().clone().requires_grad_() for name, tensor in theirs.decoder.parameters.items()}
         for row in range(len(SEEDS))
     ]
+    torchs, options = TORCHS[name]
     optimisers = [
-        torch.optim.AdamW(
+        torchs(
             [
                 {"params": [own[name] for name in own if name in decayed], "weight_decay": 0.3},
                 {"params": [own[name] for name in own if name not in decayed], "weight_decay": 0.0},
             ],
-            eps=1e-4,
+            **options,
         )
         for own in rows
     ]
@@ -177,7 +183,12 @@ def test_defaults_change_no_bit(cell: Cell) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"l2": 0.01}, {"weight_decay_parts": ("attention",), "l2": 0.3, "l2_parts": ("mlp",)}]
+    "changes",
+    [
+        {"l2": 0.01},
+        {"weight_decay_parts": ("attention",), "l2": 0.3, "l2_parts": ("mlp",)},
+        {"optimiser": "sgd", "learning_rate": 0.1},
+    ],
 )
 @pytest.mark.parametrize("more", [{}, pytest.param({"compile": True}, marks=pytest.mark.heavy)], ids=str)
 def test_a_seed_is_the_same_alone_packed_and_resumed(
@@ -196,7 +207,10 @@ def test_a_seed_is_the_same_alone_packed_and_resumed(
         assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
 
 
-def test_what_is_frozen_keeps_every_bit_and_does_not_count_in_the_norm() -> None:
+@pytest.mark.parametrize("optimiser", OPTIMISERS.values())
+def test_what_is_frozen_keeps_every_bit_and_does_not_count_in_the_norm(
+    optimiser: type[StackedOptimiser],
+) -> None:
     """Against an optimiser that has the other parameters alone."""
     train = TrainSettings(steps=6, batch=1, learning_rate=0.03, weight_decay=0.2, clip=0.5, l2=0.1)
     generator = torch.Generator().manual_seed(1)
@@ -205,7 +219,7 @@ def test_what_is_frozen_keeps_every_bit_and_does_not_count_in_the_norm() -> None
     whole, part = start.clone(), start[:, 64:].clone()
     marks = Reach(frozen_P=frozen_P, decayed_P=~frozen_P, squared_P=~frozen_P)
     own = Reach(decayed_P=torch.ones(64, dtype=torch.bool), squared_P=torch.ones(64, dtype=torch.bool))
-    ours, theirs = StackedAdamW(train, whole, marks), StackedAdamW(train, part, own)
+    ours, theirs = optimiser(train, whole, marks), optimiser(train, part, own)
     alive, rates = torch.ones(3, dtype=torch.bool), learning_rates(train, start.device)
     for step in range(6):
         gradient = torch.randn(3, 128, generator=generator)
@@ -231,8 +245,9 @@ BY_PART: dict[str, Any] = {
 }
 
 
-def test_a_captured_step_gives_the_bits_of_every_other(cell: Cell) -> None:
-    settings = cell(**BY_PART)
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_captured_step_gives_the_bits_of_every_other(name: str, cell: Cell) -> None:
+    settings = cell(**BY_PART, optimiser=name)
     captured, graphs = PackTrainer(settings, SEEDS, "cpu"), CPUGraphs()
     captured._take = GraphedStep(captured.update, graphs)
     plain = PackTrainer(settings, SEEDS, "cpu")
@@ -242,12 +257,13 @@ def test_a_captured_step_gives_the_bits_of_every_other(cell: Cell) -> None:
     assert torch.equal(captured.decoder.flat_SP, plain.decoder.flat_SP)
 
 
-def test_a_step_runs_where_nothing_has_a_value(cell: Cell) -> None:
+@pytest.mark.parametrize("name", OPTIMISERS)
+def test_a_step_runs_where_nothing_has_a_value(name: str, cell: Cell) -> None:
     # torch 2.13 knows no `meta` form of this one; it changes its arguments and gives nothing.
     library = torch.library.Library("aten", "IMPL")
     library.impl("_fused_adamw_.tensor_lr", lambda *args, **kwargs: None, "Meta")
     try:
-        PackTrainer(cell(**BY_PART), SEEDS, "meta").train_to(2)
+        PackTrainer(cell(**BY_PART, optimiser=name), SEEDS, "meta").train_to(2)
     finally:
         library._destroy()
 
@@ -256,8 +272,9 @@ def test_existing_sweeps_keep_their_identity() -> None:
     """And every new field is a part of it where it is used."""
     given = {"steps": 4, "batch": 2, "learning_rate": 0.1}
     plain = TrainSettings.model_validate(given).identity()
-    assert not {"l2", "l2_parts", "weight_decay_parts"} & set(plain)
-    for field, value in (("l2", 0.1), ("l2_parts", ["mlp"]), ("weight_decay_parts", ["mlp"])):
+    added = {"l2": 0.1, "l2_parts": ["mlp"], "weight_decay_parts": ["mlp"], "optimiser": "sgd"}
+    assert not added.keys() & plain.keys()
+    for field, value in added.items():
         assert TrainSettings.model_validate(given | {field: value}).identity() == plain | {field: value}
     one, other = (TrainSettings.model_validate(given | {"l2_parts": parts}) for parts in (["a", "b"], ["b", "a"]))
     assert one.identity() == other.identity()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from seedsweep.analysis.figures.claims import claims
 from seedsweep.analysis.figures.comparison import comparison
+from seedsweep.analysis.figures.crossed_runs import crossed_runs
 from seedsweep.analysis.figures.densities import densities
 from seedsweep.analysis.figures.distances import distances
 from seedsweep.analysis.figures.event_pairs import event_pairs
@@ -32,6 +33,7 @@ __all__ = [
     "budget_sensitivity",
     "claims",
     "comparison",
+    "crossed_runs",
     "densities",
     "distances",
     "event_pairs",

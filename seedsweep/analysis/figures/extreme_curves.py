@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.emergence import DrawnCurve, ExtremeCurves
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, observed

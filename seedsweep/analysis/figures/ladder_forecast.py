@@ -7,7 +7,6 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
@@ -15,6 +14,7 @@ from matplotlib.ticker import PercentFormatter
 from seedsweep import formats
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.extrapolate import Extrapolation
 from seedsweep.analysis.statistics.results import Interval

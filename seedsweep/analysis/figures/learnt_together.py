@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.dependence import OutputDependence
 

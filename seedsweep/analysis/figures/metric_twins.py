@@ -8,10 +8,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, errors_name
 from seedsweep.analysis.statistics.success import succeeds

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import PercentFormatter
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.outcomes import OutcomeShares
 

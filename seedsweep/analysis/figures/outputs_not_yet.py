@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from seedsweep.analysis.figures import style
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.events import EventTimes
 from seedsweep.analysis.statistics.survival import kaplan_meier

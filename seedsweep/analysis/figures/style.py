@@ -19,6 +19,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import EngFormatter, Formatter, MaxNLocator, ScalarFormatter
 from matplotlib.transforms import ScaledTranslation
 
+from seedsweep.analysis.figures import shown
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
@@ -76,11 +77,11 @@ def save(figure: Figure, path: str | Path) -> list[Path]:
     return [svg, png]
 
 
-def panels(count: int, *, height: float) -> tuple[Figure, list[Axes]]:
+def panels(count: int, *, height: float) -> tuple[shown.Figure, list[Axes]]:
     """Panels with shared axes, in rows of a height in inches."""
     columns = min(count, COLUMNS)
     rows = math.ceil(count / columns)
-    figure = Figure(figsize=(WIDTH, 0.7 + height * rows), layout="constrained")
+    figure = shown.Figure(figsize=(WIDTH, 0.7 + height * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False).flat)
     for spare in axes[count:]:
         spare.remove()

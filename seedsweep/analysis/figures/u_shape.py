@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures import style
 from seedsweep.analysis.figures.axis import ScaleAxis
+from seedsweep.analysis.figures.shown import Figure
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.statistics.success import SuccessRate
 from seedsweep.analysis.study.summary import ScaleSummary

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from seedsweep import formats
-from seedsweep.analysis.report.finding import Finding
+from seedsweep.analysis.report.finding import Finding, told_rows
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.differences import POWER, Difference
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.study.compared import Compared, Comparison, Question
 from seedsweep.analysis.study.parts import LEVEL
 
@@ -29,7 +29,7 @@ NAMED: Final = 4
 
 
 @dataclass(frozen=True)
-class ComparisonFindings(Result):
+class ComparisonFindings(Rows):
     """What a comparison says.
 
     Attributes
@@ -45,6 +45,15 @@ class ComparisonFindings(Result):
     headline: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<ComparisonFindings: {self.headline}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return told_rows(self.findings, self.notes)
+
+    def _caption(self) -> str:
+        return self.headline
 
 
 def comparison_findings(found: Comparison) -> ComparisonFindings:

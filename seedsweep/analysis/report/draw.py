@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
-from seedsweep import formats
 from seedsweep.analysis import figures
-from seedsweep.analysis.statistics import text
-from seedsweep.analysis.study.parts import judged_curves
+from seedsweep.analysis.figures.of_population import population_drawings
 from seedsweep.analysis.study.summary import PopulationSummary
-from seedsweep.population import Population, of_split
+from seedsweep.population import Population
+
+FILES: Final = {"ladder": "ladder", "curves": "learning_curves", "crossed": "crossed"}
+"""Their names, by those of the figures."""
 
 
 def draw(
     population: Population, summary: PopulationSummary, directory: Path, *, categories: bool = False
 ) -> list[str]:
-    """Draw `ladder`, and where there are curves `learning_curves`, as SVG and PNG.
+    """Draw `ladder`, `learning_curves` where there are, and `crossed` of crossed seeds, as SVG and PNG.
 
     Parameters
     ----------
@@ -32,16 +34,5 @@ def draw(
     list of str
         Their paths.
     """
-    criterion = summary.criterion
-    final = population.final(criterion.metric, criterion.split)
-    curves = judged_curves(final, population.curves(criterion.metric, criterion.split))
-    values = {scale: final.at(scale) for scale in final.scales}
-    names = {
-        "scale_name": formats.shortened(text.field(population.scale_name)),
-        "metric_name": formats.shortened(f"{criterion.metric}{of_split(criterion.split)}"),
-    }
-    drawn = {"ladder": figures.ladder(values, summary.scales, criterion, **names, categories=categories)}
-    if curves:
-        lines = {scale: (curve.steps, curve.values) for scale, curve in curves.items()}
-        drawn["learning_curves"] = figures.learning_curves(lines, criterion, **names, ends=values)
-    return [str(path) for name, figure in drawn.items() for path in figures.save(figure, directory / name)]
+    drawn = population_drawings(population, summary, categories=categories)
+    return [str(path) for name, make in drawn.items() for path in figures.save(make(), directory / FILES[name])]

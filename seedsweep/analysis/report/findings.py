@@ -8,7 +8,7 @@ from typing import Any, Final
 from seedsweep.analysis.report.budget import budget_sentence
 from seedsweep.analysis.report.continuous import is_it_the_metric
 from seedsweep.analysis.report.duplicates import duplicates
-from seedsweep.analysis.report.finding import Finding
+from seedsweep.analysis.report.finding import Finding, told_rows
 from seedsweep.analysis.report.headline import headline
 from seedsweep.analysis.report.inside import inside_findings
 from seedsweep.analysis.report.transience import transience_findings
@@ -25,17 +25,18 @@ from seedsweep.analysis.report.wording import (
     unseen,
 )
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.crossed import TimeShares
+from seedsweep.analysis.statistics.rows import Cell, Rows
+from seedsweep.analysis.statistics.variance import VarianceShares
 from seedsweep.analysis.study.study import WORTH_SEEING, ScaleStudy, Study
 from seedsweep.analysis.study.verdict import Verdict, could_hide_groups, too_thin, verdict
-from seedsweep.htmltable import html_table
 
 MANY_TIES: Final = 0.2
 """Share of tied values from which on the dip test, without jitter, may take ties for groups."""
 
 
 @dataclass(frozen=True)
-class Findings(Result):
+class Findings(Rows):
     """The first screen of a report.
 
     Attributes
@@ -72,9 +73,14 @@ class Findings(Result):
         told = super().to_dict()
         return {name: value for name, value in told.items() if value or name not in sections}
 
-    def _repr_html_(self) -> str:
-        rows = [[finding.topic, finding.text] for finding in self.everything]
-        return html_table(self.headline, ["", ""], [*rows, *(["Note", warning] for warning in self.warnings)])
+    def __repr__(self) -> str:
+        return f"<Findings: {self.headline}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return told_rows(self.everything, self.warnings)
+
+    def _caption(self) -> str:
+        return self.headline
 
 
 def findings(study: Study) -> Findings:
@@ -251,19 +257,25 @@ def _variance(study: Study) -> Finding | None:
         return None
     clearest = max(study.variance, key=lambda scale: study.variance[scale].total if study.variance else 0.0)
     shares = study.variance[clearest]
-    parts = [
-        f"{text.share(part)} to {name}"
-        for name, part in (
-            ("the initial weights", shares.init),
-            ("the training data", shares.data),
-            ("their combination and noise", shares.interaction),
+    told = (
+        f"Of the variance of the final values at {scale_word(study)} {text.scale(clearest)}"
+        f"{', where seeds differ most' if len(study.variance) > 1 else ''}, {_whose(shares)} "
+        f"({shares.n} runs: {shares.n_init} initial weights, {shares.n_data} orders of data)."
+    )
+    if study.time_variance:
+        scale, times = max(study.time_variance.items(), key=lambda pair: pair[1].reached)
+        told += (
+            f" Of that of log times until success at {scale_word(study)} {text.scale(scale)}, {_whose(times)} "
+            f"({times.reached} of {times.n} runs succeeded; the others count as later)."
         )
-    ]
-    return Finding(
-        "Initial weights or data?",
-        f"At {scale_word(study)} {text.scale(clearest)}, where seeds differ most, {text.listed(parts)} "
-        f"is due of the variance over {shares.n} runs ({shares.n_init} initial weights, {shares.n_data} "
-        "orders of data).",
+    return Finding("Initial weights or data?", told)
+
+
+def _whose(shares: VarianceShares | TimeShares) -> str:
+    init, data, interaction = map(text.share, (shares.init, shares.data, shares.interaction))
+    return (
+        f"{init} is due to the initial weights, {data} to the training data and {interaction} to their "
+        "combination and noise"
     )
 
 

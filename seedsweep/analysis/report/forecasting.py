@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from seedsweep.analysis.report.finding import Finding
+from seedsweep import formats
+from seedsweep.analysis.report.finding import Finding, told_rows
 from seedsweep.analysis.statistics import text
-from seedsweep.analysis.statistics.results import Interval, Result
+from seedsweep.analysis.statistics.results import Interval
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.study.forecast import LadderForecast, ScaleForecast
 from seedsweep.analysis.study.holdout import HeldOut
 
 
 @dataclass(frozen=True)
-class ForecastFindings(Result):
+class ForecastFindings(Rows):
     """What a forecast says.
 
     Attributes
@@ -27,6 +29,15 @@ class ForecastFindings(Result):
 
     findings: tuple[Finding, ...]
     notes: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return f"<ForecastFindings: {formats.counted(len(self.findings), 'line')}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return told_rows(self.findings, self.notes)
+
+    def _caption(self) -> str:
+        return "What is forecast"
 
 
 def forecast_findings(found: LadderForecast) -> ForecastFindings:
@@ -52,8 +63,8 @@ def forecast_findings(found: LadderForecast) -> ForecastFindings:
     notes = []
     if any(one.found is not None for one in found.forecasts):
         notes.append(
-            f"a forecast supposes that nothing else changes beyond {word} {text.scale(found.scales[-1])}: "
-            "--holdout says how good forecasts of this ladder have been"
+            f"a forecast supposes that nothing else changes beyond {word} {text.scale(found.scales[-1])}"
+            + ("" if found.held_out else ": --holdout says how good forecasts of this ladder have been")
         )
     if found.threshold_chosen:
         notes.append(

@@ -114,6 +114,16 @@ TRANSIENCE: Final[Mapping[str, str]] = {
 }
 """Words of pages that say what comes and goes."""
 
+FORECAST: Final[Mapping[str, str]] = {
+    "CRPS": (
+        "How far a forecast of the whole distribution is from the seeds that are then seen, in the unit of the "
+        "metric; 0 is best."
+    ),
+    "held out": "Of a scale that is known: forecast from the smaller ones as if it were not.",
+    "log score": "How little probability a forecast has given to what then happened; 0 is best.",
+}
+"""Words of pages that have a forecast."""
+
 
 def with_sections(*sections: Mapping[str, str]) -> dict[str, str]:
     """All words of a page with such sections, in the order of the alphabet."""

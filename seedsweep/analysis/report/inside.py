@@ -35,7 +35,6 @@ def inside_findings(inside: Inside, scale_name: str) -> tuple[Finding, ...]:
         _first(inside, scale_name),
         _together(inside, scale_name),
         *_foretold(inside, scale_name),
-        _decided(inside, scale_name),
     ]
     return tuple(finding for finding in told if finding is not None)
 
@@ -267,24 +266,3 @@ def _foretold(inside: Inside, scale_name: str) -> Iterator[Finding]:
         side = "more" if read.higher_is_earlier else "less"
         where = at(inside, scale_name, [scale for scale, _ in shown])
         yield Finding(topic, f"Yes, at {where}: those with {side} of it succeed earlier ({numbers}; {when}).")
-
-
-def _decided(inside: Inside, scale_name: str) -> Finding | None:
-    known = [(s.scale, s.variance) for s in inside.scales if s.variance is not None]
-    if not known:
-        return None
-    scale, shares = max(known, key=lambda pair: pair[1].reached)
-    parts = [
-        f"{text.share(part)} to {name}"
-        for name, part in (
-            ("the initial weights", shares.init),
-            ("the training data", shares.data),
-            ("their combination and noise", shares.interaction),
-        )
-    ]
-    return Finding(
-        "Do initial weights or data decide when?",
-        f"Of the variance of log times at {scale_name} {text.scale(scale)}, where most seeds succeed, "
-        f"{text.listed(parts)} is due ({shares.reached} of {shares.n} runs succeeded; the others count as later; "
-        f"{shares.n_init} initial weights, {shares.n_data} orders of data).",
-    )

@@ -20,8 +20,6 @@ def inside_tables(inside: Inside, scale_name: str) -> Iterator[PageTable]:
         yield _lead(inside, scale_name)
     if any(scale.forecasts for scale in inside.scales):
         yield _forecasts(inside, scale_name)
-    if any(scale.variance is not None for scale in inside.scales):
-        yield _variance(inside, scale_name)
 
 
 def _outputs(inside: Inside, scale_name: str) -> PageTable:
@@ -142,25 +140,6 @@ def _forecasts(inside: Inside, scale_name: str) -> PageTable:
             )
             for s in inside.scales
             for one in s.forecasts
-        ),
-    )
-
-
-def _variance(inside: Inside, scale_name: str) -> PageTable:
-    return PageTable(
-        "Initial weights or data, and the time until success",
-        "Shares of the variance of log times over runs, where the two seeds of a run are crossed; runs that did "
-        "not succeed count as later than their last step.",
-        (scale_name, "runs", "succeeded", "initial weights", "data", "combination and noise"),
-        tuple(
-            (
-                text.scale(s.scale),
-                str(s.variance.n),
-                str(s.variance.reached),
-                *(text.share(part) for part in (s.variance.init, s.variance.data, s.variance.interaction)),
-            )
-            for s in inside.scales
-            if s.variance is not None
         ),
     )
 

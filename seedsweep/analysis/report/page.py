@@ -7,30 +7,42 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures.whole import write_whole
 from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.first_screen import first_screen, trained
-from seedsweep.analysis.report.glossary import GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
+from seedsweep.analysis.report.forecasting import forecast_findings
+from seedsweep.analysis.report.forecastparts import forecast_picture, forecast_tables
+from seedsweep.analysis.report.glossary import FORECAST, GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
 from seedsweep.analysis.report.insidepictures import inside_pictures
 from seedsweep.analysis.report.insidetables import inside_tables
-from seedsweep.analysis.report.pictures import pictures
+from seedsweep.analysis.report.methods import Methods, methods
+from seedsweep.analysis.report.pictures import pictures, seed_marks
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.report.transiencepictures import transience_pictures
 from seedsweep.analysis.report.transiencetables import transience_tables
 from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
 from seedsweep.analysis.statistics import text
+from seedsweep.analysis.statistics.extrapolate import FEWEST_SCALES
+from seedsweep.analysis.study.forecast import LadderForecast
+from seedsweep.analysis.study.forecast import forecast as forecast_ladder
 from seedsweep.analysis.study.study import Study, study
 from seedsweep.criterion import Criterion
+from seedsweep.errors import ArgumentError
 from seedsweep.population import Population, of_split
 from seedsweep.version import __version__
+
+if TYPE_CHECKING:
+    import pandas
 
 # Autoescape is what keeps the names of somebody's columns from becoming markup.
 ENVIRONMENT: Final = Environment(
@@ -78,13 +90,19 @@ class Report:
         The first screen.
     study : Study
         All numbers.
+    methods : Methods
+        What the statistics section of a paper must say of it.
     html : str
         The page.
+    forecast : LadderForecast or None
+        Of the scales that were asked for; None if none were.
     """
 
     findings: Findings
     study: Study
+    methods: Methods
     html: str
+    forecast: LadderForecast | None = None
 
     def __repr__(self) -> str:
         return f"<Report {self.study.summary.name}: {self.findings.headline}>"
@@ -93,9 +111,25 @@ class Report:
         """The findings; the page is for a browser of its own."""
         return self.findings._repr_html_()
 
+    def to_pandas(self) -> pandas.DataFrame:
+        """The numbers of every scale: see `Study.to_pandas`."""
+        return self.study.to_pandas()
+
+    def plot(self, name: str | None = None, *, categories: bool = False) -> Figure:
+        """Draw one of the page's figures again: see `Study.plot`."""
+        return self.study.plot(name, categories=categories)
+
     def to_dict(self) -> dict[str, Any]:
-        """Findings and numbers, ready for ``json.dumps(..., allow_nan=False)``."""
-        return {"findings": self.findings.to_dict(), "study": self.study.to_dict()}
+        """Findings, numbers, methods and forecast, ready for ``json.dumps(..., allow_nan=False)``."""
+        told = {
+            "findings": self.findings.to_dict(),
+            "study": self.study.to_dict(),
+            "methods": self.methods.to_dict(),
+        }
+        if self.forecast is None:
+            return told
+        words = forecast_findings(self.forecast).to_dict()
+        return told | {"forecast": {**self.forecast.to_dict(), **words}}
 
     def write(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; missing folders are made, and a file that is there is replaced."""
@@ -110,6 +144,7 @@ def report(
     command: str | None = None,
     extend: str | None = None,
     categories: bool = False,
+    forecast: Sequence[float] = (),
 ) -> Report:
     """Everything that can be said about a population, as one HTML page.
 
@@ -123,6 +158,9 @@ def report(
         The command that trains more seeds; shown on the page with ``--seeds`` added.
     categories : bool
         Draw the scales at equal distances; else they stand where their numbers are.
+    forecast : sequence of float
+        Scales beyond the largest of which the page shall have a forecast, as `seedsweep.forecast` makes it, or why
+        there is none; with four scales or more also how the largest would have been forecast.
 
     Returns
     -------
@@ -133,7 +171,7 @@ def report(
     ValueError
         If no seed is finished.
     InputError
-        If the population cannot be read.
+        If the population cannot be read, or a scale to forecast is not beyond the largest.
 
     Examples
     --------
@@ -148,14 +186,19 @@ def report(
     """
     if not population.scales:
         raise ValueError("a report needs a finished seed")
+    ahead = _forecast(population, forecast) if len(forecast) else None
     examined = study(population)
-    words = findings(examined)
+    words, described = findings(examined), methods(population, examined)
     summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
     script = SCRIPT.read_text(encoding="utf-8")
     inside, transience, what = examined.inside, examined.transience, scale_word(examined)
-    words_of = [*([] if inside is None else [INSIDE]), *([] if transience is None else [TRANSIENCE])]
+    words_of = [
+        words
+        for part, words in ((inside, INSIDE), (transience, TRANSIENCE), (ahead, FORECAST))
+        if part is not None
+    ]
     html = ENVIRONMENT.get_template("page.html").render(
         name=population.name,
         what=what,
@@ -170,10 +213,16 @@ def report(
             *tables(examined),
             *([] if transience is None else transience_tables(transience, what)),
             *([] if inside is None else inside_tables(inside, what)),
+            *([] if ahead is None else forecast_tables(ahead)),
         ],
-        transience_pictures=[] if transience is None else list(transience_pictures(examined, transience, what)),
-        inside_pictures=[] if inside is None else list(inside_pictures(inside, what)),
+        foreseen=None if ahead is None else forecast_findings(ahead),
+        forecast_picture=None
+        if ahead is None
+        else forecast_picture(ahead, seed_marks(population, examined), categories=categories),
+        transience_pictures=[] if transience is None else list(transience_pictures(transience)),
+        inside_pictures=[] if inside is None else list(inside_pictures(inside)),
         absent=examined.absent if inside is None else {**examined.absent, **inside.absent},
+        methods=described,
         origin=origin,
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{2 * most}",
@@ -184,7 +233,15 @@ def report(
         script=Markup(script),
         policy=_policy(script),
     )
-    return Report(words, examined, html)
+    return Report(words, examined, described, html, ahead)
+
+
+def _forecast(population: Population, to: Sequence[float]) -> LadderForecast:
+    """With the largest scale held out if that leaves enough of them."""
+    try:
+        return forecast_ladder(population, to, holdout=int(len(population.scales) > FEWEST_SCALES))
+    except ArgumentError as error:  # which is called differently there
+        raise ArgumentError("forecast", error.value, error.problem) from None
 
 
 def _success(criterion: Criterion) -> str:

@@ -48,6 +48,8 @@ def tables(study: Study) -> Iterator[PageTable]:
         yield _survival(study, study.survival)
     if study.variance is not None:
         yield _variance(study, study.variance)
+    if study.time_variance:
+        yield _time_variance(study)
     if study.duplicates:
         yield _duplicates(study, study.duplicates)
 
@@ -67,8 +69,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
     threshold = text.given(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        f"In brackets 95 % intervals: {summary.interval_of_success} for P(success), Gaffke’s for means, else "
-        "bootstrap over seeds. "
+        f"In brackets 95 % intervals: {summary.intervals('P(success)', 'Gaffke’s')} over seeds. "
         "Diverged seeds count as failures in P(success) and are left out elsewhere.",
         [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],
@@ -321,8 +322,8 @@ def _survival(study: Study, survival: SurvivalSummary) -> PageTable:
 
 def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTable:
     return _table(
-        "Initial weights or data",
-        "Shares of the variance over seeds, where the two seeds of a run are crossed.",
+        "Initial weights or data, and where a run ends",
+        "Shares of the variance of the final values over runs, where the two seeds of a run are crossed.",
         [scale_word(study), "runs", "initial weights", "data", "combination and noise"],
         [
             [
@@ -331,6 +332,24 @@ def _variance(study: Study, variance: Mapping[float, VarianceShares]) -> PageTab
                 *(text.share(part) for part in (shares.init, shares.data, shares.interaction)),
             ]
             for scale, shares in variance.items()
+        ],
+    )
+
+
+def _time_variance(study: Study) -> PageTable:
+    return _table(
+        "Initial weights or data, and the time until success",
+        "Shares of the variance of log times over runs; runs that did not succeed count as later than their last "
+        "step.",
+        [scale_word(study), "runs", "succeeded", "initial weights", "data", "combination and noise"],
+        [
+            [
+                text.scale(scale),
+                str(shares.n),
+                str(shares.reached),
+                *(text.share(part) for part in (shares.init, shares.data, shares.interaction)),
+            ]
+            for scale, shares in study.time_variance.items()
         ],
     )
 

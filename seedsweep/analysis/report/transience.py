@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
-from typing import Final
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -13,10 +12,7 @@ from seedsweep.analysis.report.wording import named_scales
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.results import Interval
 from seedsweep.analysis.study.parts import LEVEL
-from seedsweep.analysis.study.transience import Event, ScaleTransience, Transience
-
-ALONG: Final[Mapping[Event, str]] = {"emerged": "get there", "transient": "get there and lose it again"}
-"""What a seed does that comes to an event, of those that are told along the ladder."""
+from seedsweep.analysis.study.transience import TOLD, ScaleTransience, Transience
 
 
 def transience_findings(found: Transience, scale_name: str) -> tuple[Finding, ...]:
@@ -148,7 +144,7 @@ def _along(found: Transience, scale_name: str) -> Iterator[Finding]:
     if len(found.scales) < 2:
         return
     sentences = []
-    for event, words in ALONG.items():
+    for event, words in TOLD.items():
         trend = found.trends[event]
         p = trend.pvalue
         if math.isnan(p):

@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 
 from seedsweep.analysis.report.tables import PageTable
-from seedsweep.analysis.report.transience import ALONG, median_of, median_step, threshold
+from seedsweep.analysis.report.transience import median_of, median_step, threshold
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.events import EventTimes
-from seedsweep.analysis.study.transience import Transience
+from seedsweep.analysis.study.transience import TOLD, Transience
 
 
 def transience_tables(found: Transience, scale_name: str) -> Iterator[PageTable]:
@@ -97,7 +97,7 @@ def _along(found: Transience, scale_name: str) -> PageTable:
                 "yes" if trend.fits else "no",
                 "–" if math.isnan(trend.pvalue) else text.without_p(text.pvalue(trend.pvalue)),
             )
-            for words, trend in ((words, found.trends[event]) for event, words in ALONG.items())
+            for words, trend in ((words, found.trends[event]) for event, words in TOLD.items())
         ),
     )
 

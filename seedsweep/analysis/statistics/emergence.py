@@ -25,6 +25,7 @@ from seedsweep.analysis.statistics.samples import (
     require_threshold,
 )
 from seedsweep.analysis.statistics.scale_curves import breakthroughness_of_rows, linearity_of_rows
+from seedsweep.plotted import Plotted
 
 LEVELS: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 """Levels of the quantiles in `DrawnDistribution`."""
@@ -55,7 +56,7 @@ class DrawnDistribution(Result):
 
 
 @dataclass(frozen=True)
-class EmergenceClaims(Result):
+class EmergenceClaims(Plotted, Result):
     """How often a study of a few seeds per scale would claim emergence; `float(result)` is the probability.
 
     Attributes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, require_share
 from seedsweep.analysis.statistics.states import OUTCOMES
 from seedsweep.analysis.statistics.success import wilson
@@ -16,7 +16,7 @@ Ints = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class OutcomeShares(Result):
+class OutcomeShares(Rows):
     """Shares of the seeds in every state at every evaluation; they add up to 1.
 
     Attributes
@@ -43,6 +43,16 @@ class OutcomeShares(Result):
     observed: Ints
     n: int
     confidence: float
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        names = ("never", "there", "gone", "back")
+        columns = {"step": self.steps, "observed": self.observed} | {name: getattr(self, name) for name in names}
+        for name, low, high in zip(names, self.low, self.high, strict=True):
+            columns |= {f"{name}_low": low, f"{name}_high": high}
+        return [
+            dict(zip(columns, row, strict=True))
+            for row in zip(*(c.tolist() for c in columns.values()), strict=True)
+        ]
 
     @property
     def stacked(self) -> FloatArray:

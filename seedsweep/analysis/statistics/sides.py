@@ -29,6 +29,9 @@ class Sides:
     b: FloatArray
     pairs: int
 
+    def __repr__(self) -> str:
+        return f"Sides(a=<{self.a.size} values>, b=<{self.b.size} values>, pairs={self.pairs})"
+
     @classmethod
     def of(
         cls, a: npt.ArrayLike, b: npt.ArrayLike, seeds_a: Sequence[Hashable], seeds_b: Sequence[Hashable]

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from scipy.stats import chi2
 
 from seedsweep.analysis.statistics.results import Interval, Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import (
     Bools,
     FloatArray,
@@ -144,7 +145,7 @@ def time_to_threshold(
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalCurve(Result):
+class SurvivalCurve(Rows):
     """Kaplan-Meier estimate of the share of seeds that have *not yet* got there.
 
     Attributes
@@ -174,6 +175,12 @@ class SurvivalCurve(Result):
     n: int
     n_events: int
     confidence: float
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        names = ("times", "at_risk", "events", "survival")
+        columns = {name: getattr(self, name).tolist() for name in names}
+        columns |= {"survival_low": self.low.tolist(), "survival_high": self.high.tolist()}
+        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def kaplan_meier(times: npt.ArrayLike, reached: npt.ArrayLike, *, confidence: float = 0.95) -> SurvivalCurve:

@@ -11,13 +11,14 @@ import numpy.typing as npt
 from scipy.optimize import isotonic_regression
 from scipy.special import xlogy
 
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, generator, require_positive
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate, wilson
+from seedsweep.plotted import Plotted
 
 
 @dataclass(frozen=True, eq=False)
-class EventTrend(Result):
+class EventTrend(Plotted, Rows):
     """How frequent an event is along a ladder; `float(result)` is the p-value.
 
     Attributes
@@ -50,6 +51,10 @@ class EventTrend(Result):
     pvalue: float
     fits: bool
     paired: bool
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        rows = zip(self.scales, self.rates, self.fitted.tolist(), strict=True)
+        return [{"scale": scale, "n": rate.n, "rate": rate, "fitted": fitted} for scale, rate, fitted in rows]
 
     def __float__(self) -> float:
         return self.pvalue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,21 @@ import numpy.typing as npt
 from seedsweep.analysis.statistics.bootstrap import percentile_interval
 from seedsweep.analysis.statistics.results import Interval, Result
 from seedsweep.analysis.statistics.samples import FloatArray, as_sample, generator, require_positive, require_share
+
+
+class CrossedRuns(NamedTuple):
+    """The runs of one scale by their two seeds, arrays of shape (n,).
+
+    Attributes
+    ----------
+    init_seeds, data_seeds : ndarray of int
+    values : ndarray of float
+        Where each ends; `nan` if it diverged.
+    """
+
+    init_seeds: npt.NDArray[np.int64]
+    data_seeds: npt.NDArray[np.int64]
+    values: FloatArray
 
 
 @dataclass(frozen=True)

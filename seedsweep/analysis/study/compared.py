@@ -12,9 +12,11 @@ from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.differences import Difference
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.study.parts import LEVEL
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 Question: TypeAlias = Literal["P(success)", "mean", "W2", "time"]
@@ -62,14 +64,17 @@ class Compared(Result):
         return any(p <= LEVEL for p in self.pvalues.values())
 
     @property
+    def rows(self) -> list[tuple[float | None, Difference]]:
+        """By scale; None is the ladder."""
+        return [*self.by_scale.items(), *([] if self.overall is None else [(None, self.overall)])]
+
+    @property
     def _all(self) -> list[Difference]:
         return [*self.by_scale.values(), *([] if self.overall is None else [self.overall])]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""
         pvalues = self.pvalues
-        rows: list[tuple[float | None, Difference]] = [*self.by_scale.items()]
-        rows += [] if self.overall is None else [(None, self.overall)]
         return {
             "question": self.question,
             "tests": self.tests,
@@ -80,13 +85,13 @@ class Compared(Result):
                     "pvalue_holm": jsonable(pvalues[scale]),
                     "detectable": jsonable(one.detectable(self.tests)),
                 }
-                for scale, one in rows
+                for scale, one in self.rows
             ],
         }
 
 
 @dataclass(frozen=True, eq=False)
-class Comparison(Result):
+class Comparison(Plotted, Rows):
     """What differs between two populations, A and B.
 
     Attributes
@@ -123,6 +128,24 @@ class Comparison(Result):
     def __repr__(self) -> str:
         scales = text.listed([text.scale(scale) for scale in self.scales])
         return f"<Comparison of {self.names[0]} and {self.names[1]} in {self.at}: {self._word} {scales}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        """Of every question all scales, then the ladder, of which the scale is `nan`."""
+        return [
+            {
+                "question": one.question,
+                self.scale_name: math.nan if scale is None else scale,
+                "n_a": row.n_a,
+                "n_b": row.n_b,
+                "pairs": row.pairs,
+                "a": row.a,
+                "b": row.b,
+                "difference": row.difference,
+                "pvalue": one.pvalues[scale],
+            }
+            for one in self.questions
+            for scale, row in one.rows
+        ]
 
     def _repr_html_(self) -> str:
         rows = [

@@ -4,14 +4,15 @@ frequent they are at every scale, such as every step at which branches begin."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from seedsweep.analysis.statistics.events import EventTimes, event_times
 from seedsweep.analysis.statistics.paired import PairedEffect, paired_effect
-from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.results import jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.success import succeeds
 from seedsweep.analysis.statistics.trend import EventTrend, event_trend
 from seedsweep.analysis.study.parts import judged_curves
@@ -19,13 +20,14 @@ from seedsweep.analysis.study.survival import SurvivalSummary, summarise_surviva
 from seedsweep.analysis.study.transience import Event, transience
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
+from seedsweep.plotted import Plotted
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
 
 
 @dataclass(frozen=True, eq=False)
-class ChangeEffect(Result):
+class ChangeEffect(Plotted, Rows):
     """What a change does to the time until an event.
 
     Attributes
@@ -36,11 +38,32 @@ class ChangeEffect(Result):
         Their p-values are not corrected for the number of scales.
     unpaired : int
         Cells of either population that the other has not.
+    times : mapping from scale to pair of EventTimes
+        Of the pairs of every scale, without the change and with it, in the same order.
     """
 
     overall: PairedEffect
     by_scale: Mapping[float, PairedEffect]
     unpaired: int
+    times: Mapping[float, tuple[EventTimes, EventTimes]]
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                "scale": scale,
+                "n": effect.n,
+                "ratio": effect.ratio,
+                "sooner": effect.sooner,
+                "later": effect.later,
+                "undecided": effect.undecided,
+                "pvalue": effect.pvalue,
+            }
+            for scale, effect in self.by_scale.items()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; without the times, which are as many as seeds."""
+        return {name: jsonable(getattr(self, name)) for name in ("overall", "by_scale", "unpaired")}
 
 
 def event_survival(population: Population, criterion: Criterion) -> SurvivalSummary:
@@ -80,7 +103,8 @@ def event_survival(population: Population, criterion: Criterion) -> SurvivalSumm
     """
     curves = _curves(population, criterion)
     lines = {scale: (line[0], criterion.oriented(line[1])) for scale, line in curves.items()}
-    return summarise_survival(lines, threshold=criterion.least)
+    found = summarise_survival(lines, threshold=criterion.least)
+    return replace(found, criterion=criterion, scale_name=population.scale_name)
 
 
 def change_effect(without: Population, changed: Population, criterion: Criterion | None = None) -> ChangeEffect:
@@ -127,13 +151,16 @@ def change_effect(without: Population, changed: Population, criterion: Criterion
     pairs = {cell: _pair(sides[0][cell], sides[1][cell], criterion) for cell in common}
     scales = sorted({scale for scale, _, _ in common})
 
-    def effect(cells: list[tuple[float, object, object]]) -> PairedEffect:
-        return paired_effect(*(_joined([pairs[cell][side] for cell in cells]) for side in (0, 1)))
+    def joined(cells: list[tuple[float, object, object]]) -> tuple[EventTimes, EventTimes]:
+        before, after = (_joined([pairs[cell][side] for cell in cells]) for side in (0, 1))
+        return before, after
 
+    times = {scale: joined([cell for cell in common if cell[0] == scale]) for scale in scales}
     return ChangeEffect(
-        overall=effect(common),
-        by_scale={scale: effect([cell for cell in common if cell[0] == scale]) for scale in scales},
+        overall=paired_effect(*joined(common)),
+        by_scale={scale: paired_effect(*both) for scale, both in times.items()},
         unpaired=len(sides[0]) + len(sides[1]) - 2 * len(common),
+        times=times,
     )
 
 

@@ -12,13 +12,16 @@ import numpy as np
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.extrapolate import FEWEST_SCALES, Extrapolation, extrapolate
 from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, observed
 from seedsweep.analysis.study.carried import why_not
 from seedsweep.analysis.study.holdout import HeldOut, held_out, shown
 from seedsweep.analysis.study.parts import bounds_of
+from seedsweep.analysis.study.summary import NOTHING
 from seedsweep.criterion import Criterion
 from seedsweep.errors import ArgumentError
 from seedsweep.htmltable import html_table
+from seedsweep.plotted import Plotted
 from seedsweep.population import of_split
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ class ScaleForecast(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class LadderForecast(Result):
+class LadderForecast(Plotted, Rows):
     """What a population says of scales that nobody has trained.
 
     Attributes
@@ -84,6 +87,23 @@ class LadderForecast(Result):
         word, scales = text.field(self.scale_name), [text.scale(one.scale) for one in self.forecasts]
         asked = f"{word} {text.listed(scales)}" if scales else "nothing new"
         return f"<LadderForecast of {asked} from {text.seeds(self.n)} of {self.name}, {self.at}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        """Held out ones first, then those that were asked for."""
+        held = [(one.scale, one.forecast, "held out", one.refused, one.seen_success) for one in self.held_out]
+        asked = [(one.scale, one.found, "forecast", one.refused, None) for one in self.forecasts]
+        return [
+            {
+                self.scale_name: scale,
+                "kind": kind,
+                "p_success": NOTHING if found is None else found.success,
+                "mean": NOTHING if found is None else found.mean,
+                "mean_given_success": NOTHING if found is None else found.given_success,
+                "p_success_seen": math.nan if seen is None else seen.rate,
+                "refused": refused,
+            }
+            for scale, found, kind, refused, seen in [*held, *asked]
+        ]
 
     def _repr_html_(self) -> str:
         made = [(one.scale, one.found, one.refused) for one in self.forecasts]

@@ -11,6 +11,7 @@ import numpy as np
 from seedsweep.analysis.statistics.extrapolate import Extrapolation, extrapolate
 from seedsweep.analysis.statistics.proper import crps, log_score
 from seedsweep.analysis.statistics.results import Interval, Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, generator, observed, observed_by_scale
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 from seedsweep.criterion import Criterion
@@ -43,7 +44,7 @@ class Score(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class HeldOut(Result):
+class HeldOut(Rows):
     """One scale that was held out.
 
     Attributes
@@ -72,6 +73,9 @@ class HeldOut(Result):
     seen_mean: float
     inside: float
     scores: tuple[Score, ...]
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [{"way": one.way, "crps": one.crps, "log_score": one.log_score} for one in self.scores]
 
 
 def held_out(

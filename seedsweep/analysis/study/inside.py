@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from seedsweep.analysis.statistics.crossed import TimeShares, time_shares
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.dependence import OutputDependence, output_dependence
 from seedsweep.analysis.statistics.events import EventTimes, event_times, half_rise
 from seedsweep.analysis.statistics.forecast import Forecast, forecast
@@ -18,6 +18,7 @@ from seedsweep.analysis.statistics.hazard import HazardShape, HazardSlope, hazar
 from seedsweep.analysis.statistics.lead import LeadLag, lead_lag
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray
 from seedsweep.analysis.study.parts import judged_curves
 from seedsweep.analysis.study.streams import (
@@ -30,6 +31,7 @@ from seedsweep.analysis.study.streams import (
     stream_names,
 )
 from seedsweep.criterion import Criterion
+from seedsweep.plotted import Plotted
 
 if TYPE_CHECKING:
     from seedsweep.population import Curves, Population
@@ -102,8 +104,6 @@ class ScaleInside(Result):
     pvalue_lead, pvalue_exchanged : float
         Both of `lead`, corrected for the scales by Holm.
     forecasts : tuple of StreamForecast
-    variance : TimeShares or None
-        Of the time until success, where initial weights and data are crossed.
     """
 
     scale: float
@@ -119,7 +119,6 @@ class ScaleInside(Result):
     pvalue_lead: float
     pvalue_exchanged: float
     forecasts: tuple[StreamForecast, ...]
-    variance: TimeShares | None
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for strict JSON; without the times, which are as many as seeds and outputs."""
@@ -129,7 +128,7 @@ class ScaleInside(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Inside(Result):
+class Inside(Plotted, Rows):
     """What happened inside the seeds of a population.
 
     Attributes
@@ -148,6 +147,8 @@ class Inside(Result):
         As `slope`, from the first step on: its `time_slope` is what makes the curves of all scales one.
     absent : mapping of str to str
         What is not told, and why.
+    scale_name : str
+        What is scaled.
     """
 
     streams: tuple[str, ...]
@@ -157,6 +158,26 @@ class Inside(Result):
     slope: HazardSlope | None
     collapse: HazardSlope | None
     absent: Mapping[str, str]
+    scale_name: str
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.n for scale in self.scales))
+        return f"<Inside of {', '.join(self.streams)}: {seeds} at {text.field(self.scale_name)} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name: scale.scale,
+                "n": scale.n,
+                "outputs": scale.outputs,
+                "learnt": scale.learnt,
+                "pvalue_dependence": scale.pvalue_dependence,
+                "pvalue_lead": scale.pvalue_lead,
+                "pvalue_exchanged": scale.pvalue_exchanged,
+            }
+            for scale in self.scales
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``."""
@@ -234,7 +255,6 @@ def inside(population: Population, criterion: Criterion | None = None) -> Inside
             "exchanged": {scale: found.pvalue_exchanged for scale, found in leads.items()},
         }.items()
     }
-    variance = _variance(final.init_seeds, final.data_seeds, final.present, success, criterion)
     return Inside(
         streams=names,
         learnt_at=level,
@@ -253,13 +273,13 @@ def inside(population: Population, criterion: Criterion | None = None) -> Inside
                 pvalue_lead=float(holm["lead"][scale]),
                 pvalue_exchanged=float(holm["exchanged"][scale]),
                 forecasts=forecasts.get(scale, ()),
-                variance=variance.get(scale),
             )
             for row, scale in enumerate(final.scales)
         ),
         shape=hazard_shape(times, skipped=DELAY) if times else None,
         slope=hazard_slope(times, skipped=DELAY) if len(times) > 1 else None,
         collapse=hazard_slope(times) if len(times) > 1 else None,
+        scale_name=population.scale_name,
         absent=absent,
     )
 
@@ -333,17 +353,3 @@ def _early(times: EventTimes, steps: npt.ArrayLike) -> float:
     there = ordered[max(0, math.ceil(EARLY * ordered.size) - 1)] if ordered.size else math.inf
     before = evaluations[evaluations <= there / 2] if math.isfinite(there) else evaluations[:0]
     return float(before[-1]) if before.size else math.nan
-
-
-def _variance(
-    inits: Any, datas: Any, present: Any, success: Mapping[float, Curves], criterion: Criterion
-) -> dict[float, TimeShares]:
-    if not (inits != datas).any():
-        return {}
-    shares = {}
-    for here, (scale, curves) in zip(present, success.items(), strict=True):
-        times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
-        found = time_shares(times, inits[here], datas[here])
-        if found.crossed:
-            shares[scale] = found
-    return shares

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from scipy.stats import rankdata
 
+from seedsweep import formats
 from seedsweep.analysis.statistics.coincidence import ALIKE
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves, identical_curves
 from seedsweep.analysis.statistics.emergence import (
@@ -23,9 +24,9 @@ from seedsweep.analysis.statistics.emergence import (
 from seedsweep.analysis.statistics.groups import GroupTest
 from seedsweep.analysis.statistics.mirage import MirageCheck, mirage_check
 from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares, variance_shares
 from seedsweep.analysis.study.survival import SurvivalSummary, summarise_survival
 from seedsweep.criterion import Criterion
+from seedsweep.measures import Metric
 
 if TYPE_CHECKING:
     from seedsweep.population import Curves, FinalTable, Population
@@ -37,7 +38,7 @@ CLAIMED_BY: Final = (1, 2, 4, 8, 16)
 """Seeds per scale of the studies that are imagined."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Measured:
     """The values that a study is made of.
 
@@ -47,6 +48,8 @@ class Measured:
         Final values of the metric that decides about success; `nan` for a diverged seed.
     continuous : mapping from metric to mapping from scale to ndarray, shape (n_seeds,)
         The same seeds, in the same order, under every other metric that does not count examples.
+    ranges : mapping from metric to tuple of two floats
+        Of these metrics, the smallest and the largest value that there can be.
     curves : mapping from scale to Curves
         Over training, of the metric that decides about success, up to the step at which the seeds are compared;
         empty if only final values are known.
@@ -58,9 +61,15 @@ class Measured:
 
     values: Mapping[float, FloatArray]
     continuous: Mapping[str, Mapping[float, FloatArray]]
+    ranges: Mapping[str, tuple[float, float]]
     curves: Mapping[float, Curves]
     runs: Mapping[float, Curves]
     with_end: Mapping[float, float]
+
+    def __repr__(self) -> str:
+        seeds = formats.seeds(sum(sample.size for sample in self.values.values()))
+        others = formats.listed(list(self.continuous)) or "no other metric"
+        return f"<Measured: {seeds} of {formats.counted(len(self.values), 'scale')}; {others}>"
 
 
 def measure(population: Population, criterion: Criterion) -> Measured:
@@ -81,6 +90,7 @@ def measure(population: Population, criterion: Criterion) -> Measured:
             name: {scale: row[here[scale]] for scale, row in zip(table.scales, table.values, strict=True)}
             for name, table in tables.items()
         },
+        ranges={name: _range(measured[name]) for name in tables},
         curves=judged_curves(final, runs),
         runs=runs,
         with_end={scale: _mean(table.at(scale)) for table in strict for scale in table.scales},
@@ -104,6 +114,11 @@ def judged_curves(final: FinalTable, curves: Mapping[float, Curves]) -> dict[flo
             values[:, -1] = np.where(np.isnan(values[:, -1]), ends, values[:, -1])
             judged[scale] = replace(known, steps=known.steps[columns], seeds=known.seeds[rows], values=values)
     return judged
+
+
+def _range(metric: Metric) -> tuple[float, float]:
+    low, high = metric.bounds
+    return low, math.inf if high is None else high
 
 
 def _mean(sample: FloatArray) -> float:
@@ -182,8 +197,7 @@ def mirage(
 
 def bounds_of(population: Population, criterion: Criterion, *, inverse: bool = False) -> tuple[float, float]:
     """The range of the metric of a criterion, or of its negative."""
-    low, high = population.metric(criterion.metric, criterion.split).bounds
-    high = math.inf if high is None else high
+    low, high = _range(population.metric(criterion.metric, criterion.split))
     return (-high, -low) if inverse else (low, high)
 
 
@@ -194,7 +208,9 @@ def _pooled_rank_correlation(a: Mapping[float, FloatArray], b: Mapping[float, Fl
     return float(((x - x.mean()) * (y - y.mean())).sum()) if x.size else 0.0
 
 
-def survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -> SurvivalSummary | None:
+def survival(
+    measured: Measured, criterion: Criterion, scale_name: str, absent: dict[str, str]
+) -> SurvivalSummary | None:
     if not measured.curves:
         absent["survival"] = "only final values are known; the step of every evaluation is needed"
         return None
@@ -203,7 +219,8 @@ def survival(measured: Measured, criterion: Criterion, absent: dict[str, str]) -
         return None
     lines = {scale: (curves.steps, criterion.oriented(curves.values)) for scale, curves in measured.curves.items()}
     stopped = stopped_curves(measured.curves, measured.runs, criterion)
-    return summarise_survival(lines, threshold=criterion.least, stopped=stopped)
+    found = summarise_survival(lines, threshold=criterion.least, stopped=stopped)
+    return replace(found, criterion=criterion, scale_name=scale_name)
 
 
 def stopped_curves(
@@ -221,23 +238,6 @@ def stopped_curves(
             last = known.shape[1] - 1 - np.argmax(known[begun, ::-1], axis=1)
             stopped[scale] = criterion.oriented(values[begun]), np.asarray(judged.steps, dtype=float)[last]
     return stopped
-
-
-def variance(
-    population: Population, criterion: Criterion, absent: dict[str, str]
-) -> dict[float, VarianceShares] | None:
-    final = population.final(criterion.metric, criterion.split)
-    shares = {}
-    if (final.init_seeds != final.data_seeds).any():
-        for row, scale in enumerate(final.scales):
-            here = final.present[row]
-            parts = variance_shares(final.at(scale), final.init_seeds[here], final.data_seeds[here])
-            if parts.crossed:
-                shares[scale] = parts
-    if not shares:
-        absent["variance"] = "seeds of initialisation and of data are not crossed: each run has its own of both"
-        return None
-    return shares
 
 
 def duplicates(population: Population, criterion: Criterion, measured: Measured) -> tuple[IdenticalCurves, ...]:

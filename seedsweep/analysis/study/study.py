@@ -16,6 +16,7 @@ import numpy as np
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff
 from seedsweep.analysis.statistics.clusters import SuccessCluster, success_cluster
+from seedsweep.analysis.statistics.crossed import TimeShares
 from seedsweep.analysis.statistics.detectable import DetectableSplit, detectable_split
 from seedsweep.analysis.statistics.drift import MinimumCapacity, ScaleDrift, drift, minimum_capacity
 from seedsweep.analysis.statistics.duplicates import IdenticalCurves
@@ -25,9 +26,10 @@ from seedsweep.analysis.statistics.mirage import MirageCheck, ScaleMirage
 from seedsweep.analysis.statistics.modality import DipVariants, dip_variants
 from seedsweep.analysis.statistics.power import SeedsNeeded, seeds_needed
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import FloatArray, observed
-from seedsweep.analysis.statistics.variance import VarianceShares
-from seedsweep.analysis.study import parts
+from seedsweep.analysis.statistics.variance import CrossedRuns, VarianceShares
+from seedsweep.analysis.study import luck, parts
 from seedsweep.analysis.study.inside import Inside, inside
 from seedsweep.analysis.study.parts import LEVEL, Measured
 from seedsweep.analysis.study.split import GroupSplit, group_split
@@ -36,7 +38,7 @@ from seedsweep.analysis.study.survival import ScaleSurvival, SurvivalSummary
 from seedsweep.analysis.study.transience import Transience, shown_transience
 from seedsweep.criterion import Criterion
 from seedsweep.htmltable import html_table
-from seedsweep.population import of_split
+from seedsweep.plotted import Plotted
 
 if TYPE_CHECKING:
     from seedsweep.population import Population
@@ -126,7 +128,7 @@ class ScaleStudy(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Study(Result):
+class Study(Plotted, Rows):
     """What can be said about one population.
 
     Attributes
@@ -151,8 +153,12 @@ class Study(Result):
         The metric that decides about success against the continuous ones.
     survival : SurvivalSummary or None
         Of the values as the criterion orients them.
+    crossed_runs : mapping of float to CrossedRuns
+        By scale, the runs whose initial weights and data are crossed; empty if they are not.
     variance : mapping of float to VarianceShares, or None
-        By scale.
+        Of the final values, by scale, where initial weights and data are crossed.
+    time_variance : mapping of float to TimeShares
+        Of the time until success, by scale; empty where they are not crossed, and where too few runs succeed.
     duplicates : tuple of IdenticalCurves
         Groups of seeds with one curve, of the first continuous metric if there is one; with one final value, where
         only these are known.
@@ -176,7 +182,9 @@ class Study(Result):
     extremes: ExtremeCurves | None
     mirage: MirageCheck | None
     survival: SurvivalSummary | None
+    crossed_runs: Mapping[float, CrossedRuns]
     variance: Mapping[float, VarianceShares] | None
+    time_variance: Mapping[float, TimeShares]
     duplicates: tuple[IdenticalCurves, ...]
     absent: Mapping[str, str]
     measured: Measured
@@ -184,7 +192,7 @@ class Study(Result):
     transience: Transience | None = None
 
     def __repr__(self) -> str:
-        return f"<Study {self._title()}>"
+        return f"<Study {self._caption()}>"
 
     def _repr_html_(self) -> str:
         columns = [text.field(self.summary.scale_name), "seeds", "mean", "P(success)", "p of groups"]
@@ -198,15 +206,17 @@ class Study(Result):
             ]
             for scale, told in zip(self.scales, self.summary.pvalue_texts, strict=True)
         ]
-        return html_table(self._title(), columns, rows)
+        return html_table(self._caption(), columns, rows)
 
-    def _title(self) -> str:
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {**row, "budget": "" if scale.cut_off is None else scale.cut_off.verdict}
+            for row, scale in zip(self.summary._rows(), self.scales, strict=True)
+        ]
+
+    def _caption(self) -> str:
         """What was studied; what came of it is said by `findings`."""
-        criterion = self.summary.criterion
-        seeds = text.seeds(sum(scale.summary.n for scale in self.scales))
-        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
-        metric = f"{criterion.metric}{of_split(criterion.split)}"
-        return f"{self.summary.name}: {metric}, {seeds} at {text.field(self.summary.scale_name)} {places}"
+        return self.summary._caption()
 
     def to_dict(self) -> dict[str, Any]:
         """Ready for ``json.dumps(..., allow_nan=False)``; without the values, which are in the population."""
@@ -218,6 +228,7 @@ class Study(Result):
             **{name: jsonable(getattr(self, name)) for name in names},
             "variance": self.variance
             and [{"scale": scale, **shares.to_dict()} for scale, shares in self.variance.items()],
+            "time_variance": [{"scale": scale, **times.to_dict()} for scale, times in self.time_variance.items()],
             **({} if self.inside is None else {"inside": self.inside.to_dict()}),
             **({} if self.transience is None else {"transience": self.transience.to_dict()}),
         }
@@ -259,6 +270,8 @@ def study(population: Population) -> Study:
     """
     summary = summarise_population(population)
     criterion = summary.criterion
+    final = population.final(criterion.metric, criterion.split)
+    crossed = luck.crossed_runs(final)
     measured = parts.measure(population, criterion)
     better = {scale: criterion.oriented(sample) for scale, sample in measured.values.items()}
     absent: dict[str, str] = {}
@@ -266,7 +279,7 @@ def study(population: Population) -> Study:
     apart = _success_to_failure(better, criterion)
     extremes = parts.extremes(better, criterion, absent)
     mirage = parts.mirage(population, criterion, measured, better, [row.groups for row in summary.scales], absent)
-    survival = parts.survival(measured, criterion, absent)
+    survival = parts.survival(measured, criterion, population.scale_name, absent)
     return Study(
         summary=summary,
         scales=_study_scales(population, summary, measured, better, apart, mirage, survival),
@@ -278,7 +291,9 @@ def study(population: Population) -> Study:
         extremes=extremes,
         mirage=mirage,
         survival=survival,
-        variance=parts.variance(population, criterion, absent),
+        crossed_runs=crossed,
+        variance=luck.variance(crossed, absent),
+        time_variance=luck.time_variance(final, measured.curves, criterion),
         duplicates=parts.duplicates(population, criterion, measured),
         absent=absent,
         measured=measured,
@@ -290,6 +305,7 @@ def study(population: Population) -> Study:
             measured.runs,
             criterion,
             population.lattices(criterion.metric, criterion.split),
+            population.scale_name,
         ),
     )
 

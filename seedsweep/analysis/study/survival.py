@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.budget import CutOff, cut_off, success_by_budget
 from seedsweep.analysis.statistics.results import Result
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import as_sample, errors_name
 from seedsweep.analysis.statistics.success import SuccessRate
 from seedsweep.analysis.statistics.survival import (
@@ -21,6 +24,8 @@ from seedsweep.analysis.statistics.survival import (
     log_rank,
     time_to_threshold,
 )
+from seedsweep.criterion import Criterion
+from seedsweep.plotted import Plotted
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,7 +57,7 @@ class ScaleSurvival(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class SurvivalSummary(Result):
+class SurvivalSummary(Plotted, Rows):
     """Time to the threshold along a ladder.
 
     Attributes
@@ -65,12 +70,43 @@ class SurvivalSummary(Result):
         Of all scales.
     pairwise : tuple of LogRank
         Of every two scales that have seeds. The p-values are not corrected for their number.
+    criterion : Criterion or None
+        What the threshold is of, for figures; None where plain curves were given.
+    scale_name : str
+        What is scaled; empty where nobody has said.
     """
 
     at_least: float
     scales: tuple[ScaleSurvival, ...]
     log_rank: LogRank
     pairwise: tuple[LogRank, ...]
+    criterion: Criterion | None = None
+    scale_name: str = ""
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.survival.n for scale in self.scales))
+        what = "the threshold" if self.criterion is None else self.criterion.metric
+        return f"<SurvivalSummary of {what}: {seeds} at {text.field(self.scale_name) or 'scale'} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name or "scale": scale.scale,
+                "n": scale.survival.n,
+                "reached": scale.survival.n_events,
+                "median": scale.survival.median,
+                "still_rising": scale.cut_off.rising,
+                "if_doubled": scale.cut_off.if_doubled,
+                "budget": scale.cut_off.verdict,
+            }
+            for scale in self.scales
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Ready for ``json.dumps(..., allow_nan=False)``; the values are as the criterion orients them."""
+        told = super().to_dict()
+        return {name: told[name] for name in ("at_least", "scales", "log_rank", "pairwise")}
 
 
 def summarise_survival(

@@ -12,9 +12,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import norm
 
+from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.multiplicity import adjust_pvalues
 from seedsweep.analysis.statistics.outcomes import OutcomeShares, outcome_shares
 from seedsweep.analysis.statistics.results import Result, jsonable
+from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import Bools, FloatArray
 from seedsweep.analysis.statistics.success import SuccessRate, success_rate
 from seedsweep.analysis.statistics.survival import SurvivalCurve, kaplan_meier
@@ -23,6 +25,7 @@ from seedsweep.analysis.statistics.trend import EventTrend, event_trend
 from seedsweep.analysis.study.parts import LEVEL, judged_curves, stopped_curves
 from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
+from seedsweep.plotted import Plotted
 
 if TYPE_CHECKING:
     from seedsweep.population import Curves, Population
@@ -33,8 +36,8 @@ Event: TypeAlias = Literal["emerged", "transient", "gone", "there", "back"]
 """What a seed may have come to by the end of its budget: it got the capability at all; it got it and lost it, once
 and for good; it is without it, with it for the first time, or with it again."""
 
-TOLD: Final[tuple[Event, ...]] = ("emerged", "transient")
-"""Events of which a study says how they go along the ladder."""
+TOLD: Final[Mapping[Event, str]] = {"emerged": "get there", "transient": "get there and lose it again"}
+"""Events of which a study says how they go along the ladder, and what a seed does that comes to one."""
 
 SETTLED: Final = 0.95
 """Share of the changes that are waited for."""
@@ -63,6 +66,8 @@ class ScaleTransience(Result):
         The step to which they were.
     seeds : tuple
         Their names, in the order of `events`.
+    values : ndarray of float, shape (n, t)
+        Their curves, in the unit of the metric.
     events : RiseAndFall
         Of these seeds, of the values as the criterion orients them.
     shares : OutcomeShares
@@ -86,6 +91,7 @@ class ScaleTransience(Result):
     n: int
     budget: float
     seeds: tuple[Any, ...]
+    values: FloatArray
     events: RiseAndFall
     shares: OutcomeShares
     emerged: SuccessRate
@@ -162,7 +168,7 @@ class ScaleTransience(Result):
 
 
 @dataclass(frozen=True, eq=False)
-class Transience(Result):
+class Transience(Plotted, Rows):
     """What comes and goes in the seeds of a population.
 
     Attributes
@@ -173,11 +179,34 @@ class Transience(Result):
         What a seed has that has nothing, in the unit of the metric.
     scales : tuple of ScaleTransience
         Ascending.
+    scale_name : str
+        What is scaled.
     """
 
     criterion: Criterion
     chance: float
     scales: tuple[ScaleTransience, ...]
+    scale_name: str
+
+    def __repr__(self) -> str:
+        places = ", ".join(text.scale(scale.scale) for scale in self.scales)
+        seeds = text.seeds(sum(scale.n for scale in self.scales))
+        return f"<Transience of {self.criterion.metric}: {seeds} at {text.field(self.scale_name)} {places}>"
+
+    def _rows(self) -> list[dict[str, Cell]]:
+        return [
+            {
+                self.scale_name: scale.scale,
+                "n": scale.n,
+                "budget": scale.budget,
+                "emerged": scale.emerged,
+                "transient": scale.transient,
+                "lost": scale.lost,
+                "lasting": scale.lasting,
+                "half_life": scale.half_life.median,
+            }
+            for scale in self.scales
+        ]
 
     @property
     def shown(self) -> tuple[ScaleTransience, ...]:
@@ -276,7 +305,7 @@ def transience(
     if not curves:
         raise InputError(f"{population.path}: only final values are known; the step of every evaluation is needed")
     lattices = population.lattices(criterion.metric, criterion.split)
-    return transience_of(curves, runs, criterion, lattices, chance=chance)
+    return transience_of(curves, runs, criterion, lattices, population.scale_name, chance=chance)
 
 
 def shown_transience(
@@ -284,12 +313,13 @@ def shown_transience(
     runs: Mapping[float, Curves],
     criterion: Criterion,
     lattices: Mapping[float, float],
+    scale_name: str,
 ) -> Transience | None:
     """What a study says of it: None where no scale has more than a few seeds that come and go, or too little over
     time is known."""
     if all(line.steps.size < FEWEST for line in curves.values()):
         return None
-    found = transience_of(curves, runs, criterion, lattices)
+    found = transience_of(curves, runs, criterion, lattices, scale_name)
     return found if found.shown else None
 
 
@@ -298,6 +328,7 @@ def transience_of(
     runs: Mapping[float, Curves],
     criterion: Criterion,
     lattices: Mapping[float, float],
+    scale_name: str,
     *,
     chance: float | None = None,
 ) -> Transience:
@@ -317,7 +348,7 @@ def transience_of(
         )
         for scale, line in sorted(curves.items())
     )
-    return Transience(criterion, criterion.shown(base), scales)
+    return Transience(criterion, criterion.shown(base), scales, scale_name)
 
 
 def _at_scale(
@@ -344,6 +375,7 @@ def _at_scale(
         n=len(values),
         budget=float(steps[-1]),
         seeds=tuple(line.seeds.tolist()),
+        values=line.values,
         events=events,
         shares=outcome_shares(steps, states),
         emerged=success_rate(emerged, 1.0),

@@ -161,7 +161,7 @@ def test_provenance_and_commands(count: Report) -> None:
     assert population.fingerprint in facts
     assert ".venv/bin/seedsweep run pocket/count-depth" in facts
     assert any("torch 2.13.0" in fact for fact in facts)
-    extend, again, spec = page.texts["pre"]
+    _, extend, again, spec = page.texts["pre"]  # the first are the sources of "For a paper"
     assert extend == "seedsweep run pocket/count-depth --out runs/count --seeds 0:128"
     assert again == "seedsweep report runs/count"
     assert json.loads(spec) == population.spec

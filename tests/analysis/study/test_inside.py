@@ -129,12 +129,3 @@ def test_diverged_seeds_never_learn() -> None:
     assert times.diverged[:3].all()
     assert not times.reached[:3].any()
     assert times.reached[3:].any()
-
-
-def test_crossed_seeds() -> None:
-    found = inside(drawn(49, heads=(1.0,), crossed=True, shared=0.5))
-    assert found is not None
-    variance = found.scales[0].variance
-    assert variance is not None
-    assert (variance.n_init, variance.n_data) == (7, 7)
-    assert any("Do initial weights" in finding.topic for finding in inside_findings(found, "heads"))

@@ -189,16 +189,19 @@ def test_a_step_asks_for_no_value(clamp: str) -> None:
 
 
 @pytest.mark.heavy
+@pytest.mark.timeout(900)
 @pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
-@each_clamp
+@pytest.mark.parametrize("clamp", ["previous", "match", "layer1 and copy", "no_previous"])
 def test_compiled_seeds_are_the_same_alone_and_packed_and_near_the_plain_ones(clamp: str) -> None:
+    """Every operation of a clamp is in one of these; one seed stands for all, since two sizes of a pack are two
+    compilations."""
     settings = cell(clamp, train={"compile": True})
     packed, plain = trained(settings, 6), trained(cell(clamp), 6)
     torch.testing.assert_close(packed.decoder.flat_SP, plain.decoder.flat_SP, rtol=1e-3, atol=1e-4)
-    for row, seed in enumerate(SEEDS):
-        alone = PackTrainer(settings, [seed], "cpu")
-        alone.train_to(6)
-        assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
+    row = len(SEEDS) - 1
+    alone = PackTrainer(settings, SEEDS[row:], "cpu")
+    alone.train_to(6)
+    assert torch.equal(alone.decoder.flat_SP[0], packed.decoder.flat_SP[row])
 
 
 def test_progress_measures_leave_training_as_it_is() -> None:
