@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import (
-    findings,
-    identical_curves,
-    summarise_survival,
-)
+from seedsweep.analysis import TimeShares, VarianceShares, findings, identical_curves, summarise_survival
 from seedsweep.sweep.specfile import read_spec
 from tests.analysis.populations import studied
 
@@ -304,7 +300,7 @@ def test_the_page_tells_whose_luck_it_is(name: str) -> None:
     _, rows = table_of(name)
     assert examined.variance is not None
     ((scale, final),) = examined.variance.items()
-    parts = {"final values": final}
+    parts: dict[str, VarianceShares | TimeShares] = {"final values": final}
     if scale in examined.time_variance:
         parts["log times"] = examined.time_variance[scale]
     told = []
