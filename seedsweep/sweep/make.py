@@ -48,7 +48,8 @@ def sweep(
         The parameter that is scaled and the values it takes, `{"width": [16, 32, 64]}`.
     seeds : int, str, sequence or mapping
         The seeds at every scale: `"0:32"`, `range(32)`, a list, or `{"init": "0:8", "data": "0:8"}`; or a goal,
-        `{"goal": {"p_success": 0.05}, "at_most": 640}`, for which seeds are added.
+        `{"goal": {"p_success": 0.05}, "at_most": 640}`, for which seeds are added; that of a mean
+        needs the range of the metric, `"bounds": [0, 1]`.
     success : Criterion or mapping
         What counts as success: `{"metric": "accuracy", "split": "test", "at_least": 0.9}`.
     metrics : str or mapping, optional
