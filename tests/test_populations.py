@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 SEEDS = {
     "addition-depth": 64,
+    "automata-tables": 32,
     "coopetition-crossed": 8,
     "coopetition-matched": 64,
     "count-depth": 64,
@@ -36,7 +37,8 @@ SEEDS = {
 }
 """At every scale of a shipped population, at least."""
 
-LINEAR_MAPS = {
+SPARSE = {
+    "automata-tables": "one rule and many",
     "linear-map-context": "longer rows",
     "linear-map-density": "few ones and many",
     "linear-map-heads": "heads of one layer",
@@ -79,9 +81,9 @@ def page_of(name: str) -> str:
     if name in IN_CONTEXT:
         page = (ROOT / "docs" / "in-context.md").read_text()
         return page.split(f"## A population: {IN_CONTEXT[name]}\n")[1].split("\n## ")[0]
-    if name in LINEAR_MAPS:
+    if name in SPARSE:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
-        return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
+        return page.split(f"## A population: {SPARSE[name]}\n")[1].split("\n## ")[0]
     if name in LUCK:
         return (ROOT / "docs" / "luck.md").read_text().split(f"## {LUCK[name]}\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
@@ -103,6 +105,7 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 
 
 ROWS = {
+    "automata-tables": ("loss on the last state ≤ .16 (95 % Wilson)", "loss"),
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
     "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
@@ -153,7 +156,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
+LOSSES = {"automata-tables", "induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -206,6 +209,7 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
+    "automata-tables": {},
     "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-depth": {2: ("elsewhere", 41, 27)},
