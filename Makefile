@@ -10,7 +10,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-# A process of tests per core; tests/conftest.py says which stay together.
+# A process of tests per core and one more; tests/conftest.py says why, and which stay together.
 PARALLEL := -n logical --maxprocesses 8
 
 MINUTES ?= 60

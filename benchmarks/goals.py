@@ -3,7 +3,7 @@
     python -m benchmarks.goals
 
 Sweeps of which the true P(success) at every scale is what a shipped population shows, simulated by the rule by
-which the driver adds seeds (`seedsweep.sweep.goals.decide`): 2000 of each ladder and goal.
+which the driver adds seeds (`seedsweep.sweep.goalrule`): 2000 of each ladder and goal.
 
 Recorded: benchmarks/results/goals.txt.
 """
@@ -18,9 +18,10 @@ import numpy as np
 import seedsweep
 from benchmarks import recording
 from seedsweep.analysis import success_rate
+from seedsweep.criterion import Criterion
 from seedsweep.seeds import Goal, Seed
 from seedsweep.sequential import seeds_for
-from seedsweep.sweep.goals import decide
+from seedsweep.sweep.goalrule import Rule
 
 SWEEPS = 2000
 GOALS = (Goal(0.05, 640, 16), Goal(0.1, 176, 8))
@@ -77,6 +78,7 @@ def ladders() -> list[tuple[str, tuple[float, ...]]]:
 def simulate(ladder: str, shares: tuple[float, ...], goal: Goal) -> Simulated:
     """So many sweeps, each scale with outcomes of its own."""
     random = np.random.default_rng(17)
+    rule = Rule.of(goal, Criterion("success", "test", 0.5))
     seeds = [Seed(number, number) for number in range(goal.at_most)]
     sizes = np.zeros((SWEEPS, len(shares)), dtype=int)
     holds, reached = np.zeros(sizes.shape, dtype=bool), np.zeros(sizes.shape, dtype=bool)
@@ -84,14 +86,14 @@ def simulate(ladder: str, shares: tuple[float, ...], goal: Goal) -> Simulated:
     for sweep in range(SWEEPS):
         for scale, share in enumerate(shares):
             outcomes = random.random(goal.at_most) < share
-            sample = decide(goal, seeds, dict(zip(seeds, outcomes.tolist(), strict=True)))
+            sample = rule.decide(seeds, dict(zip(seeds, outcomes.astype(float).tolist(), strict=True)))
             sizes[sweep, scale], reached[sweep, scale] = sample.counted, sample.state == "reached"
             holds[sweep, scale] = sample.limits.low <= share <= sample.limits.high
             wilson_sizes[sweep, scale], wilson_holds[sweep, scale] = stop_by_wilson(outcomes, share, goal)
     worst = min(shares, key=lambda share: abs(share - 0.5))
     return Simulated(
         ladder=ladder,
-        half_width=goal.p_success,
+        half_width=goal.half_widths["p_success"],
         shares=shares,
         reached=float(reached.mean()),
         covered=tuple(holds.mean(axis=0).tolist()),
@@ -100,8 +102,8 @@ def simulate(ladder: str, shares: tuple[float, ...], goal: Goal) -> Simulated:
         seeds=float(sizes.sum(axis=1).mean()),
         wilson_seeds=float(wilson_sizes.sum(axis=1).mean()),
         everywhere=float(sizes.max(axis=1).mean() * len(shares)),
-        fixed=len(shares) * seeds_for(worst, goal.p_success),
-        fixed_blind=len(shares) * seeds_for(0.5, goal.p_success),
+        fixed=len(shares) * seeds_for(worst, goal.half_widths["p_success"]),
+        fixed_blind=len(shares) * seeds_for(0.5, goal.half_widths["p_success"]),
     )
 
 
@@ -111,7 +113,7 @@ def stop_by_wilson(outcomes: np.ndarray, share: float, goal: Goal) -> tuple[int,
     rate, z = np.cumsum(outcomes)[n - 1] / n, 1.959964
     centre = (rate + z**2 / (2 * n)) / (1 + z**2 / n)
     half = z / (1 + z**2 / n) * np.sqrt(rate * (1 - rate) / n + z**2 / (4 * n**2))
-    narrow = np.flatnonzero(half <= goal.p_success)
+    narrow = np.flatnonzero(half <= goal.half_widths["p_success"])
     at = int(narrow[0]) if narrow.size else len(n) - 1
     # At its ends Wilson's interval is exactly 0 or 1.
     return int(n[at]), bool(abs(centre[at] - share) <= half[at] + 1e-9)

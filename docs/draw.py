@@ -18,7 +18,7 @@ from seedsweep.analysis.study.summary import summarise_population
 
 ROOT = Path(__file__).parent.parent
 PICTURES = {"ladder.png": "{}.png", "learning_curves.png": "{}-curves.png", "crossed.png": "{}-runs.png"}
-INSIDE = {"linear-map-heads": "heads", "linear-map-context": "bits"}
+INSIDE = {"linear-map-heads": "heads", "linear-map-context": "bits", "linear-map-density": "ones"}
 """Populations whose streams are drawn too, and what their scales are called."""
 VARIANTS = {
     "plain": ("a plain loop", style.GREY, "o"),

@@ -25,7 +25,7 @@ from seedsweep.errors import InputError, did_you_mean, listed
 from seedsweep.htmltable import html_table
 from seedsweep.measures import Metric, Split, in_ranges, scale_text
 from seedsweep.plotted import Plotted
-from seedsweep.sequential import Aim
+from seedsweep.sequential import Aims
 
 if TYPE_CHECKING:
     import pandas
@@ -223,14 +223,18 @@ class Curves:
         }
 
 
-def observed_metric(final: FinalTable) -> Metric:
+class ObservedMetric(Metric):
+    """A metric of which nobody has said what values it may have: its bounds are guessed from those it has."""
+
+
+def observed_metric(final: FinalTable) -> ObservedMetric:
     """A metric of which nothing is known but its values: bounded by 0 and 1 if all are in there, else by the
     smallest and the largest."""
     values = final.values[~np.isnan(final.values)]
     if ((values >= 0) & (values <= 1)).all():
-        return Metric(name=final.metric, bounds=(0.0, 1.0))
+        return ObservedMetric(name=final.metric, bounds=(0.0, 1.0))
     low, high = float(values.min()), float(values.max())
-    return Metric(name=final.metric, bounds=(low, high if high > low else None))
+    return ObservedMetric(name=final.metric, bounds=(low, high if high > low else None))
 
 
 @dataclass(frozen=True, repr=False)
@@ -245,8 +249,8 @@ class Origin:
     """The spec that `seedsweep run` reads; None for a table."""
     notes: tuple[str, ...] = ()
     """What to know of the numbers, a sentence each."""
-    aim: Aim | None = None
-    """What seeds were added for, if they were: intervals of P(success) must then hold whenever one stops."""
+    aims: Aims | None = None
+    """What seeds were added for, if they were: intervals must then hold whenever one stops."""
 
     def __repr__(self) -> str:
         return f"<Origin: {', '.join(self.facts)}, {formats.counted(len(self.runs), 'run')}>"

@@ -6,11 +6,13 @@ due to initialisation can be told from the variance due to the data. The pair (s
 the plain seed s, so a crossed sweep extends a plain one in the same directory.
 
 In place of a number of seeds a *goal* may be given, `seeds: {goal: {p_success: 0.05}, at_most: 400, batch: 16}`:
-at every scale seeds 0, 1, 2, … are added, a batch at a time, until P(success) is known so precisely.
+at every scale seeds 0, 1, 2, … are added, a batch at a time, until P(success) is known so precisely; or the mean
+of the metric that decides about success, `goal: {mean: 0.03}`, or both.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
@@ -29,6 +31,9 @@ MOST_FOR_A_GOAL = 10_000
 BATCH = 16
 """Seeds that are added at a time if nobody says."""
 HOW_GOALS_ARE_WRITTEN = "write {goal: {p_success: 0.05}, at_most: 400, batch: 16}"
+HALF_WIDTHS = ("p_success", "mean")
+"""What a goal may be about."""
+_OF_A_GOAL = frozenset({"goal", "at_most", "batch", "bounds"})
 
 
 class Seed(NamedTuple):
@@ -104,12 +109,22 @@ def format_range(seeds: Iterable[int]) -> str:
 class Goal(NamedTuple):
     """What seeds are added for, at every scale."""
 
-    p_success: float
-    """Half-width of the interval of P(success)."""
+    p_success: float | None
+    """Half-width of the interval of P(success); None if any will do."""
     at_most: int
     """Seeds of a scale."""
     batch: int
     """Seeds that are added at a time."""
+    mean: float | None = None
+    """Half-width of the interval of the mean of the metric that decides about success; None if any will do."""
+    bounds: tuple[float, float] | None = None
+    """The range of this metric, where its task does not tell it."""
+
+    @property
+    def half_widths(self) -> dict[str, float]:
+        """By what they are of, those that are given."""
+        given = zip(HALF_WIDTHS, (self.p_success, self.mean), strict=True)
+        return {name: half_width for name, half_width in given if half_width is not None}
 
 
 class Seeds(BaseModel):
@@ -129,7 +144,7 @@ class Seeds(BaseModel):
         if not isinstance(given, dict):
             plain = parse_range(given)
             return {"init": plain, "data": plain, "crossed": False}
-        if {"goal", "at_most", "batch"} & set(given):
+        if _OF_A_GOAL & set(given):
             goal = _goal(given)
             plain = tuple(range(goal.at_most))
             return {"init": plain, "data": plain, "crossed": False, "goal": goal}
@@ -146,8 +161,8 @@ class Seeds(BaseModel):
     @model_serializer
     def _compact(self) -> str | dict[str, Any]:
         if self.goal is not None:
-            wanted, at_most, batch = self.goal
-            return {"goal": {"p_success": wanted}, "at_most": at_most, "batch": batch}
+            goal, bounds = self.goal, {} if self.goal.bounds is None else {"bounds": list(self.goal.bounds)}
+            return {"goal": goal.half_widths, "at_most": goal.at_most, "batch": goal.batch, **bounds}
         if self.crossed:
             return {"init": format_range(self.init), "data": format_range(self.data)}
         return format_range(self.init)
@@ -161,20 +176,28 @@ class Seeds(BaseModel):
         return tuple(sorted(pairs, key=lambda seed: seed.id))
 
 
+def enough_for(half_widths: Iterable[float]) -> int:
+    """Seeds of a scale with which a goal is reached in all likelihood, of values between 0 and 1."""
+    needed = max(1.6 * (0.98 / min(half_width, 0.5)) ** 2 for half_width in half_widths)
+    return min(MOST_FOR_A_GOAL, math.ceil(needed / 10) * 10)
+
+
 def _goal(given: dict[Any, Any]) -> Goal:
     """Of the section. Raises ValueError, with what would be right."""
-    if others := set(given) - {"goal", "at_most", "batch"}:
+    if others := set(given) - _OF_A_GOAL:
         what = "a goal is reached with plain seeds 0, 1, 2, …" if {"init", "data"} & others else "unknown here"
         raise ValueError(f"{min(map(str, others))}: {what}; {HOW_GOALS_ARE_WRITTEN}")
     wanted = given.get("goal")
-    if not isinstance(wanted, dict) or set(wanted) != {"p_success"}:
-        raise ValueError(f"goal: is a half-width of P(success); {HOW_GOALS_ARE_WRITTEN}")
-    half_width = wanted["p_success"]
-    if isinstance(half_width, bool) or not isinstance(half_width, int | float) or not 0 < half_width < 0.5:
-        raise ValueError(f"goal.p_success: {half_width!r} is no half-width of a share; give for example 0.05")
+    if not isinstance(wanted, dict) or not wanted or set(wanted) - set(HALF_WIDTHS):
+        raise ValueError(f"goal: is a half-width of P(success), of the mean, or both; {HOW_GOALS_ARE_WRITTEN}")
+    for name, half_width in wanted.items():
+        most = 0.5 if name == "p_success" else math.inf
+        if isinstance(half_width, bool) or not isinstance(half_width, int | float) or not 0 < half_width < most:
+            what = "of a share" if name == "p_success" else "above 0, in the unit of the metric"
+            raise ValueError(f"goal.{name}: {half_width!r} is no half-width {what}; give for example 0.05")
     at_most = given.get("at_most")
     if at_most is None:
-        enough = min(MOST_FOR_A_GOAL, -(-int(1.6 * (0.98 / half_width) ** 2) // 10) * 10)
+        enough = enough_for(wanted.values())
         raise ValueError(f"at_most: is missing: how many seeds a scale may have, for example {enough}")
     default = min(BATCH, at_most) if isinstance(at_most, int) else BATCH
     counts = {"at_most": at_most, "batch": given.get("batch", default)}
@@ -186,4 +209,15 @@ def _goal(given: dict[Any, Any]) -> Goal:
         raise ValueError(f"at_most: {at_most:,} is over the largest, {MOST_FOR_A_GOAL:,}")
     if batch > at_most:
         raise ValueError(f"batch: {batch} seeds are more than at_most, {at_most}; give at most as many")
-    return Goal(float(half_width), at_most, batch)
+    widths = {name: float(half_width) for name, half_width in wanted.items()}
+    return Goal(widths.get("p_success"), at_most, batch, widths.get("mean"), _bounds(given.get("bounds")))
+
+
+def _bounds(given: Any) -> tuple[float, float] | None:
+    if given is None:
+        return None
+    ends = given if isinstance(given, list | tuple) else []
+    numbers = [float(end) for end in ends if isinstance(end, int | float) and not isinstance(end, bool)]
+    if len(ends) != 2 or len(numbers) != 2 or not (all(map(math.isfinite, numbers)) and numbers[0] < numbers[1]):
+        raise ValueError(f"bounds: {given!r} is not the range of a metric; give both ends, for example [0, 1]")
+    return numbers[0], numbers[1]

@@ -48,6 +48,19 @@ class Aim(NamedTuple):
     at_most: int
 
 
+class Aims(NamedTuple):
+    """Of a sweep with a goal.
+
+    Attributes
+    ----------
+    p_success, mean : Aim or None
+        For intervals of P(success), and of the mean, in the unit of the metric; None of what the goal leaves out.
+    """
+
+    p_success: Aim | None = None
+    mean: Aim | None = None
+
+
 class Limits(NamedTuple):
     """The ends of an interval."""
 

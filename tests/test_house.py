@@ -65,6 +65,7 @@ GROUND = {
     "plotted": set(),
     "population": {"criterion", "errors", "formats", "htmltable", "measures", "plotted", "sequential"},
     "sequential": set(),
+    "betting": {"sequential"},
     "probed": set(),
 }
 """The files at the root of the package, which several rooms share, and which others of them each may import."""

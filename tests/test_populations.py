@@ -9,13 +9,7 @@ import numpy as np
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import (
-    event_times,
-    findings,
-    identical_curves,
-    summarise_survival,
-    time_shares,
-)
+from seedsweep.analysis import TimeShares, VarianceShares, findings, identical_curves, summarise_survival
 from seedsweep.sweep.specfile import read_spec
 from tests.analysis.populations import studied
 
@@ -24,13 +18,16 @@ ROOT = Path(__file__).parent.parent
 
 SEEDS = {
     "addition-depth": 64,
+    "coopetition-crossed": 8,
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
     "induction-classes": 64,
     "induction-crossed": 12,
     "induction-heads": 64,
+    "induction-labels": 64,
     "linear-map-context": 64,
+    "linear-map-density": 64,
     "linear-map-heads": 64,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
@@ -39,7 +36,11 @@ SEEDS = {
 }
 """At every scale of a shipped population, at least."""
 
-LINEAR_MAPS = {"linear-map-context": "longer rows", "linear-map-heads": "heads of one layer"}
+LINEAR_MAPS = {
+    "linear-map-context": "longer rows",
+    "linear-map-density": "few ones and many",
+    "linear-map-heads": "heads of one layer",
+}
 """Titles of their sections in docs/sparse-attention.md."""
 
 IN_CONTEXT = {
@@ -47,8 +48,17 @@ IN_CONTEXT = {
     "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
     "induction-heads": "induction heads",
+    "induction-labels": "more labels",
 }
 """The same in docs/in-context.md."""
+
+LUCK = {
+    "coopetition-crossed": "Learning in context, or by heart",
+}
+"""The same in docs/luck.md."""
+
+CROSSED = [name for name in SEEDS if name.endswith("-crossed")]
+"""Every initialisation with every order of the data."""
 
 PROGRAMS = ("digits", "vectors-four", "vectors-three")
 """Made by training code of their own."""
@@ -72,6 +82,8 @@ def page_of(name: str) -> str:
     if name in LINEAR_MAPS:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
         return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
+    if name in LUCK:
+        return (ROOT / "docs" / "luck.md").read_text().split(f"## {LUCK[name]}\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
 
 
@@ -92,13 +104,16 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 
 ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
+    "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
     "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-crossed": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
+    "induction-labels": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
+    "linear-map-density": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
@@ -138,7 +153,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-classes", "induction-crossed", "induction-heads"}
+LOSSES = {"induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -191,6 +206,7 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
+    "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-depth": {2: ("elsewhere", 41, 27)},
     "digits": {
@@ -201,7 +217,9 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "induction-classes": {200: ("successes and failures", 33, 34)},
     "induction-crossed": {},
     "induction-heads": {},
+    "induction-labels": {},
     "linear-map-context": {},
+    "linear-map-density": {6: ("successes and failures", 41, 41), 7: ("successes and failures", 27, 25)},
     "linear-map-heads": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
@@ -281,15 +299,22 @@ def test_the_page_tells_what_four_vectors_learn_and_forget() -> None:
         assert rows["M2 learned; neither"][place] == f"{second_learned.sum()}; {neither}"
 
 
-def test_the_page_tells_whose_luck_an_induction_head_is() -> None:
-    population = load(ROOT / "populations" / "induction-crossed")
-    ((scale, curves),) = population.curves("loss", "test").items()
-    final, criterion = population.final("loss", "test"), population.criterion
-    times = event_times(curves.steps, criterion.oriented(curves.values), criterion.least)
-    found = time_shares(times, final.init_seeds[final.present[0]], final.data_seeds[final.present[0]])
-    _, rows = table_of("induction-crossed")
-    for role in ("init", "data", "interaction"):
-        share = getattr(found, role)
-        told = f"{share.estimate:.2f} ({share.low:.2f}–{share.high:.2f})".replace("0.", ".")
-        assert rows[f"share of the variance of log times: {role}"] == [told]
-    assert scale == 1
+@pytest.mark.parametrize("name", CROSSED)
+def test_the_page_tells_whose_luck_it_is(name: str) -> None:
+    examined = studied(name)
+    _, rows = table_of(name)
+    assert examined.variance is not None
+    ((scale, final),) = examined.variance.items()
+    parts: dict[str, VarianceShares | TimeShares] = {"final values": final}
+    if scale in examined.time_variance:
+        parts["log times"] = examined.time_variance[scale]
+    told = []
+    for what, shares in parts.items():
+        for role in ("init", "data", "interaction"):
+            share = getattr(shares, role)
+            told.append(f"{share.estimate:.2f} ({share.low:.2f}–{share.high:.2f})".replace("0.", "."))
+            assert rows[f"share of the variance of {what}: {role}"] == [told[-1]]
+    missing = [] if "log times" in parts else ["–"] * 3
+    success = examined.scales[0].summary.success
+    line = f"| `{name}` | {final.n} | {success.successes} | {' | '.join([*told, *missing])} |"
+    assert line in (ROOT / "docs" / "luck.md").read_text()

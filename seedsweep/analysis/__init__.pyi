@@ -87,6 +87,7 @@ from .statistics.scale_curves import linearity as linearity
 from .statistics.separation import rank_correlation as rank_correlation
 from .statistics.separation import standardised_difference as standardised_difference
 from .statistics.sequential import Aim as Aim
+from .statistics.sequential import Aims as Aims
 from .statistics.sequential import SequentialRate as SequentialRate
 from .statistics.sequential import mean_sequence as mean_sequence
 from .statistics.sequential import success_sequence as success_sequence

@@ -36,6 +36,11 @@ def a_range(given: str | None) -> str | None:
     return given
 
 
+def words(option: list[str] | None, more: list[str] | None) -> list[str]:
+    """Of an option that takes several, `--until mean=0.03 at_most=400`: to the parser the first alone is its."""
+    return [word for given in [*(option or []), *(more or [])] for word in given.split()]
+
+
 Spec = Annotated[str, typer.Argument(metavar="SPEC", help="A YAML file, or the name of a preset.")]
 Seeds = Annotated[
     str | None, typer.Option(metavar="A:B", callback=a_range, help="Seeds A to B−1, in place of the spec's.")
@@ -44,6 +49,15 @@ Set = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one field, e.g. train.steps=2000. Repeatable."),
 ]
+Until = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="WHAT=X …",
+        help="Add seeds until this is known so precisely, in place of the spec's: p_success=0.05, mean=0.03 or "
+        "both; at_most=400 of a scale, batch=16 at a time.",
+    ),
+]
+More = Annotated[list[str] | None, typer.Argument(hidden=True)]
 Out = Annotated[
     str | None,
     typer.Option(

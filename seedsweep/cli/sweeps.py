@@ -15,7 +15,19 @@ import seedsweep
 from seedsweep import formats
 from seedsweep.cli import origin
 from seedsweep.cli.console import stderr, stdout
-from seedsweep.cli.options import Directory, ExecutorName, Json, Out, Seeds, Set, Spec, a_range
+from seedsweep.cli.options import (
+    Directory,
+    ExecutorName,
+    Json,
+    More,
+    Out,
+    Seeds,
+    Set,
+    Spec,
+    Until,
+    a_range,
+    words,
+)
 from seedsweep.cli.progress import RunDisplay, Waiting
 from seedsweep.cli.raylog import ray_aside
 from seedsweep.cli.show import print_json, show_findings, without_damaged
@@ -27,6 +39,8 @@ from seedsweep.errors import InputError
 def run(
     spec: Spec,
     seeds: Seeds = None,
+    until: Until = None,
+    more: More = None,
     changes: Set = None,
     out: Out = None,
     executor: Annotated[ExecutorName, typer.Option(help="ray: worker processes; inline: this process.")] = (
@@ -43,11 +57,13 @@ def run(
 
     Example: seedsweep run pocket/count-depth --seeds 0:16 --out runs/first
     """
+    if more and not until:
+        raise InputError(f"{' '.join(more)}: a run has one spec; a goal is given with --until p_success=0.05")
     with Waiting(stderr, "reading the spec …"):
         from seedsweep.sweep.run import run as run_sweep
         from seedsweep.sweep.specfile import read_spec
 
-        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        named = read_spec(spec, overrides=changes or [], seeds=seeds, until=words(until, more))
     place = out or f"runs/{named.name}"
     with ExitStack() as entered:
         if executor is ExecutorName.ray:
@@ -90,6 +106,7 @@ def run(
 def plan(
     spec: Spec,
     seeds: Seeds = None,
+    until: Until = None,
     changes: Set = None,
     out: Out = None,
     detect: Annotated[
@@ -99,7 +116,7 @@ def plan(
             help="How many seeds would show it: p_success=0.05, split=0.2 distance=0.5 or difference=0.2.",
         ),
     ] = None,
-    more: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
+    more: More = None,
     pilot: Annotated[
         str | None, typer.Option(metavar="DIR", help="A sweep whose seeds tell what to expect, for --detect.")
     ] = None,
@@ -111,10 +128,10 @@ def plan(
     """
     from seedsweep.cli import planning
 
-    asked = None
+    asked, goal = None, words(until, None if detect else more)
     if detect:
         asked = planning.question([*detect, *(more or [])])
-    elif more or pilot is not None:
+    elif (more and not until) or pilot is not None:
         given = f"--pilot {pilot}" if pilot is not None else " ".join(more or [])
         raise InputError(f"{given}: is for --detect; {planning.EXAMPLES}")
     with Waiting(stderr, "reading the spec …") as waiting:
@@ -122,7 +139,7 @@ def plan(
         from seedsweep.sweep.estimate import estimate
         from seedsweep.sweep.specfile import read_spec
 
-        named = read_spec(spec, overrides=changes or [], seeds=seeds)
+        named = read_spec(spec, overrides=changes or [], seeds=seeds, until=goal)
         field = named.spec.scale.field.rpartition(".")[2]
         estimated = estimate(
             named.spec,

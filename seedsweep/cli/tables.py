@@ -53,8 +53,8 @@ def outcome(result: RunResult) -> Text:
 def summary(found: PopulationSummary) -> Numbers:
     """The population at every scale."""
     caption = (
-        f"below each number its 95 % interval: {found.interval_of_success} for P, Gaffke for means, else "
-        "bootstrap; below W2 in brackets the noise floor, the 95th percentile between random halves of the seeds; "
+        f"below each number its 95 % interval: {found.intervals('P', 'Gaffke')}; below W2 in brackets the noise "
+        "floor, the 95th percentile between random halves of the seeds; "
         "p of groups: against a single group of seeds"
     )
     caption += f", corrected for {len(found.scales)} scales (Holm)" if len(found.scales) > 1 else ""

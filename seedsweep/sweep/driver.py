@@ -108,7 +108,7 @@ class Driver:
             return 0
         open_ = [scale for scale in self.found.recipes if sampling.sample(scale).state == "open"]
         sizes = (self.crew.pack_size(self.found.recipes[scale]) for scale in open_)
-        return sum(-(-sampling.goal.batch // size) for size in sizes)
+        return sum(-(-sampling.rule.goal.batch // size) for size in sizes)
 
     def _add_seeds(self, scale: float) -> None:
         """Ask for the next batch of a scale if its goal asks for one. What is least certain goes first."""
@@ -126,8 +126,8 @@ class Driver:
         for unwanted in planned.dropped:
             self.store.drop(unwanted)
         self._queue(planned)
-        widths = {scale: -sampling.sample(scale).limits.half_width for scale in self.found.recipes}
-        self.waiting = deque(sorted(self.waiting, key=lambda job: widths[job.pack.scale]))
+        excess = {s: -sampling.sample(s).excess(sampling.rule.goal) for s in self.found.recipes}
+        self.waiting = deque(sorted(self.waiting, key=lambda job: excess[job.pack.scale]))
         self.reporter.add(scale, new, sampling.told(scale, len(new)))
 
     def _let_stop(self) -> None:

@@ -229,7 +229,7 @@ def _most(found: Found, scale: float) -> int | None:
         return None
     sample = found.sampling.sample(scale)
     ids = found.sampling.seeds if sample.state == "open" else sample.seeds
-    return sum(seed not in found.sampling.outcomes[scale] for seed in ids)
+    return sum(seed not in found.sampling.values[scale] for seed in ids)
 
 
 def _per_seed(pace: Pace, pack: int, steps: float, evaluations: int) -> float:

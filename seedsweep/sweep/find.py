@@ -10,7 +10,9 @@ from typing import Any
 
 from seedsweep.cell import Recipe
 from seedsweep.errors import InputError
+from seedsweep.measures import Metric
 from seedsweep.seeds import Seed
+from seedsweep.sweep.goalrule import bounds_of
 from seedsweep.sweep.goals import Sampling, sampling
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.plan import Plan, count_present, make_plan
@@ -53,7 +55,13 @@ class Found:
         first = self.record.first_goal if self.record is not None else None
         spec = self.spec
         return sampling(
-            self.store, self.known, seeds=spec.seeds, ladder=spec.scale, success=spec.success, first=first
+            self.store,
+            self.known,
+            seeds=spec.seeds,
+            ladder=spec.scale,
+            success=spec.success,
+            metrics=metrics_of(self.recipes),
+            first=first,
         )
 
     @property
@@ -106,16 +114,24 @@ class Found:
         )
 
 
+def metrics_of(recipes: Mapping[float, Recipe]) -> tuple[Metric, ...]:
+    """What every scale is measured by; empty if only the rows will tell."""
+    return next(iter(recipes.values())).metrics()
+
+
 def find(spec: SweepSpec, out: str | os.PathLike[str]) -> Found:
     """Read the files that a spec names, and look what a directory already has of the sweep; changes nothing.
 
     Raises
     ------
     InputError
-        If a file that the spec names cannot be used, or the directory is no sweep, has other settings, holds
-        damaged or foreign blocks, or is not writable.
+        If a file that the spec names cannot be used, its goal is none that can be reached, or the directory is no
+        sweep, has other settings, holds damaged or foreign blocks, or is not writable.
     """
     spec = spec.resolve()
+    if spec.seeds.goal is not None:
+        # What cannot be reached is refused before all else.
+        bounds_of(spec.seeds.goal, spec.success.criterion, metrics_of(spec.recipes))
     identity = spec.identity()  # once: it reads the content of files
     found = Found(spec, spec.recipes, identity, fingerprint(identity), Store(out), record=None, known=[])
     return found.looked_again()

@@ -1,101 +1,32 @@
 """Which seeds a sweep with a goal has: decided by rule from what is finished, so that every run comes to the same.
 
-At every scale the seeds are 0, 1, 2, … The next batch is added if the outcomes of all batches before it leave
-P(success) less certain than the goal asks for. The order in which seeds finish, what was killed or resumed, and
-where they are trained make no difference.
+At every scale the seeds are 0, 1, 2, … The next batch is added if what all batches before it have come to leaves
+P(success), or the mean, less certain than the goal asks for (`seedsweep.sweep.goalrule`). The order in which seeds
+finish, what was killed or resumed, and where they are trained make no difference.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal, TypeAlias
+from typing import Final
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from seedsweep import formats
 from seedsweep.cell import Pack
-from seedsweep.criterion import Criterion
+from seedsweep.measures import Metric
+from seedsweep.population import of_split
 from seedsweep.seeds import Goal, Seed, Seeds
-from seedsweep.sequential import Aim, Limits, share_limits
 from seedsweep.sweep.blocks import files_of
+from seedsweep.sweep.goalrule import Rule, ScaleSample, State, bounds_of
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.record import SweepRecord
 from seedsweep.sweep.scan import scan
 from seedsweep.sweep.sections import ScaleSettings, SuccessSettings
 from seedsweep.sweep.store import Store
-
-Outcomes: TypeAlias = dict[Seed, bool]
-"""Whether seeds have succeeded."""
-
-State: TypeAlias = Literal["open", "reached", "at most", "nothing gained"]
-
-
-@dataclass(frozen=True)
-class ScaleSample:
-    """The seeds that one scale shall have, as its finished seeds decide, and what is known by them."""
-
-    seeds: tuple[Seed, ...]
-    state: State
-    """open: some of the seeds are not finished. nothing gained: all seeds of the last batch were given up."""
-    counted: int
-    """Seeds whose outcomes have been looked at, given-up ones left out."""
-    given_up: int
-    limits: Limits
-    """Of P(success), by those."""
-
-
-def decide(
-    goal: Goal,
-    seeds: Sequence[Seed],
-    outcomes: Mapping[Seed, bool],
-    given_up: Iterable[Seed] = (),
-    aim: Aim | None = None,
-) -> ScaleSample:
-    """The rule, for one scale.
-
-    Parameters
-    ----------
-    goal : Goal
-    seeds : sequence of Seed
-        Those that may be added, in order.
-    outcomes : mapping of Seed to bool
-        Whether each finished seed has succeeded.
-    given_up : iterable of Seed
-        Seeds that have failed again and again; the rule goes on without them.
-    aim : Aim, optional
-        What the intervals are made for, if another goal came first; by default this goal.
-    """
-    lost = set(given_up) - outcomes.keys()
-    aim = aim or aim_of(goal)
-    counted = successes = 0
-    limits = Limits(0.0, 1.0)
-    for start in range(0, goal.at_most, goal.batch):
-        asked = tuple(seeds[: start + goal.batch])
-        batch = asked[start:]
-        told = [outcomes[seed] for seed in batch if seed in outcomes]
-        missing = len(batch) - len(told) - sum(seed in lost for seed in batch)
-        if missing:
-            return ScaleSample(asked, "open", counted, sum(seed in lost for seed in asked), limits)
-        counted, successes = counted + len(told), successes + sum(told)
-        limits = share_limits(successes, counted, aim=aim)
-        state: State | None = None
-        if limits.half_width <= goal.p_success:
-            state = "reached"
-        elif not told:
-            state = "nothing gained"
-        elif len(asked) == len(seeds):
-            state = "at most"
-        if state is not None:
-            return ScaleSample(asked, state, counted, sum(seed in lost for seed in asked), limits)
-    raise AssertionError("a goal asks for a seed at least")
-
-
-def aim_of(goal: Goal) -> Aim:
-    """What intervals are made for."""
-    return Aim(goal.p_success, goal.at_most)
 
 
 @dataclass
@@ -103,21 +34,20 @@ class Sampling:
     """Keeps what the finished seeds of a sweep with a goal have come to, and says which seeds it shall have."""
 
     store: Store
-    goal: Goal
-    aim: Aim
-    criterion: Criterion
+    rule: Rule
     scale_name: str
     seeds: tuple[Seed, ...]
     """That may be added."""
-    outcomes: dict[float, Outcomes]
-    """By scale."""
+    values: dict[float, dict[Seed, float]]
+    """By scale, what finished seeds measure at their end: `seedsweep.sweep.goalrule.Values`."""
     given_up: dict[float, set[Seed]] = field(default_factory=dict)
 
     def take_in(self, known: Iterable[KnownPack]) -> None:
         """Packs of the store: what their seeds have come to, or that they were given up."""
-        packs = [pack for pack in known if pack.pack.scale in self.outcomes]
+        packs = [pack for pack in known if pack.pack.scale in self.values]
         finished = [pack for pack in packs if pack.finished]
-        read = self.store.outcomes.setdefault(self.criterion, {})
+        criterion = self.rule.criterion
+        read = self.store.last_values.setdefault((criterion.metric, criterion.split), {})
         new = [pack for pack in finished if pack.name not in read]
         if new:
             sizes = self.store.blocks.sizes
@@ -125,10 +55,10 @@ class Sampling:
             values = self._last_values({name: sizes.get(name, 0) for name in files})
             for pack in new:
                 read[pack.name] = {
-                    seed: self._succeeds(values.get((pack.pack.scale, seed.id))) for seed in pack.pack.seeds
+                    seed: values.get((pack.pack.scale, seed.id), math.nan) for seed in pack.pack.seeds
                 }
         for pack in finished:
-            self.outcomes[pack.pack.scale] |= read[pack.name]
+            self.values[pack.pack.scale] |= read[pack.name]
         for pack in packs:
             if pack.failed and not pack.finished:
                 self.give_up(pack.pack.scale, pack.pack.seeds)
@@ -138,7 +68,7 @@ class Sampling:
         last = max(self.store.entries_of_pack(pack), key=lambda entry: entry.name)
         values = self._last_values({last.name: last.size})
         for seed in pack.seeds:
-            self.outcomes[pack.scale][seed] = self._succeeds(values.get((pack.scale, seed.id)))
+            self.values[pack.scale][seed] = values.get((pack.scale, seed.id), math.nan)
 
     def give_up(self, scale: float, seeds: Iterable[Seed]) -> None:
         """These will not be trained."""
@@ -146,69 +76,82 @@ class Sampling:
 
     def sample(self, scale: float) -> ScaleSample:
         """What one scale shall have."""
-        return decide(self.goal, self.seeds, self.outcomes[scale], self.given_up.get(scale, ()), self.aim)
+        return self.rule.decide(self.seeds, self.values[scale], self.given_up.get(scale, ()))
 
     def told(self, scale: float, added: int) -> str:
         """Why so many seeds are added to a scale."""
         sample = self.sample(scale)
+        known = [f"{what} to {width}" for what, width in sample.known(self.rule.goal).items()]
         return (
             f"{self.scale_name.rpartition('.')[2]} {formats.scale(scale)}: {formats.counted(added, 'more seed')}; "
-            f"P(success) is known to ± {formats.percent(sample.limits.half_width)} by {sample.counted}"
+            f"{sample.counted} tell {formats.listed(known)}"
         )
 
     @property
     def wanted(self) -> dict[float, tuple[Seed, ...]]:
         """The seeds that shall exist, by scale."""
-        return {scale: self.sample(scale).seeds for scale in self.outcomes}
+        return {scale: self.sample(scale).seeds for scale in self.values}
 
     def _last_values(self, sizes: dict[str, int]) -> dict[tuple[float, int], float]:
-        criterion = self.criterion
+        criterion = self.rule.criterion
         condition = (pc.field("metric") == criterion.metric) & (pc.field("split") == criterion.split)
         rows: pa.Table = scan(self.store.files, sizes, condition, ["scale", "seed", "step", "value"])
         columns = (rows.sort_by("step")[name].to_pylist() for name in ("scale", "seed", "value"))
         return {(scale, seed): value for scale, seed, value in zip(*columns, strict=True)}
 
-    def _succeeds(self, value: float | None) -> bool:
-        """A seed that has diverged, or measures nothing at its end, has not."""
-        if value is None or np.isnan(value):
-            return False
-        return bool(self.criterion.oriented(np.array([value]))[0] >= self.criterion.least)
-
     def __str__(self) -> str:
         """How the sample comes about, or came about, in a few sentences."""
-        goal, word = self.goal, self.scale_name.rpartition(".")[2]
-        samples = {scale: self.sample(scale) for scale in self.outcomes}
+        goal, word = self.rule.goal, self.scale_name.rpartition(".")[2]
+        samples = {scale: self.sample(scale) for scale in self.values}
         are, is_ = ("are", "is") if any(sample.state == "open" for sample in samples.values()) else ("were", "was")
         parts = []
         for state, said in SAID.items():
-            parts += [f"{said} {word} {told}" for told in _listed(state, samples)]
+            parts += [f"{said} {word} {told}" for told in _listed(state, samples, goal)]
         given_up = sum(sample.given_up for sample in samples.values())
         if given_up:
             parts.append(f"{formats.seeds(given_up)} given up, of which nothing is known")
         return (
             f"at every scale seeds {are} added, {goal.batch} at a time and at most {formats.count(goal.at_most)}, "
-            f"until P(success) {is_} known to ± {formats.percent(goal.p_success)}: {'; '.join(parts)}. {PROMISE}"
+            f"until {self._wanted(is_)}: {'; '.join(parts)}. {PROMISE.format(self._promised)}"
         )
+
+    def _wanted(self, is_: str) -> str:
+        """What shall be known."""
+        goal, criterion = self.rule.goal, self.rule.criterion
+        widths = {}
+        if goal.p_success is not None:
+            widths["P(success)"] = formats.percent(goal.p_success)
+        if goal.mean is not None:
+            widths[f"the mean of {criterion.metric}{of_split(criterion.split)}"] = formats.given(goal.mean)
+        told = formats.listed([f"{what} to ± {width}" for what, width in widths.items()])
+        return told.replace(" to ±", f" {is_} known to ±", 1)
+
+    @property
+    def _promised(self) -> str:
+        """What has intervals that may be looked at all the time."""
+        return "P(success)" if self.rule.bounds is None else "P(success) and of means of this metric"
 
 
 SAID: Final[Mapping[State, str]] = {
     "reached": "reached at",
     "at most": "not reached at",
     "nothing gained": "stopped, where a whole batch was given up, at",
+    "beyond bounds": "stopped, since a value is beyond the bounds that were given, at",
     "open": "going on at",
 }
 
 PROMISE: Final = (
-    "Intervals of P(success) are anytime-valid: of each scale, the probability that one ever misses the truth, "
+    "Intervals of {} are anytime-valid: of each scale, the probability that one ever misses the truth, "
     "whenever one stops, is at most 5 %; all else takes the number of seeds as given"
 )
 
 
-def _listed(state: State, samples: Mapping[float, ScaleSample]) -> list[str]:
-    """The scales of this state with their seeds and how precisely P(success) is known there; empty for none."""
+def _listed(state: State, samples: Mapping[float, ScaleSample], goal: Goal) -> list[str]:
+    """The scales of this state with their seeds and how precisely all is known there; empty for none."""
     parts = []
     for scale, sample in samples.items():
-        known = f", ± {formats.percent(sample.limits.half_width)}" if sample.counted and state != "reached" else ""
+        widths = formats.listed(list(sample.known(goal).values()))
+        known = f", {widths}" if sample.counted and widths and state != "reached" else ""
         if sample.state == state:
             parts.append(f"{formats.scale(scale)} ({formats.count(len(sample.seeds))}{known})")
     return [formats.listed(parts)] if parts else []
@@ -221,20 +164,21 @@ def sampling(
     seeds: Seeds,
     ladder: ScaleSettings,
     success: SuccessSettings,
+    metrics: Iterable[Metric],
     first: Goal | None = None,
 ) -> Sampling | None:
-    """Of a sweep, as its packs tell; None if it has no goal. `first` is the goal that it had first."""
-    if seeds.goal is None:
+    """Of a sweep, as its packs tell; None if it has no goal. `first` is the goal that it had first.
+
+    Raises
+    ------
+    InputError
+        If the goal is a mean of something that has no bounds.
+    """
+    goal, criterion = seeds.goal, success.criterion
+    if goal is None:
         return None
-    made = Sampling(
-        store,
-        seeds.goal,
-        aim_of(first or seeds.goal),
-        success.criterion,
-        ladder.field,
-        seeds.pairs(),
-        outcomes={scale: {} for scale in ladder.values},
-    )
+    rule = Rule.of(goal, criterion, bounds_of(goal, criterion, metrics), first)
+    made = Sampling(store, rule, ladder.field, seeds.pairs(), values={scale: {} for scale in ladder.values})
     made.take_in(known)
     return made
 
@@ -249,5 +193,6 @@ def sampling_of(store: Store, record: SweepRecord, known: Iterable[KnownPack]) -
         seeds=record.wish,
         ladder=record.ladder,
         success=record.success,
+        metrics=record.metrics,
         first=record.first_goal,
     )

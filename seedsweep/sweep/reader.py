@@ -9,11 +9,15 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from seedsweep.criterion import Criterion
 from seedsweep.errors import listed
-from seedsweep.population import Origin, Population, observed_metric
+from seedsweep.measures import Metric
+from seedsweep.population import FinalTable, Origin, Population, observed_metric
 from seedsweep.sweep.damage import SET_ASIDE, Damage, damage_notes
-from seedsweep.sweep.goals import aim_of, sampling_of
+from seedsweep.sweep.goalrule import aims_of, within
+from seedsweep.sweep.goals import sampling_of
 from seedsweep.sweep.knownpack import KnownPack
 from seedsweep.sweep.notes import code_notes, codes_of, failure_notes
 from seedsweep.sweep.record import SweepRecord
@@ -57,6 +61,8 @@ def load(path: str | os.PathLike[str], *, without: Iterable[str] = ()) -> Popula
         for split in sorted(reader.measured, key=lambda split: split != success.split):
             new = [name for name in reader.measured[split] if name not in metrics]
             metrics |= {name: observed_metric(reader.final(name, split)) for name in new}
+        if success.metric in reader.measured.get(success.split, ()):
+            metrics[success.metric] = _told_metric(record, reader.final(success.metric, success.split))
     return Population(
         name=record.name,
         path=store.location,
@@ -70,6 +76,13 @@ def load(path: str | os.PathLike[str], *, without: Iterable[str] = ()) -> Popula
         origin=_origin(store, record, known),
         reader=reader,
     )
+
+
+def _told_metric(record: SweepRecord, final: FinalTable) -> Metric:
+    """The metric of success with the bounds that a goal gave, if there is one and they are true."""
+    if record.bounds is None or not within(final.values[~np.isnan(final.values)].tolist(), record.bounds):
+        return observed_metric(final)
+    return Metric(name=final.metric, bounds=record.bounds)
 
 
 def _imported(store: Store, record: SweepRecord, stored: StoreReader, known: Sequence[KnownPack]) -> Population:
@@ -126,7 +139,7 @@ def _origin(store: Store, record: SweepRecord, known: Sequence[KnownPack]) -> Or
             *failure_notes(known),
             *left_out,
         ),
-        aim=None if goal is None else aim_of(goal),
+        aims=None if goal is None else aims_of(goal),
     )
 
 

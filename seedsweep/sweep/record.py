@@ -96,6 +96,13 @@ class SweepRecord(BaseModel):
         return next((goal for goal in goals if goal is not None), None)
 
     @property
+    def bounds(self) -> tuple[float, float] | None:
+        """The range of the metric of success that the latest goal gave, where its task does not tell it."""
+        wishes = [self.spec["seeds"]] + [run.get("seeds") for run in reversed(self.runs)]
+        goals = (Seeds.model_validate(wish).goal for wish in wishes if isinstance(wish, dict))
+        return next((goal.bounds for goal in goals if goal is not None), None)
+
+    @property
     def imported(self) -> bool:
         """Whether its cells were measured elsewhere, so that nobody can train them."""
         return "imported" in self.spec

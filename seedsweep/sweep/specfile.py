@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from seedsweep.errors import InputError
+from seedsweep.errors import InputError, did_you_mean
 from seedsweep.formats import count
+from seedsweep.seeds import HALF_WIDTHS, enough_for
 from seedsweep.sweep.presets import did_you_mean_preset, preset_files, read_text, shown_path
 from seedsweep.sweep.spec import SweepSpec, spec_kind
 from seedsweep.sweep.specerrors import Problem, explain
 from seedsweep.yamlnodes import refuse_bombs
 
+_OF_A_GOAL = ("at_most", "batch", "bounds")
 MOST_CHARACTERS = 1 << 18
 """Of a spec: reading more takes minutes."""
 
@@ -46,7 +48,11 @@ class _Override:
 
 
 def read_spec(
-    source: str | os.PathLike[str], *, overrides: Sequence[str] = (), seeds: str | None = None
+    source: str | os.PathLike[str],
+    *,
+    overrides: Sequence[str] = (),
+    seeds: str | None = None,
+    until: Sequence[str] = (),
 ) -> NamedSpec:
     """Read and check a spec.
 
@@ -58,6 +64,10 @@ def read_spec(
         Texts `train.steps=100`: a dotted key of the spec and its value in YAML; the last one counts.
     seeds : str, optional
         What takes the place of the spec's seeds: `0:64`, `{init: 0:16, data: 0:16}`.
+
+    until : sequence of str
+        The goal that takes their place, as texts `p_success=0.05`, `mean=0.03`, `at_most=400`, `batch=16`. What is
+        not said of the latter is taken from the spec's goal; without one, `at_most` is as many as are enough.
 
     Returns
     -------
@@ -77,6 +87,10 @@ def read_spec(
     changes = [_override(text) for text in overrides]
     if seeds is not None:
         changes.append(_Override("seeds", _parse(seeds, f"--seeds {seeds}"), f"--seeds {seeds}"))
+    if until:
+        if seeds is not None:
+            raise InputError(f"--until {' '.join(until)}: --seeds says how many there are; leave one of them out")
+        changes.append(_goal(until, given.get("seeds")))
     given = copy.deepcopy(given)  # YAML aliases share their mappings: a change must not show in two places
     for change in changes:
         _apply(change, given)
@@ -125,6 +139,23 @@ def _override(text: str) -> _Override:
     if not equals or not key:
         raise InputError(f"{shown}: write key=value, for example --set train.steps=100")
     return _Override(key, _parse(value, shown), shown)
+
+
+def _goal(words: Sequence[str], seeds: Any) -> _Override:
+    """What `--until` stands for, in the place of these seeds."""
+    shown = f"--until {' '.join(words)}"
+    goal: dict[str, Any] = {}
+    section = {name: seeds[name] for name in _OF_A_GOAL if name in seeds} if isinstance(seeds, dict) else {}
+    for word in words:
+        name, equals, value = word.partition("=")
+        if not equals or name not in (*HALF_WIDTHS, *_OF_A_GOAL):
+            hint = did_you_mean(name, [*HALF_WIDTHS, *_OF_A_GOAL])
+            raise InputError(f"{shown}: {word} is no goal{hint}; give p_success=0.05, mean=0.03 or both")
+        (goal if name in HALF_WIDTHS else section)[name] = _parse(value, shown)
+    widths = [width for width in goal.values() if isinstance(width, int | float) and width > 0]
+    if widths:
+        section.setdefault("at_most", enough_for(widths))
+    return _Override("seeds", {"goal": goal, **section}, shown)
 
 
 def _apply(change: _Override, given: dict[Any, Any]) -> None:

@@ -38,7 +38,6 @@ import pyarrow.parquet as pq
 
 from seedsweep import jsontext
 from seedsweep.cell import Base, CellError, Pack
-from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError, StorageError
 from seedsweep.formats import count
 from seedsweep.measures import scale_text
@@ -75,8 +74,8 @@ class Store:
         self.pulse = Pulse(self.files)
         self._failures: set[str] | None = None
         """Packs that were given up, as far as was looked."""
-        self.outcomes: dict[Criterion, dict[str, dict[Seed, bool]]] = {}
-        """Whether the seeds of finished packs have succeeded, as far as was read."""
+        self.last_values: dict[tuple[str, str], dict[str, dict[Seed, float]]] = {}
+        """By metric and split, what the seeds of finished packs measure at their end, as far as was read."""
 
     @property
     def location(self) -> str:

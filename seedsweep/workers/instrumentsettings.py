@@ -5,7 +5,7 @@ done to them. Needs no torch.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -20,6 +20,8 @@ OF_ANY_TASK = ("previous", "self")
 class StreamSettings(Settings):
     """Base of every stream's settings. The stream's `name` decides which class reads the rest."""
 
+    of_attention: ClassVar[bool] = False
+    """Whether it reads what heads attend to."""
     name: str
 
     def check(self, task: TaskSettings, model: ModelSettings) -> None:
@@ -182,6 +184,8 @@ def check_instruments(
         *(("interventions", one.label, one) for one in interventions),
     ]
     for section, name, part in parts:
+        if not model.attends and (section == "interventions" or getattr(part, "of_attention", False)):
+            raise ValueError(f"{section}: {name}: the dialect {model.dialect} has no attention; pre-ln has")
         try:
             part.check(task, model)
         except ValueError as error:

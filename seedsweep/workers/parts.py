@@ -2,9 +2,9 @@
 
 Every tensor is in exactly one *place*: `embedding`, `positions`, `layer1` to `layerN` (counted from 1, as papers
 do; the tensors of `layer1` are called `layer0.…`), and `output`, which is what stands behind the last layer: the
-final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention`, `mlp` and `norms`, the
-final one included. A model in which nothing is of a part does not have it. Where the embedding is the output layer
-too (tied) it is in `embedding`.
+final norm, the unembedding and its bias. Across the places lie the *kinds*: `attention` (`mixing` where there is
+that instead), `mlp` and `norms`, the final one included. A model in which nothing is of a part does not have it.
+Where the embedding is the output layer too (tied) it is in `embedding`.
 
 Shape letters: S seeds, P parameters of a seed.
 """
@@ -24,10 +24,13 @@ from seedsweep.workers.dialects import ParameterShape
 _KINDS = {
     "qkv": "attention",
     "attention_out": "attention",
+    "mixing_in": "mixing",
+    "mixing_out": "mixing",
     "mlp_in": "mlp",
     "mlp_out": "mlp",
     "gate_up": "mlp",
     "attention_norm": "norms",
+    "mixing_norm": "norms",
     "mlp_norm": "norms",
     "final_norm": "norms",
 }
@@ -45,7 +48,7 @@ _PLACES = {
 def parts_of(names: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Names of the tensors of every part, places first, of a model with tensors of these names."""
     places: dict[str, list[str]] = {}
-    kinds: dict[str, list[str]] = {"attention": [], "mlp": [], "norms": []}
+    kinds: dict[str, list[str]] = {"attention": [], "mixing": [], "mlp": [], "norms": []}
     for name in names:
         block, _, inside = name.partition(".")
         layered = block.startswith("layer")

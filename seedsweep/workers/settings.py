@@ -211,6 +211,11 @@ class ModelSettings(Settings, ABC):
         return False
 
     @property
+    def attends(self) -> bool:
+        """Whether positions see each other through attention, which can be read and changed."""
+        return True
+
+    @property
     def drops(self) -> bool:
         """Whether values are dropped in training."""
         return False

@@ -10,7 +10,9 @@ import multiprocessing
 import os
 import random
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -40,7 +42,7 @@ _FORKS.set_forkserver_preload(
 class Kind:
     """The sweeps of one kind of cell: the spec, and what an undisturbed run gives and passes."""
 
-    def __init__(self, kind: str, place: Path, seeds: int = SEEDS, steps: int = STEPS) -> None:
+    def __init__(self, kind: str, place: Path, seeds: int | Mapping[str, Any] = SEEDS, steps: int = STEPS) -> None:
         self.kind, self.place = kind, place
         self.spec = write_sweep(kind, place / "spec", seeds=seeds, steps=steps)
         folder = hook.make_folder(place / "undisturbed-chaos")

@@ -13,10 +13,11 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
+from seedsweep import load
 from tests.chaos import hook, inline, onray
 from tests.chaos.__main__ import kill_inline
 from tests.chaos.hook import HALF, RENAMED, WHOLE, Order
-from tests.chaos.sweeps import KINDS
+from tests.chaos.sweeps import GOALS, KINDS
 from tests.chaos.toll import Toll, started_by
 
 DEATHS = [
@@ -70,6 +71,28 @@ def test_a_run_that_is_killed_at_any_moment_is_finished_by_the_same_command(
     wait_until_all_have_ended(folder, toll)
 
 
+@pytest.mark.parametrize("kind", [pytest.param("engine", marks=pytest.mark.heavy), "function"])
+def test_a_goal_comes_to_the_same_seeds_and_rows_however_the_run_is_killed(
+    kind: str, tmp_path: Path, toll: Toll
+) -> None:
+    known = inline.Kind(kind, tmp_path, seeds=GOALS[kind], steps=8)
+    out, folder = tmp_path / "out", hook.make_folder(tmp_path / "chaos")
+    for number, order in enumerate(DEATHS):
+        order.give(folder)
+        # Also with packs of another size: begun ones are grouped anew then, across batches.
+        assert inline.live(known.spec, out, folder, pack=3 if number % 2 else None) == -signal.SIGKILL, order
+        toll.compare(out, known.rows, complete=False)  # nor a row of a seed that is not needed
+    assert inline.live(known.spec, out, folder) == 0
+    toll.compare(out, known.rows, complete=True)
+    final = load(out).final(load(out).criterion.metric)
+    counts = [final.seeds_at(scale).size for scale in final.scales]
+    assert [final.seeds_at(scale).tolist() for scale in final.scales] == [list(range(n)) for n in counts]
+    assert min(counts) >= 8
+    assert kind == "engine" or len(set(counts)) == 2  # each scale has its own number
+    toll.look_for_files(out)
+    wait_until_all_have_ended(folder, toll)
+
+
 def wait_until_all_have_ended(folder: Path, toll: Toll) -> None:
     """What a killed worker had started ends without being told."""
     deadline = time.monotonic() + 60
@@ -113,4 +136,10 @@ def test_many_kills_at_random_cost_nothing(tmp_path: Path, toll: Toll) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_kills_of_workers_driver_and_raylet_cost_nothing(kind: str, tmp_path: Path, toll: Toll) -> None:
     onray.sweep(inline.Kind(kind, tmp_path), "out", random.Random(3), toll, 8)
+    assert {"worker"} <= {role for _, role, _ in toll.kills}
+
+
+@pytest.mark.heavy
+def test_a_goal_comes_to_the_same_rows_on_ray(tmp_path: Path, toll: Toll) -> None:
+    onray.sweep(inline.Kind("function", tmp_path, seeds=GOALS["function"]), "out", random.Random(5), toll, 8)
     assert {"worker"} <= {role for _, role, _ in toll.kills}

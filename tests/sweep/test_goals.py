@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -13,12 +13,13 @@ from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.statistics.success import success_rate
 from seedsweep.analysis.study.study import study
 from seedsweep.analysis.study.summary import summarise_population
+from seedsweep.criterion import Criterion
 from seedsweep.errors import InputError
 from seedsweep.seeds import Goal, Seed
-from seedsweep.sequential import Aim, share_limits
+from seedsweep.sequential import Aim, Aims, share_limits
 from seedsweep.sweep.estimate import estimate
 from seedsweep.sweep.events import Event
-from seedsweep.sweep.goals import decide
+from seedsweep.sweep.goalrule import Rule, ScaleSample
 from seedsweep.sweep.run import run
 from seedsweep.sweep.spec import SweepSpec
 from seedsweep.sweep.specfile import read_spec
@@ -175,14 +176,15 @@ def test_tables_of_such_a_sweep_have_intervals_that_hold_whenever_one_stops(
     fake()
     run(aimed(), tmp_path / "out", executor="inline")
     summary = summarise_population(load(tmp_path / "out"))
-    assert summary.interval_of_success.startswith("anytime-valid")
     assert any("anytime-valid" in note for note in summary.notes)
     for scale in summary.scales:
         rate = scale.success
         assert (rate.low, rate.high) == share_limits(rate.successes, rate.n, aim=Aim(0.2, 60))
         wilson = success_rate([1.0] * rate.successes + [0.0] * (rate.n - rate.successes), 0.5)
         assert rate.low < wilson.low < wilson.high < rate.high
-    assert json.loads(json.dumps(summary.to_dict(), allow_nan=False))["aim"] == {"half_width": 0.2, "at_most": 60}
+    assert json.loads(json.dumps(summary.to_dict(), allow_nan=False))["aims"] == {
+        "p_success": {"half_width": 0.2, "at_most": 60}
+    }
     shown = [table.note for table in tables(study(load(tmp_path / "out"))) if "P(success)" in table.note]
     assert "anytime-valid, each scale by itself, for P(success)" in shown[0]
 
@@ -193,44 +195,53 @@ def test_a_goal_may_change_and_seeds_be_added_by_hand(aimed: MakeSpec, fake: Mak
     by_hand = run(aimed(seeds="0:48"), tmp_path / "out", executor="inline")
     assert by_hand.sample is None
     assert cells(tmp_path / "out")[2.0] == list(range(48))
-    assert load(tmp_path / "out").origin.aim == Aim(0.2, 60)
+    assert load(tmp_path / "out").origin.aims == Aims(p_success=Aim(0.2, 60))
     further = "seeds: {goal: {p_success: 0.1}, at_most: 56}"
     later = run(aimed(goal=further), tmp_path / "out", executor="inline")
     assert later.sample is not None
     assert "not reached at depth 1 (56" in later.sample
-    assert load(tmp_path / "out").origin.aim == Aim(0.2, 60)  # the intervals stay those of the first goal
+    assert load(tmp_path / "out").origin.aims == Aims(
+        p_success=Aim(0.2, 60)
+    )  # the intervals stay those of the first goal
     assert cells(tmp_path / "out")[1.0] == list(range(56))
 
 
 def test_a_sweep_of_a_number_of_seeds_has_no_aim(out: Path) -> None:
-    assert load(out).origin.aim is None
+    assert load(out).origin.aims is None
+
+
+def decide(
+    goal: Goal, seeds: Sequence[Seed], values: Mapping[Seed, float], given_up: Iterable[Seed] = ()
+) -> ScaleSample:
+    """By a criterion that the metric has at least the value of one half."""
+    return Rule.of(goal, Criterion("accuracy", "test", 0.5), (0.0, 1.0)).decide(seeds, values, given_up)
 
 
 def test_the_rule_looks_at_whole_batches_in_order() -> None:
     goal = Goal(0.3, 24, 8)
-    all_fail = dict.fromkeys(SEEDS, False)
+    all_fail = dict.fromkeys(SEEDS, 0.0)
     assert decide(goal, SEEDS[:24], {}).seeds == tuple(SEEDS[:8])
-    one_open = {seed: False for seed in SEEDS[:24] if seed.id != 7}
+    one_open = {seed: 0.0 for seed in SEEDS[:24] if seed.id != 7}
     found = decide(goal, SEEDS[:24], one_open)
     assert (found.state, found.seeds, found.counted) == ("open", tuple(SEEDS[:8]), 0)
-    mixed = {seed: seed.id % 2 == 0 for seed in SEEDS}
+    mixed = {seed: float(seed.id % 2) for seed in SEEDS}
     ended = decide(Goal(0.05, 60, 16), SEEDS, mixed)
     assert (ended.state, ended.counted) == ("at most", 60)
     reached = decide(Goal(0.05, 60, 16), SEEDS, all_fail)
     assert (reached.state, reached.counted) == ("reached", 48)
     # What lies beyond the batch that decides makes no difference.
-    assert decide(Goal(0.05, 60, 16), SEEDS, all_fail | dict.fromkeys(SEEDS[48:], True)) == reached
+    assert decide(Goal(0.05, 60, 16), SEEDS, all_fail | dict.fromkeys(SEEDS[48:], 1.0)) == reached
     assert decide(Goal(0.05, 60, 16), SEEDS, dict(reversed(all_fail.items()))) == reached
 
 
 def test_a_given_up_seed_is_left_out_of_what_is_counted() -> None:
-    outcomes = {seed: True for seed in SEEDS[:16] if seed.id != 3}
+    outcomes = {seed: 1.0 for seed in SEEDS[:16] if seed.id != 3}
     found = decide(Goal(0.05, 24, 8), SEEDS[:24], outcomes, [SEEDS[3]])
     assert (found.state, found.counted, found.given_up) == ("open", 15, 1)
     assert found.seeds == tuple(SEEDS[:24])
-    finished_later = decide(Goal(0.05, 24, 8), SEEDS[:24], outcomes | {SEEDS[3]: False}, [SEEDS[3]])
+    finished_later = decide(Goal(0.05, 24, 8), SEEDS[:24], outcomes | {SEEDS[3]: 0.0}, [SEEDS[3]])
     assert (finished_later.counted, finished_later.given_up) == (16, 0)
-    nothing = decide(Goal(0.05, 24, 8), SEEDS[:24], dict.fromkeys(SEEDS[:8], True), SEEDS[8:16])
+    nothing = decide(Goal(0.05, 24, 8), SEEDS[:24], dict.fromkeys(SEEDS[:8], 1.0), SEEDS[8:16])
     assert (nothing.state, nothing.counted) == ("nothing gained", 8)
 
 

@@ -129,6 +129,19 @@ def test_a_task_without_a_pattern_says_so(tmp_path: Path) -> None:
         read_spec(spec_of(SPEC + "interventions: [{do: clamp, pattern: true}]\n", tmp_path))
 
 
+def test_a_dialect_without_attention_says_so(tmp_path: Path) -> None:
+    mixer = PLAIN.replace("pre-ln", "mixer")
+    read_spec(spec_of(mixer + "streams: [outputs]\n", tmp_path))
+    for more, said in (
+        ("streams: [outputs, attention]", "streams: attention"),
+        ("interventions: [{do: bias, pattern: true, strength: 2}]", "interventions: bias-true"),
+        ("interventions: [{do: ablate, heads: best, at: evaluation}]", "interventions: ablate-best"),
+    ):
+        with pytest.raises(InputError, match=f"{said}: the dialect mixer has no attention; pre-ln has") as caught:
+            read_spec(spec_of(f"{mixer}{more}\n", tmp_path))
+        assert "\n" not in str(caught.value)
+
+
 def test_scales_may_have_outputs_of_their_own(tmp_path: Path) -> None:
     text = INSIDE.replace("field: model.heads, values: [1, 2]}", "field: task.bits, values: [6, 8]}")
     text = text.replace("d_model: 16", "d_model: 16, heads: 2")

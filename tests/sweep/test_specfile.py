@@ -50,7 +50,7 @@ def refusal(text: str = SPEC, **changes: object) -> str:
         (
             "gpt-neox",
             "post-lm",
-            "is not one of 'attention-only', 'gpt-neox', 'post-ln', 'pre-ln', 'qwen2' (did you mean 'post-ln'?)",
+            "'gpt-neox', 'mixer', 'post-ln', 'pre-ln', 'qwen2' (did you mean 'post-ln'?)",
         ),
         ("gpt-neox", "3", "x.yaml: model.dialect: 3 is not one of 'attention-only', 'gpt-neox'"),
         ("head_dim: 8", "head_dim: 8, dropout: 0.1", "x.yaml: model.dropout: unknown key"),

@@ -28,6 +28,7 @@ from seedsweep.workers.cost import (
     step_bytes,
 )
 from seedsweep.workers.dialects.gpt_neox import GPTNeoXSettings
+from seedsweep.workers.dialects.mixer import MixerSettings
 from seedsweep.workers.dialects.post_ln import PostLNSettings
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.dialects.qwen2_settings import Qwen2Settings
@@ -126,6 +127,8 @@ MODELS = {
     "pre-ln": (PreLNSettings(**SMALL), MANY_TOKENS),
     "pre-ln, weights": (PreLNSettings(**WIDE), FEW_TOKENS),
     "pre-ln, one block of many heads": (PreLNSettings(depth=1, heads=16, head_dim=2), MANY_TOKENS),
+    "mixer": (MixerSettings(dialect="mixer", **SMALL), MANY_TOKENS),
+    "mixer, weights": (MixerSettings(dialect="mixer", **WIDE), FEW_TOKENS),
     "qwen2": (Qwen2Settings(**SMALL, kv_heads=2, feed_forward=128), MANY_TOKENS),
     "qwen2, weights": (Qwen2Settings(**WIDE, kv_heads=2, feed_forward=256), FEW_TOKENS),
 }

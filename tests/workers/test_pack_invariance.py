@@ -16,6 +16,7 @@ from seedsweep.seeds import Seed
 from seedsweep.workers.cellsettings import CellSettings
 from seedsweep.workers.device import reproducible
 from seedsweep.workers.dialects.attention_only import AttentionOnlySettings
+from seedsweep.workers.dialects.mixer import MixerSettings
 from seedsweep.workers.dialects.pre_ln import PreLNSettings
 from seedsweep.workers.tasks.addition import AdditionSettings
 from seedsweep.workers.tasks.automata import AutomataSettings
@@ -147,6 +148,15 @@ def test_linear_map_alone_packed_moved_and_resumed_is_bitwise_equal(cell: Cell) 
     assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings)
     table = train_pack_rows(settings)
     assert {(row["step"], row["examples_seen"]) for row in table} >= {(0, 0), (5, 15), (12, 36)}
+
+
+@pytest.mark.parametrize(("heads", "batch"), [(4, 3), (1, 1), (16, 1)])
+def test_a_mixer_alone_packed_moved_and_resumed_is_bitwise_equal(heads: int, batch: int, cell: Cell) -> None:
+    """Rows of 26 tokens; a single row, and heads of one channel, of which some kernel might make a vector."""
+    task = LinearMapSettings(name="linear-map", bits=13, ones=3, evaluation_examples=37)
+    model = MixerSettings(dialect="mixer", depth=2, heads=heads, d_model=16, init_std=0.2)
+    settings = cell(every=5, batch=batch).model_copy(update={"task": task, "model": model})
+    assert_alone_packed_moved_and_resumed_are_bitwise_equal(settings)
 
 
 def train_pack_rows(settings: CellSettings) -> list[dict[str, Any]]:

@@ -26,7 +26,7 @@ from tests.workers.cpugraphs import CPUGraphs
 
 Cell = Callable[..., CellSettings]
 SEEDS = [Seed(0, 0), Seed(3, 3)]
-KINDS = ("attention", "mlp", "norms")
+KINDS = ("attention", "mixing", "mlp", "norms")
 pytestmark = pytest.mark.filterwarnings("ignore:.torch.jit.script:DeprecationWarning")  # torch's, of its compiler
 
 

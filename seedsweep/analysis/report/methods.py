@@ -152,14 +152,23 @@ def _success(examined: Study) -> str:
 
 
 def _intervals(examined: Study) -> str:
-    success = (
-        "Wilson’s for shares of seeds that succeed [wilson1927]"
-        if examined.summary.aim is None
-        else "for shares of seeds that succeed ones that hold whenever one stops to add seeds [jennison1989]"
+    summary = examined.summary
+    resampled = (
+        "percentile bootstrap intervals over seeds, with 1000 resamples, for modes and distances [efron1993]"
     )
+    if summary.aims is None:
+        return (
+            "Intervals are at 95 %: Wilson’s for shares of seeds that succeed [wilson1927], Gaffke’s for means "
+            f"[gaffke2005], and {resampled}."
+        )
+    source = "[robbins1970]" if summary.aims.p_success is None else "[jennison1989]"
+    means, fixed = "", "Gaffke’s for means [gaffke2005] and "
+    if summary.anytime_valid_means:
+        means, fixed = " and, by betting, for means [waudby2024]", ""
     return (
-        f"Intervals are at 95 %: {success}, Gaffke’s for means [gaffke2005], and percentile bootstrap intervals "
-        "over seeds, with 1000 resamples, for modes and distances [efron1993]."
+        "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, "
+        f"are for shares of seeds that succeed {source}{means}; the others take that number as given, "
+        f"{fixed}{resampled}."
     )
 
 

@@ -69,8 +69,7 @@ def _scales(study: Study) -> Iterator[PageTable]:
     threshold = text.given(criterion.shown(criterion.least))
     yield _table(
         "Seeds at each scale",
-        f"In brackets 95 % intervals: {summary.interval_of_success} for P(success), Gaffke’s for means, else "
-        "bootstrap over seeds. "
+        f"In brackets 95 % intervals: {summary.intervals('P(success)', 'Gaffke’s')} over seeds. "
         "Diverged seeds count as failures in P(success) and are left out elsewhere.",
         [scale_word(study), *stepped, "seeds", *ended, *diverged, *inside, "mean", "mode",
          f"P({text.side(criterion)} {threshold})", "mean | success", "median", "5 to 95 %"],

@@ -127,6 +127,13 @@ def compare(a: Population, b: Population, criterion: Criterion | None = None) ->
         if table.unfinished is not None:
             early, taken = table.unfinished.count, ENDED[table.unfinished.taken]
             notes.append(f"{text.seeds(early)} of {side} ended before the others of the scale: {taken}")
+    if added := [
+        side for side, population in zip("AB", (a, b), strict=True) if population.origin.aims is not None
+    ]:
+        notes.append(
+            f"seeds of {text.listed(added)} were added until a goal was reached: the intervals and p-values of a "
+            "comparison take their number as given, and may be a little too sure"
+        )
     if any(s.pairs and np.array_equal(s.a[: s.pairs], s.b[: s.pairs], equal_nan=True) for s in sides):
         notes.append("at some scale all pairs have the very same values: are A and B the same runs?")
     return Comparison(

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -24,19 +24,22 @@ from seedsweep.analysis.statistics.rows import Cell, Rows
 from seedsweep.analysis.statistics.samples import (
     FloatArray,
     LatticeByScale,
+    as_sample,
     errors_name,
     lattice_at,
     observed,
     samples_by_scale,
 )
-from seedsweep.analysis.statistics.sequential import success_sequence
+from seedsweep.analysis.statistics.sequential import mean_sequence, success_sequence
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
 from seedsweep.criterion import Criterion
-from seedsweep.population import of_split
-from seedsweep.sequential import Aim
+from seedsweep.population import ObservedMetric, of_split
+from seedsweep.sequential import Aims
 
 if TYPE_CHECKING:
     from seedsweep.population import Population, Unfinished
+
+MeanOf: TypeAlias = Callable[[FloatArray, tuple[float, float]], Interval]
 
 NAMED: Final = 4
 """Unfinished seeds of a scale that a note names."""
@@ -107,7 +110,8 @@ def summarise(
     *,
     lattice: LatticeByScale = None,
     bounds: tuple[float, float] | None = (0.0, 1.0),
-    aim: Aim | None = None,
+    aims: Aims | None = None,
+    known_bounds: bool = True,
 ) -> tuple[ScaleSummary, ...]:
     """Every statistic of this package at every scale of a ladder.
 
@@ -115,7 +119,7 @@ def summarise(
     ----------
     values : mapping from scale to array_like, shape (n_seeds,)
         The final metric of every seed; `nan` for a diverged one. The scales may have different numbers of
-        seeds, or none.
+        seeds, or none. With `aims`, in the order of the seeds' numbers.
     criterion : Criterion
         Which seed is a success: its threshold, and which way is better. `values` are in the unit of its metric.
     lattice : float or mapping from scale to float, optional
@@ -123,9 +127,12 @@ def summarise(
     bounds : tuple of two floats, or None
         The range of the metric, for the mode, the test for groups and the interval of the mean; None if there is
         none.
-    aim : Aim, optional
+    aims : Aims, optional
         What seeds were added for, if somebody looked at them and went on until this precision was reached: the
-        intervals of the success rates are then those of `success_sequence`.
+        intervals of the success rates are then those of `success_sequence`, and those of means of
+        `mean_sequence`, where `bounds` are finite and known.
+    known_bounds : bool
+        Whether somebody has said that the metric has these bounds; else they are guessed from the values.
 
     Returns
     -------
@@ -141,7 +148,7 @@ def summarise(
     Notes
     -----
     Intervals are percentile bootstrap intervals (95 %, 1000 resamples), apart from the Wilson interval of
-    the success rate and Gaffke's of the means. The order of the seeds does not matter: they are sorted first.
+    the success rate and Gaffke's of the means. The order of the seeds does not matter, unless there are `aims`.
 
     References
     ----------
@@ -157,6 +164,8 @@ def summarise(
     0.0
     """
     samples = samples_by_scale(values)
+    in_order = {float(scale): as_sample(sample) for scale, sample in values.items()}
+    mean = _mean_of(aims, bounds or UNBOUNDED, known_bounds)
     values_of = {scale: observed(sample) for scale, sample in samples.items()}
     summaries = []
     for scale, sample in samples.items():
@@ -166,12 +175,12 @@ def summarise(
                     scale=scale,
                     n=sample.size,
                     n_diverged=int(np.isnan(sample).sum()),
-                    mean=mean_interval(sample, bounds=bounds or UNBOUNDED),
+                    mean=mean(in_order[scale], bounds or UNBOUNDED),
                     median=_quantiles(observed(sample), [0.5])[0],
                     quantiles=dict(zip(QUANTILES, _quantiles(observed(sample), QUANTILES), strict=True)),
                     mode=bootstrap_interval(partial(mode, bounds=bounds), observed(sample)),
-                    success=_success_rate(sample, criterion, aim),
-                    mean_given_success=_mean_given_success(sample, criterion, bounds or UNBOUNDED),
+                    success=_success_rate(sample, criterion, aims),
+                    mean_given_success=_mean_given_success(in_order[scale], criterion, bounds or UNBOUNDED, mean),
                     groups=group_test(sample, lattice=lattice_at(lattice, scale), bounds=bounds or UNBOUNDED),
                     dip=dip(sample, lattice=lattice_at(lattice, scale)),
                     w2_to_largest=distance_to_largest(scale, values_of),
@@ -197,15 +206,30 @@ def _quantiles(sample: FloatArray, levels: Sequence[float]) -> list[float]:
     return [float(value) for value in np.quantile(sample, levels)] if sample.size else [math.nan] * len(levels)
 
 
-def _success_rate(sample: FloatArray, criterion: Criterion, aim: Aim | None) -> SuccessRate:
+def _mean_of(aims: Aims | None, bounds: tuple[float, float], known_bounds: bool) -> MeanOf:
+    """The mean with an interval, of values within bounds."""
+    if not anytime_valid_mean(aims, bounds, known_bounds):
+        return lambda sample, bounds: mean_interval(sample, bounds=bounds)
+    aim = aims and aims.mean
+    return lambda sample, bounds: mean_sequence(sample, bounds=bounds, aim=aim)
+
+
+def anytime_valid_mean(aims: Aims | None, bounds: tuple[float, float], known_bounds: bool) -> bool:
+    """Whether means have intervals that hold whenever one stops."""
+    return aims is not None and known_bounds and math.isfinite(bounds[1] - bounds[0])
+
+
+def _success_rate(sample: FloatArray, criterion: Criterion, aims: Aims | None) -> SuccessRate:
     values = criterion.oriented(sample)
     rate = success_rate(values, criterion.least)
-    if aim is not None:
-        rate = success_sequence(values, criterion.least, aim=aim)
+    if aims is not None:
+        rate = success_sequence(values, criterion.least, aim=aims.p_success)
     return replace(rate, threshold=criterion.shown(rate.threshold))
 
 
-def _mean_given_success(sample: FloatArray, criterion: Criterion, bounds: tuple[float, float]) -> Interval | None:
+def _mean_given_success(
+    sample: FloatArray, criterion: Criterion, bounds: tuple[float, float], mean: MeanOf
+) -> Interval | None:
     """Given how many there are, the successes are a sample from what lies beyond the threshold."""
     successes = sample[succeeds(criterion.oriented(sample), criterion.least)]
     if not successes.size:
@@ -214,7 +238,7 @@ def _mean_given_success(sample: FloatArray, criterion: Criterion, bounds: tuple[
     low, high = (max(threshold, low), high) if criterion.higher_is_better else (low, min(threshold, high))
     if low >= high:  # only the best value there is succeeds
         return Interval(low, low, low, successes.size, 0, 0.95)
-    return mean_interval(successes, bounds=(low, high))
+    return mean(successes, (low, high))
 
 
 @dataclass(frozen=True)
@@ -242,8 +266,10 @@ class PopulationSummary(Rows):
         Seeds that end before it, and what became of them.
     told : tuple of str
         What the population's origin says of its numbers.
-    aim : Aim or None
+    aims : Aims or None
         What seeds were added for, if they were: the intervals of P(success) are then anytime-valid.
+    anytime_valid_means : bool
+        Whether those of means are too: of a metric whose bounds are known.
     """
 
     name: str
@@ -256,7 +282,8 @@ class PopulationSummary(Rows):
     steps: Mapping[float, float]
     unfinished: Unfinished | None
     told: tuple[str, ...] = ()
-    aim: Aim | None = None
+    aims: Aims | None = None
+    anytime_valid_means: bool = False
 
     def __repr__(self) -> str:
         return f"<PopulationSummary {self._caption()}>"
@@ -283,10 +310,15 @@ class PopulationSummary(Rows):
         seeds = text.seeds(sum(scale.n for scale in self.scales))
         return f"{self.name}: {metric}, {seeds} at {self._scale_word} {places}"
 
-    @property
-    def interval_of_success(self) -> str:
-        """What the intervals of P(success) are."""
-        return "Wilson" if self.aim is None else "anytime-valid, each scale by itself,"
+    def intervals(self, share: str, gaffke: str) -> str:
+        """What they are, for the note of a table that has these words for P(success) and Gaffke's interval; with a
+        goal, also which of them take the number of seeds as given."""
+        if self.aims is None:
+            return f"Wilson for {share}, {gaffke} for means, else bootstrap"
+        anytime_valid = f"anytime-valid, each scale by itself, for {share}"
+        if self.anytime_valid_means:
+            return f"{anytime_valid} and means, else, for a number of seeds that is given, bootstrap"
+        return f"{anytime_valid}; for a number of seeds that is given {gaffke} for means, else bootstrap"
 
     @property
     def at_step(self) -> str:
@@ -362,7 +394,8 @@ class PopulationSummary(Rows):
             "threshold": self.criterion.threshold,
             "threshold_chosen": self.threshold_chosen,
             "higher_is_better": self.criterion.higher_is_better,
-            **({} if self.aim is None else {"aim": self.aim._asdict()}),
+            **({} if self.aims is None else {"aims": _told(self.aims)}),
+            **({"anytime_valid_means": True} if self.anytime_valid_means else {}),
             "notes": list(self.notes),
             "unfinished": self.unfinished and self.unfinished.to_dict(),
             "scales": [
@@ -385,22 +418,27 @@ def summarise_population(population: Population) -> PopulationSummary:
     value is taken; 0 if there are no values.
     """
     criterion = population.criterion
-    low, high = population.metric(criterion.metric, criterion.split).bounds
+    metric = population.metric(criterion.metric, criterion.split)
+    low, high = metric.bounds
     bounds = (low, math.inf if high is None else high)
+    known_bounds = not isinstance(metric, ObservedMetric)
     final = population.final(criterion.metric, criterion.split)
     values = {scale: final.at(scale) for scale in final.scales}
     threshold_chosen = criterion.threshold is None
     if threshold_chosen:
         criterion = replace(criterion, threshold=_middle(values))
     # Of another criterion too: what was looked at decided how many seeds there are.
-    aim = population.origin.aim
+    aims = population.origin.aims
+    if aims is not None and criterion.metric != _metric_of_goal(population):
+        aims = aims._replace(mean=None)  # it is in the unit of another metric
+    mean = _mean_of(aims, bounds, known_bounds)
     in_distribution = {}
     near = [split.name for split in population.splits.values() if split.role == "in-distribution"]
     measured = population.reader.measured
     # What a stream reads has a split of its own, which has no role, and may be measured nowhere else.
     if criterion.split in near or [criterion.metric in measured.get(name, ()) for name in near] == [True]:
         inside = population.final(criterion.metric, split="in-distribution")
-        in_distribution = {scale: mean_interval(inside.at(scale), bounds=bounds) for scale in inside.scales}
+        in_distribution = {scale: mean(inside.at(scale), bounds) for scale in inside.scales}
     return PopulationSummary(
         name=population.name,
         path=population.path,
@@ -415,11 +453,23 @@ def summarise_population(population: Population) -> PopulationSummary:
             criterion,
             lattice=population.lattices(criterion.metric, criterion.split),
             bounds=bounds,
-            aim=aim,
+            aims=aims,
+            known_bounds=known_bounds,
         ),
         told=population.origin.notes,
-        aim=aim,
+        aims=aims,
+        anytime_valid_means=anytime_valid_mean(aims, bounds, known_bounds),
     )
+
+
+def _metric_of_goal(population: Population) -> str | None:
+    """The metric of which a goal is the mean, also where another one is looked at."""
+    success: Mapping[str, Any] = (population.origin.spec or {}).get("success", {})
+    return success.get("metric")
+
+
+def _told(aims: Aims) -> dict[str, dict[str, float]]:
+    return {name: aim._asdict() for name, aim in aims._asdict().items() if aim is not None}
 
 
 def _middle(values: Mapping[float, FloatArray]) -> float:

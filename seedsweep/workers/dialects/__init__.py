@@ -29,6 +29,7 @@ from seedsweep.workers.settings import ModelSettings
 BUILT_IN = {
     "attention-only": "seedsweep.workers.dialects.attention_only:AttentionOnly",
     "gpt-neox": "seedsweep.workers.dialects.gpt_neox:GPTNeoX",
+    "mixer": "seedsweep.workers.dialects.mixer:Mixer",
     "post-ln": "seedsweep.workers.dialects.post_ln:PostLN",
     "pre-ln": "seedsweep.workers.dialects.pre_ln:PreLN",
     "qwen2": "seedsweep.workers.dialects.qwen2:Qwen2",
@@ -125,6 +126,14 @@ class Weights:
         if bias_SO is None:
             return self._products.product(x_SNI, weight_SIO).view(s, b, t, -1)
         return self._products.product_and_sum(bias_SO[:, None], x_SNI, weight_SIO).view(s, b, t, -1)
+
+    def along_positions(self, name: str, x_NCT: Tensor) -> Tensor:
+        """Channels C of N = S·H heads times matrices (H, T, T) of which position t reads rows up to t, plus biases
+        (H, T); the first T positions of matrices that may have more."""
+        n, _, t = x_NCT.shape
+        weight_SHTT, bias_SHT = self._tensors[name + ".weight_HTT"], self._tensors[name + ".bias_HT"]
+        causal_NTT = weight_SHTT[..., :t, :t].triu().view(n, t, t)
+        return self._products.product_and_sum(bias_SHT[..., :t].reshape(n, 1, t), x_NCT, causal_NTT)
 
 
 class Dialect(ABC):

@@ -29,13 +29,15 @@ class PositionedSettings(ModelSettings):
         return sized
 
     @property
-    def position_rows(self) -> int:
-        """P, rows of the table of learned positions, 0 if they are not; known once `for_rows` was told the length
-        of the task's rows."""
-        if self.positions != "learned":
-            return 0
+    def row_length(self) -> int:
+        """Tokens of the longest row, padded; known once `for_rows` was told the length of the task's rows."""
         assert self._positions is not None, "ask for_rows first"
         return self._positions
+
+    @property
+    def position_rows(self) -> int:
+        """P, rows of the table of learned positions, 0 if they are not; known as `row_length` is."""
+        return self.row_length if self.positions == "learned" else 0
 
 
 def with_learned(weights: Weights, embedded_SBTD: Tensor, layout: Layout) -> Tensor:

@@ -47,6 +47,7 @@ METRICS = ("attention_mass", "attention_coverage", "attention_iou", "attention_e
 class AttentionSettings(StreamSettings):
     """An entry `attention` of `streams:`."""
 
+    of_attention = True
     name: Literal["attention"] = "attention"
     rows: int = Field(default=64, ge=1)
     """Rows over which attention is averaged."""

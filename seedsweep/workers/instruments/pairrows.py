@@ -30,6 +30,7 @@ LOGITS_AT_ONCE = 2**20
 class PairStreamSettings(StreamSettings):
     """What the streams of these rows have in common."""
 
+    of_attention = True
     split: str | None = None
     """The split whose rows are read; by default the task's first, whose rows are as in training."""
     rows: int = Field(default=256, ge=1)

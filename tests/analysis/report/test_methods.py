@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,9 @@ from benchmarks.calibration.seen import Seen, population
 from seedsweep import load
 from seedsweep.analysis import methods, study
 from seedsweep.analysis.report import methods as module
+from seedsweep.criterion import Criterion
 from seedsweep.population import Population
+from seedsweep.sequential import Aim, Aims
 from tests.analysis.populations import chance, table
 
 POPULATIONS = Path(__file__).parents[3] / "populations"
@@ -76,6 +79,19 @@ def test_parts_that_do_not_apply_are_not_told(tmp_path: Path) -> None:
     assert "49 runs at heads 1, of 7 seeds of the initial weights by 7 seeds of the training data" in everything
     assert "pigeonhole" in everything
     assert "corrected for" not in everything
+
+
+@pytest.mark.parametrize("metric", ["exact_match", "error_score"])
+def test_seeds_that_were_added_for_a_goal_are_told_to_be(metric: str) -> None:
+    """Means of a metric with bounds then hold whenever one stops, those of another do not."""
+    count = of_sweep(Path())
+    asked = Criterion(metric, "length-16", 0.5, higher_is_better=metric == "exact_match")
+    origin = replace(count.origin, aims=Aims(p_success=Aim(0.05, 100)))
+    told = str(methods(replace(count, origin=origin, criterion=asked)))
+    assert "(Jennison & Turnbull 1989)" in told
+    assert "Wilson" not in told
+    assert ("by betting, for means" in told) == (metric == "exact_match")
+    assert ("Gaffke" in told) == (metric == "error_score")
 
 
 def test_bibtex_is_balanced() -> None:
