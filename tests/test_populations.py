@@ -10,11 +10,9 @@ import pytest
 
 from seedsweep import load
 from seedsweep.analysis import (
-    event_times,
     findings,
     identical_curves,
     summarise_survival,
-    time_shares,
 )
 from seedsweep.sweep.specfile import read_spec
 from tests.analysis.populations import studied
