@@ -174,7 +174,7 @@ def test_of_its_matrices_one_half_is_read() -> None:
 def test_attention_is_nothing_that_it_has() -> None:
     decoder = drawn(32)
     for look in (
-        lambda: mean_attention(decoder, torch.zeros(2, 32, dtype=int), torch.arange(3)),
+        lambda: mean_attention(decoder, torch.zeros(2, 32, dtype=torch.long), torch.arange(3)),
         lambda: patched(decoder, drawn(32)),
     ):
         with pytest.raises(InputError, match="the dialect mixer has no attention; pre-ln has"):
