@@ -9,11 +9,7 @@ import numpy as np
 import pytest
 
 from seedsweep import load
-from seedsweep.analysis import (
-    findings,
-    identical_curves,
-    summarise_survival,
-)
+from seedsweep.analysis import TimeShares, VarianceShares, findings, identical_curves, summarise_survival
 from seedsweep.sweep.specfile import read_spec
 from tests.analysis.populations import studied
 
@@ -22,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 
 SEEDS = {
     "addition-depth": 64,
+    "coopetition-crossed": 8,
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
@@ -55,7 +52,9 @@ IN_CONTEXT = {
 }
 """The same in docs/in-context.md."""
 
-LUCK: dict[str, str] = {}
+LUCK = {
+    "coopetition-crossed": "Learning in context, or by heart",
+}
 """The same in docs/luck.md."""
 
 CROSSED = [name for name in SEEDS if name.endswith("-crossed")]
@@ -105,6 +104,7 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 
 ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
+    "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
@@ -206,6 +206,7 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
+    "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-depth": {2: ("elsewhere", 41, 27)},
     "digits": {
@@ -304,7 +305,7 @@ def test_the_page_tells_whose_luck_it_is(name: str) -> None:
     _, rows = table_of(name)
     assert examined.variance is not None
     ((scale, final),) = examined.variance.items()
-    parts = {"final values": final}
+    parts: dict[str, VarianceShares | TimeShares] = {"final values": final}
     if scale in examined.time_variance:
         parts["log times"] = examined.time_variance[scale]
     told = []

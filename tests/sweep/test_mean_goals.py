@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from seedsweep import load, sweep
+from seedsweep.analysis.report.methods import methods
 from seedsweep.analysis.report.tables import tables
 from seedsweep.analysis.statistics.mean import mean_interval
 from seedsweep.analysis.statistics.sequential import mean_sequence
@@ -110,7 +111,9 @@ def test_every_table_says_which_intervals_may_be_looked_at_all_the_time(
         told = json.loads(json.dumps(summary.to_dict(), allow_nan=False))
         assert told["anytime_valid_means"] is True
         assert told["aims"] == {key: aim._asdict() for key, aim in aims._asdict().items() if aim}
-        note = next(table.note for table in tables(study(population)) if "P(success)" in table.note)
+        examined = study(population)
+        assert "betting (Waudby-Smith & Ramdas 2024)" in str(methods(population, examined))
+        note = next(table.note for table in tables(examined) if "P(success)" in table.note)
         assert "anytime-valid, each scale by itself, for P(success) and means, else, for a number of" in note
     notes = compare(load(tmp_path / "mean"), load(tmp_path / "share")).notes
     assert any("seeds of A and B were added until a goal was reached" in note for note in notes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from seedsweep.workers.optimiser import OPTIMISERS, learning_rate, learning_rates
 from seedsweep.workers.settings import TrainSettings
 
-TORCHS = {
+TORCHS: dict[str, Callable[[torch.Tensor], torch.optim.Optimizer]] = {
     "adamw": lambda row: torch.optim.AdamW([row], weight_decay=0.1, eps=1e-3),
     "sgd": lambda row: torch.optim.SGD([row], lr=1.0, weight_decay=0.1),
 }

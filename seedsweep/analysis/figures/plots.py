@@ -69,8 +69,10 @@ def _(found: FinalTable, *, categories: bool = False) -> Drawings:
 
 @drawings.register
 def _(found: Study, *, categories: bool = False) -> Drawings:
+    named = {f"density-{n}": f"density of {metric}" for n, metric in enumerate(found.measured.continuous)}
+    of_study = study_drawings(found, categories=categories)
     return {
-        **study_drawings(found, categories=categories),
+        **{named.get(name, name): draw for name, draw in of_study.items()},
         **({} if found.transience is None else transience_drawings(found.transience)),
         **({} if found.inside is None else inside_drawings(found.inside)),
     }

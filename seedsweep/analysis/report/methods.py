@@ -161,13 +161,14 @@ def _intervals(examined: Study) -> str:
             "Intervals are at 95 %: Wilson’s for shares of seeds that succeed [wilson1927], Gaffke’s for means "
             f"[gaffke2005], and {resampled}."
         )
+    source = "[robbins1970]" if summary.aims.p_success is None else "[jennison1989]"
     means, fixed = "", "Gaffke’s for means [gaffke2005] and "
     if summary.anytime_valid_means:
-        means, fixed = " and betting intervals for means [waudbysmith2024]", ""
+        means, fixed = " and, by betting, for means [waudby2024]", ""
     return (
         "Intervals are at 95 %. Those that hold at whatever number of seeds one stops, at each scale by itself, "
-        f"are repeated confidence intervals for shares of seeds that succeed [jennison1989]{means}; the others "
-        f"take that number as given, {fixed}{resampled}."
+        f"are for shares of seeds that succeed {source}{means}; the others take that number as given, "
+        f"{fixed}{resampled}."
     )
 
 

@@ -90,7 +90,7 @@ def test_seeds_that_were_added_for_a_goal_are_told_to_be(metric: str) -> None:
     told = str(methods(replace(count, origin=origin, criterion=asked)))
     assert "(Jennison & Turnbull 1989)" in told
     assert "Wilson" not in told
-    assert ("betting intervals for means" in told) == (metric == "exact_match")
+    assert ("by betting, for means" in told) == (metric == "exact_match")
     assert ("Gaffke" in told) == (metric == "error_score")
 
 
