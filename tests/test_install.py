@@ -126,7 +126,9 @@ def test_the_wheel_holds_types_presets_and_the_page_and_no_tests(wheel: Path) ->
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
     presets = {f"seedsweep/presets/{preset.name}.yaml" for preset in list_presets()}
-    page = {f"seedsweep/analysis/report/page.{kind}" for kind in ("html", "css", "js")}
+    room = ROOT / "seedsweep" / "analysis" / "report"
+    parts = [path for path in room.iterdir() if path.suffix in (".html", ".css", ".js", ".bib")]
+    page = {path.relative_to(ROOT).as_posix() for path in parts}
     assert presets | page | {"seedsweep/py.typed"} <= names
     sources = {path.relative_to(ROOT).as_posix() for path in (ROOT / "seedsweep").rglob("*.py")}
     assert sources <= names

@@ -27,6 +27,7 @@ def test_there_are_notebooks() -> None:
         "02_random_scaling.ipynb",
         "03_your_own_table.ipynb",
         "04_escape_times.ipynb",
+        "05_planning_a_study.ipynb",
     ]
 
 

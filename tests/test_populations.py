@@ -18,6 +18,8 @@ ROOT = Path(__file__).parent.parent
 
 SEEDS = {
     "addition-depth": 64,
+    "automata-tables": 32,
+    "coopetition-crossed": 8,
     "coopetition-matched": 64,
     "count-depth": 64,
     "digits": 96,
@@ -35,7 +37,8 @@ SEEDS = {
 }
 """At every scale of a shipped population, at least."""
 
-LINEAR_MAPS = {
+SPARSE = {
+    "automata-tables": "one rule and many",
     "linear-map-context": "longer rows",
     "linear-map-density": "few ones and many",
     "linear-map-heads": "heads of one layer",
@@ -51,7 +54,9 @@ IN_CONTEXT = {
 }
 """The same in docs/in-context.md."""
 
-LUCK: dict[str, str] = {}
+LUCK = {
+    "coopetition-crossed": "Learning in context, or by heart",
+}
 """The same in docs/luck.md."""
 
 CROSSED = [name for name in SEEDS if name.endswith("-crossed")]
@@ -76,9 +81,9 @@ def page_of(name: str) -> str:
     if name in IN_CONTEXT:
         page = (ROOT / "docs" / "in-context.md").read_text()
         return page.split(f"## A population: {IN_CONTEXT[name]}\n")[1].split("\n## ")[0]
-    if name in LINEAR_MAPS:
+    if name in SPARSE:
         page = (ROOT / "docs" / "sparse-attention.md").read_text()
-        return page.split(f"## A population: {LINEAR_MAPS[name]}\n")[1].split("\n## ")[0]
+        return page.split(f"## A population: {SPARSE[name]}\n")[1].split("\n## ")[0]
     if name in LUCK:
         return (ROOT / "docs" / "luck.md").read_text().split(f"## {LUCK[name]}\n")[1].split("\n## ")[0]
     return (ROOT / "docs" / "pocket.md").read_text().split(f"## pocket/{name}\n")[1].split("\n## ")[0]
@@ -100,7 +105,9 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 
 
 ROWS = {
+    "automata-tables": ("loss on the last state ≤ .16 (95 % Wilson)", "loss"),
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
+    "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
@@ -149,7 +156,7 @@ def test_the_page_says_what_the_population_says(name: str) -> None:
         assert told_dip == f"{statistic} ({own})"
 
 
-LOSSES = {"induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
+LOSSES = {"automata-tables", "induction-classes", "induction-crossed", "induction-heads", "induction-labels"}
 """Judged by what is no share of examples. Of a program's splits no size is known either."""
 
 
@@ -202,6 +209,8 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
+    "automata-tables": {},
+    "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-depth": {2: ("elsewhere", 41, 27)},
     "digits": {

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from seedsweep.cell import Base
+from seedsweep.errors import InputError
 from seedsweep.workers.alignment import ALIGNMENT, ROW_ALIGNMENT, padding
 from seedsweep.workers.dialects import Constant, Normal, TruncatedNormal, Weights, find_dialect, shapes_of
 from seedsweep.workers.dialects.attention import PLAIN, Attention
@@ -88,7 +89,12 @@ class StackedDecoder:
         return other
 
     def with_attention(self, attention: Attention) -> StackedDecoder:
-        """The same decoder, weights included, whose positions see each other through `attention`."""
+        """The same decoder, weights included, whose positions see each other through `attention`.
+
+        Raises InputError if its dialect has none.
+        """
+        if not self.model.attends:
+            raise InputError(f"the dialect {self.model.dialect} has no attention; pre-ln has")
         other = copy.copy(self)
         other.attention = attention
         return other

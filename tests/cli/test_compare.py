@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from html import unescape
 from pathlib import Path
 
 import numpy as np
@@ -33,14 +35,35 @@ def tables(tmp_path: Path) -> None:
 def test_two_tables(command: Commands, tables: None, tmp_path: Path) -> None:
     ended = command(f"compare a.csv b.csv {COLUMNS} --step step")
     assert ended.status == 0
-    assert "P(success) is higher in B than in A" in ended.out.splitlines()[-2]
+    assert "P(success) is higher in B than in A" in ended.out.splitlines()[-3]
     assert "at depth 2 by 40 (" in ended.out
     assert "depth 4 of B is left out: A does not have it" in " ".join(ended.out.split())
     assert "all 120 seeds of A over all scales are in B too, and are compared in pairs" in " ".join(
         ended.out.split()
     )
     assert (tmp_path / "a-b-comparison" / "comparison.png").stat().st_size > 10_000
-    assert ended.out.endswith("figure    a-b-comparison/comparison.png\n")
+    assert ended.out.endswith("figure    a-b-comparison/comparison.png\nreport    a-b-comparison/report.html\n")
+
+
+def test_a_comparison_is_a_page(command: Commands, tables: None, tmp_path: Path) -> None:
+    """Which says what was printed, and how to make it again; names are escaped and nothing is asked for."""
+    evil = "<b onclick=x>.csv"
+    (tmp_path / evil).write_text((tmp_path / "b.csv").read_text())
+    line = f"compare a.csv '{evil}' {COLUMNS} --step step --out here"
+    told = json.loads(command(f"{line} --json").out)
+    assert told["report"] == "here/report.html"
+    page = (tmp_path / "here" / "report.html").read_text()
+    plain = " ".join(unescape(re.sub(r"</?abbr[^>]*>", "", page)).split())
+    assert told["headline"] in plain
+    for finding in told["findings"]:
+        for sentence in finding["text"].split(". ", 1):
+            assert sentence in plain
+    for note in told["notes"]:
+        assert note in plain
+    assert "<b onclick" not in page
+    assert f"seedsweep compare a.csv '{evil}' --metric accuracy" in plain
+    assert page.count('<table class="numbers">') == len(told["questions"])
+    assert re.findall(r'(?:src|href)="(?!#|data:)', page) == []
 
 
 def test_json_has_every_number(command: Commands, tables: None) -> None:

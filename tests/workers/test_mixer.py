@@ -12,9 +12,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils import parametrize
 
+from seedsweep.errors import InputError
 from seedsweep.workers.decoder import StackedDecoder
 from seedsweep.workers.dialects.mixer import MixerSettings
 from seedsweep.workers.dialects.sinusoidal import Sinusoidal
+from seedsweep.workers.instruments.patching import patched
+from seedsweep.workers.instruments.reading import mean_attention
 
 CPU = torch.device("cpu")
 
@@ -166,6 +169,16 @@ def test_of_its_matrices_one_half_is_read() -> None:
     (gradient,) = torch.autograd.grad(again.square().sum(), [decoder.parameters["layer0.mixing_in.weight_HTT"]])
     assert not gradient.tril(-1).any()
     assert gradient.triu().count_nonzero() > 0.9 * gradient.numel() / 2
+
+
+def test_attention_is_nothing_that_it_has() -> None:
+    decoder = drawn(32)
+    for look in (
+        lambda: mean_attention(decoder, torch.zeros(2, 32, dtype=torch.long), torch.arange(3)),
+        lambda: patched(decoder, drawn(32)),
+    ):
+        with pytest.raises(InputError, match="the dialect mixer has no attention; pre-ln has"):
+            look()
 
 
 def test_shorter_rows_are_read_as_the_beginning_of_longer_ones() -> None:

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from seedsweep.analysis.figures.whole import write_whole
@@ -22,62 +16,26 @@ from seedsweep.analysis.report.findings import Findings, findings
 from seedsweep.analysis.report.first_screen import first_screen, trained
 from seedsweep.analysis.report.forecasting import forecast_findings
 from seedsweep.analysis.report.forecastparts import forecast_picture, forecast_tables
-from seedsweep.analysis.report.glossary import FORECAST, GLOSSARY, INSIDE, TRANSIENCE, explained, with_sections
+from seedsweep.analysis.report.glossary import FORECAST, GLOSSARY, INSIDE, TRANSIENCE, with_sections
 from seedsweep.analysis.report.insidepictures import inside_pictures
 from seedsweep.analysis.report.insidetables import inside_tables
 from seedsweep.analysis.report.methods import Methods, methods
 from seedsweep.analysis.report.pictures import pictures, seed_marks
 from seedsweep.analysis.report.tables import tables
+from seedsweep.analysis.report.templates import rendered
 from seedsweep.analysis.report.transiencepictures import transience_pictures
 from seedsweep.analysis.report.transiencetables import transience_tables
-from seedsweep.analysis.report.wording import scale_word, seeds_per_scale
+from seedsweep.analysis.report.wording import scale_word, seeds_per_scale, success_word
 from seedsweep.analysis.statistics import text
 from seedsweep.analysis.statistics.extrapolate import FEWEST_SCALES
 from seedsweep.analysis.study.forecast import LadderForecast
 from seedsweep.analysis.study.forecast import forecast as forecast_ladder
 from seedsweep.analysis.study.study import Study, study
-from seedsweep.criterion import Criterion
 from seedsweep.errors import ArgumentError
-from seedsweep.population import Population, of_split
-from seedsweep.version import __version__
+from seedsweep.population import Population
 
 if TYPE_CHECKING:
     import pandas
-
-# Autoescape is what keeps the names of somebody's columns from becoming markup.
-ENVIRONMENT: Final = Environment(
-    loader=PackageLoader("seedsweep.analysis.report", "."),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-
-
-STYLE, SCRIPT = (resources.files("seedsweep.analysis.report").joinpath(f"page.{kind}") for kind in ("css", "js"))
-
-
-def _bound(words: str) -> str:
-    """No line break between a number and its sign: "50 %", "n = 48"."""
-    return re.sub(r" (%|[=<] )|(?<=[=<]) ", lambda match: match[0].replace(" ", "\u00a0"), words)
-
-
-def _opening(words: str) -> tuple[str, str]:
-    """The first sentence, and the others."""
-    first, _, rest = words.partition(". ")
-    return (f"{first}.", rest) if rest else (words, "")
-
-
-ENVIRONMENT.filters |= {"bound": _bound, "opening": _opening, "explained": explained}
-
-
-def _policy(script: str) -> str:
-    """What a browser lets the page do: run this one script, and ask for nothing."""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return (
-        f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -192,19 +150,19 @@ def report(
     summary = examined.summary
     origin = population.origin
     most = max(scale.n for scale in summary.scales)
-    script = SCRIPT.read_text(encoding="utf-8")
     inside, transience, what = examined.inside, examined.transience, scale_word(examined)
     words_of = [
         words
         for part, words in ((inside, INSIDE), (transience, TRANSIENCE), (ahead, FORECAST))
         if part is not None
     ]
-    html = ENVIRONMENT.get_template("page.html").render(
+    html = rendered(
+        "page.html",
         name=population.name,
         what=what,
         scales=text.listed([text.scale(scale) for scale in population.scales]),
         count=seeds_per_scale(examined.scales),
-        success=_success(summary.criterion),
+        success=success_word(summary.criterion),
         findings=words,
         first=first_screen(examined, words.verdict),
         trained=trained(population, examined),
@@ -227,11 +185,7 @@ def report(
         spec=None if origin.spec is None else json.dumps(origin.spec, indent=2, ensure_ascii=False),
         extend=extend and f"{extend} --seeds 0:{2 * most}",
         command=command,
-        version=__version__,
         glossary=with_sections(*words_of) if words_of else GLOSSARY,
-        style=Markup(STYLE.read_text(encoding="utf-8")),
-        script=Markup(script),
-        policy=_policy(script),
     )
     return Report(words, examined, described, html, ahead)
 
@@ -242,10 +196,3 @@ def _forecast(population: Population, to: Sequence[float]) -> LadderForecast:
         return forecast_ladder(population, to, holdout=int(len(population.scales) > FEWEST_SCALES))
     except ArgumentError as error:  # which is called differently there
         raise ArgumentError("forecast", error.value, error.problem) from None
-
-
-def _success(criterion: Criterion) -> str:
-    """What a seed that succeeds does."""
-    side = "least" if criterion.higher_is_better else "most"
-    metric = f"{criterion.metric}{of_split(criterion.split)}"
-    return f"{metric} is at {side} {text.given(criterion.shown(criterion.least))}"

@@ -11,6 +11,8 @@ from seedsweep.analysis.statistics.duplicates import IdenticalCurves
 from seedsweep.analysis.statistics.emergence import EmergenceClaims
 from seedsweep.analysis.study.split import SATURATED
 from seedsweep.analysis.study.study import APART, ScaleStudy, Study
+from seedsweep.criterion import Criterion
+from seedsweep.population import of_split
 
 LISTED: Final = 4
 """Of more scales than that the ends are named."""
@@ -176,3 +178,10 @@ def group_names(study: Study, group: IdenticalCurves) -> list[str]:
         return [*names[:-1], f"{names[-1]} at {scale_word(study)} {text.scale(group.scale)}"]
     places = [f"{scale_word(study)} {text.scale(scale)}" for scale in group.scales]
     return [f"{name} at {place}" for name, place in zip(names, places, strict=True)]
+
+
+def success_word(criterion: Criterion) -> str:
+    """What a seed that succeeds does."""
+    side = "least" if criterion.higher_is_better else "most"
+    metric = f"{criterion.metric}{of_split(criterion.split)}"
+    return f"{metric} is at {side} {text.given(criterion.shown(criterion.least))}"

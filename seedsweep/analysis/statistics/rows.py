@@ -36,7 +36,8 @@ class Rows(Result):
     def _repr_html_(self) -> str:
         rows = self._rows()
         columns = list(rows[0]) if rows else [""]
-        return html_table(self._caption(), columns, [[_written(row[name]) for name in columns] for row in rows])
+        cells = [[_named(row[columns[0]]), *(_written(row[name]) for name in columns[1:])] for row in rows]
+        return html_table(self._caption(), columns, cells)
 
     def _rows(self) -> Sequence[dict[str, Cell]]:
         """All with the same names."""
@@ -50,6 +51,11 @@ def _spread(name: str, cell: Cell) -> list[tuple[str, float | int | str | bool |
     if isinstance(cell, (Interval, SuccessRate)):
         return [(name, float(cell)), (f"{name}_low", cell.low), (f"{name}_high", cell.high)]
     return [(name, cell)]
+
+
+def _named(cell: Cell) -> str:
+    """What a row is of, mostly a scale."""
+    return text.scale(float(cell)) if isinstance(cell, (int, float)) else _written(cell)
 
 
 def _written(cell: Cell) -> str:

@@ -186,7 +186,7 @@ class Dialect(ABC):
     ) -> Tensor:
         """Final hidden states of embedded tokens, which lie as the layout says: as rows (S, B, T, D) if `WHOLE`.
         Causal: what is on the right changes nothing on the left. `dropout` is None in evaluation. Positions see
-        each other through `attention` alone."""
+        each other through `attention` alone, but for dialects that have none (`ModelSettings.attends`)."""
 
 
 def shapes_of(

@@ -1,4 +1,4 @@
-"""Causal attention, the one place through which the dialects let positions see each other.
+"""Causal attention, the one place through which the dialects that attend let positions see each other.
 
 It is also the place where a model is read and changed from outside: a forward pass is given an `Attention`, and
 `workers.instruments` has those that change what the heads attend to, or tell it.

@@ -36,7 +36,8 @@ from seedsweep.workers.settings import ModelSettings
 
 
 class MixerSettings(PositionedSettings):
-    """`model:` section of the mixer dialect."""
+    """`model:` section of the mixer dialect: as pre-ln, but for learned weights that mix positions in place of
+    attention. Each of the `heads` mixes its own channels."""
 
     dialect: Literal["mixer"]
     init_std: float = Field(default=0.02, gt=0)
