@@ -112,7 +112,7 @@ def test_every_table_says_which_intervals_may_be_looked_at_all_the_time(
         assert told["anytime_valid_means"] is True
         assert told["aims"] == {key: aim._asdict() for key, aim in aims._asdict().items() if aim}
         examined = study(population)
-        assert "betting (Waudby-Smith & Ramdas 2024)" in str(methods(population, examined))
+        assert "by betting, for means (Waudby-Smith & Ramdas 2024)" in str(methods(population, examined))
         note = next(table.note for table in tables(examined) if "P(success)" in table.note)
         assert "anytime-valid, each scale by itself, for P(success) and means, else, for a number of" in note
     notes = compare(load(tmp_path / "mean"), load(tmp_path / "share")).notes
