@@ -21,6 +21,7 @@ SEEDS = {
     "automata-tables": 32,
     "coopetition-crossed": 8,
     "coopetition-matched": 64,
+    "count-crossed": 12,
     "count-depth": 64,
     "digits": 96,
     "induction-classes": 64,
@@ -56,6 +57,7 @@ IN_CONTEXT = {
 
 LUCK = {
     "coopetition-crossed": "Learning in context, or by heart",
+    "count-crossed": "Count",
 }
 """The same in docs/luck.md."""
 
@@ -109,6 +111,7 @@ ROWS = {
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
     "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
+    "count-crossed": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "count-depth": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
     "digits": ("accuracy ≥ .25 (95 % Wilson)", "accuracy"),
     "induction-classes": ("loss ≤ .277 (95 % Wilson)", "loss"),
@@ -212,6 +215,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "automata-tables": {},
     "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
+    "count-crossed": {2: ("successes and failures", 90, 79)},
     "count-depth": {2: ("elsewhere", 41, 27)},
     "digits": {
         6: ("successes and failures", 56, 55),

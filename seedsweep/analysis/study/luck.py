@@ -31,6 +31,16 @@ def crossed_runs(final: FinalTable) -> dict[float, CrossedRuns]:
     return {scale: each for scale, each in runs.items() if _shares(each, resamples=1).crossed}
 
 
+def shared_seeds(final: FinalTable) -> tuple[str, ...]:
+    """What to know of the intervals of a crossed sweep; nothing of any other."""
+    if not crossed_runs(final):
+        return ()
+    return (
+        "runs share initial weights and data with each other: intervals and p-values take them for independent, "
+        "and say too much where one of the two decides",
+    )
+
+
 def variance(runs: Mapping[float, CrossedRuns], absent: dict[str, str]) -> dict[float, VarianceShares] | None:
     """Of the final values, by scale."""
     if not runs:

@@ -32,6 +32,7 @@ from seedsweep.analysis.statistics.samples import (
 )
 from seedsweep.analysis.statistics.sequential import mean_sequence, success_sequence
 from seedsweep.analysis.statistics.success import SuccessRate, succeeds, success_rate
+from seedsweep.analysis.study.luck import shared_seeds
 from seedsweep.criterion import Criterion
 from seedsweep.population import ObservedMetric, of_split
 from seedsweep.sequential import Aims
@@ -456,7 +457,7 @@ def summarise_population(population: Population) -> PopulationSummary:
             aims=aims,
             known_bounds=known_bounds,
         ),
-        told=population.origin.notes,
+        told=(*population.origin.notes, *shared_seeds(final)),
         aims=aims,
         anytime_valid_means=anytime_valid_mean(aims, bounds, known_bounds),
     )

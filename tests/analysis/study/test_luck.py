@@ -45,6 +45,7 @@ def test_shares_are_those_of_the_statistics(crossed: Population) -> None:
 
 def test_the_report_tells_both_shares_and_shows_every_run(crossed: Population) -> None:
     found = study(crossed)
+    assert any("share initial weights and data" in warning for warning in findings(found).warnings)
     (told,) = (finding.text for finding in findings(found).everything if finding.topic == TOPIC)
     times = max(found.time_variance.values(), key=lambda shares: shares.reached)
     assert "Of the variance of the final values at" in told
@@ -71,5 +72,6 @@ def test_plain_seeds_have_no_luck_to_share(crossed: Population, monkeypatch: pyt
     monkeypatch.setattr(crossed.reader, "final", plain)
     found = study(crossed)
     assert (found.variance, found.time_variance) == (None, {})
+    assert not any("share initial weights" in note for note in found.summary.notes)
     assert TOPIC not in {finding.topic for finding in findings(found).everything}
     assert 'id="figure-crossed"' not in report(crossed).html
