@@ -57,12 +57,14 @@ class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has
         return next((shared for below, shared in TOGETHER.items() if nodeid.startswith(below)), nodeid)
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     """Asked by pytest-xdist for `-n logical`: one process more than there are cores, since tests over Ray and of
     stores that are silent wait for longer than they compute."""
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
     """Asked by pytest-xdist."""
     return Scheduling(config, log)
