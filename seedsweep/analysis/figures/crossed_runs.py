@@ -57,7 +57,7 @@ def crossed_runs(
     --------
     >>> from seedsweep.analysis import CrossedRuns
     >>> from seedsweep.criterion import Criterion
-    >>> runs = CrossedRuns(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0.9, 1.0, 0.1, 0.0]))
+    >>> runs = CrossedRuns(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]), np.array([0.1, 0.0, 0.9, 1.0]))
     >>> figure = crossed_runs(
     ...     {2: runs}, Criterion("accuracy", "test", 0.5), scale_name="depth", metric_name="accuracy"
     ... )

@@ -58,7 +58,7 @@ class Sides:
         Examples
         --------
         >>> Sides.of([0.1, 0.9, 0.5], [0.7, 0.2], [1, 2, 3], [3, 4])
-        Sides(a=array([0.5, 0.1, 0.9]), b=array([0.7, 0.2]), pairs=1)
+        Sides(a=<3 values>, b=<2 values>, pairs=1)
         """
         x, y = as_sample(a), as_sample(b)
         places = dict(zip(seeds_a, range(x.size), strict=True)), dict(zip(seeds_b, range(y.size), strict=True))
