@@ -19,6 +19,7 @@ ROOT = Path(__file__).parent.parent
 SEEDS = {
     "addition-depth": 64,
     "automata-tables": 32,
+    "bursty-share": 64,
     "coopetition-crossed": 8,
     "coopetition-matched": 64,
     "count-crossed": 12,
@@ -47,6 +48,7 @@ SPARSE = {
 """Titles of their sections in docs/sparse-attention.md."""
 
 IN_CONTEXT = {
+    "bursty-share": "bursts",
     "coopetition-matched": "in context, or by heart",
     "induction-classes": "more classes",
     "induction-crossed": "whose luck it is",
@@ -109,6 +111,10 @@ def test_a_population_is_its_preset_and_complete(name: str) -> None:
 ROWS = {
     "automata-tables": ("loss on the last state ≤ .16 (95 % Wilson)", "loss"),
     "addition-depth": ("exact match on 3 digits ≥ .8 (95 % Wilson)", "exact match"),
+    "bursty-share": (
+        "accuracy among the context's labels ≥ .75 (95 % Wilson)",
+        "accuracy among the context's labels",
+    ),
     "coopetition-crossed": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "coopetition-matched": ("in-context accuracy ≥ .65 (95 % Wilson)", "in-context accuracy"),
     "count-crossed": ("exact match at length 16 ≥ .5 (95 % Wilson)", "exact match at 16"),
@@ -213,6 +219,7 @@ def test_survival_ends_where_the_success_rate_is() -> None:
 SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "addition-depth": {},
     "automata-tables": {},
+    "bursty-share": {0.5: ("successes and failures", 29, 29)},
     "coopetition-crossed": {},
     "coopetition-matched": {1: ("successes and failures", 36, 36)},
     "count-crossed": {2: ("successes and failures", 90, 79)},
