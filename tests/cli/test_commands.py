@@ -180,7 +180,7 @@ def test_verify_notices_a_difference(seedsweep_command: Command, monkeypatch: py
 def test_verify_on_cuda_wants_seeds_enough_to_find_something(
     seedsweep_command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("seedsweep.sweep.enginespec.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.engineexecution.choose_device", lambda wanted: "cuda")
     for line, part in (
         ("verify small.yaml", "seeds: the spec has 4, but verify needs 50 of them on cuda"),
         ("verify small.yaml --seeds 0:3", "seeds: the spec has 3, but verify needs 50 of them on cuda"),

@@ -29,7 +29,7 @@ ONE_SCALE = ("scale={field: model.depth, values: [1]}", "execution.pack=64")
 @pytest.fixture
 def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trains on the CPU and judges as on CUDA."""
-    monkeypatch.setattr("seedsweep.sweep.enginespec.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.engineexecution.choose_device", lambda wanted: "cuda")
     monkeypatch.setattr(
         "seedsweep.workers.engine.train_alone_and_packed",
         lambda settings, packs, device, *rest: train_alone_and_packed(settings, packs, "cpu", *rest),
@@ -50,7 +50,7 @@ def verified(
         given: dict[str, Any] = {"weights_equal": False, "repeat_equal": True, "first_steps_S": np.full(size, 0.1)}
         return Runs(packed=metrics[0], alone=metrics[1], **given | runs)
 
-    monkeypatch.setattr("seedsweep.sweep.enginespec.choose_device", lambda wanted: "cuda")
+    monkeypatch.setattr("seedsweep.sweep.engineexecution.choose_device", lambda wanted: "cuda")
     monkeypatch.setattr("seedsweep.workers.engine.train_alone_and_packed", trained)
     return verify(spec)
 
