@@ -32,6 +32,7 @@ SEEDS = {
     "linear-map-context": 64,
     "linear-map-density": 64,
     "linear-map-heads": 64,
+    "mmlu-crossed": 10,
     "mmlu-mix": 64,
     "question-formation-mix": 32,
     "vectors-four": 160,
@@ -60,6 +61,7 @@ IN_CONTEXT = {
 LUCK = {
     "coopetition-crossed": "Learning in context, or by heart",
     "count-crossed": "Count",
+    "mmlu-crossed": "Answering with a letter",
 }
 """The same in docs/luck.md."""
 
@@ -127,6 +129,7 @@ ROWS = {
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-density": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
+    "mmlu-crossed": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
     "vectors-four": ("relative loss of M1 ≤ .5 in the end (95 % Wilson)", "relative loss of M1"),
@@ -236,6 +239,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "linear-map-context": {},
     "linear-map-density": {6: ("successes and failures", 41, 41), 7: ("successes and failures", 27, 25)},
     "linear-map-heads": {},
+    "mmlu-crossed": {},
     "mmlu-mix": {},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
     "vectors-four": {
