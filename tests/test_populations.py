@@ -34,6 +34,7 @@ SEEDS = {
     "linear-map-heads": 64,
     "mmlu-crossed": 10,
     "mmlu-mix": 64,
+    "question-formation-crossed": 7,
     "question-formation-mix": 32,
     "vectors-four": 160,
     "vectors-three": 300,
@@ -62,6 +63,7 @@ LUCK = {
     "coopetition-crossed": "Learning in context, or by heart",
     "count-crossed": "Count",
     "mmlu-crossed": "Answering with a letter",
+    "question-formation-crossed": "Question formation",
 }
 """The same in docs/luck.md."""
 
@@ -131,6 +133,7 @@ ROWS = {
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-crossed": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
     "mmlu-mix": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
+    "question-formation-crossed": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
     "question-formation-mix": ("first auxiliary on gen ≥ .5 (95 % Wilson)", "first auxiliary"),
     "vectors-four": ("relative loss of M1 ≤ .5 in the end (95 % Wilson)", "relative loss of M1"),
     "vectors-three": ("relative loss ≤ .5 (95 % Wilson)", "relative loss"),
@@ -241,6 +244,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "linear-map-heads": {},
     "mmlu-crossed": {},
     "mmlu-mix": {},
+    "question-formation-crossed": {1: ("successes and failures", 16, 18)},
     "question-formation-mix": {1: ("elsewhere", 41, 29)},
     "vectors-four": {
         0: ("successes and failures", 136, 136),

@@ -13,7 +13,7 @@ from ruamel.yaml import YAML
 KINDS = ("engine", "command", "function")
 GOALS: Mapping[str, Mapping[str, Any]] = {
     "engine": {"goal": {"p_success": 0.2}, "at_most": 20, "batch": 4},
-    "function": {"goal": {"mean": 0.18}, "at_most": 28, "batch": 4, "bounds": [0, 1]},
+    "function": {"goal": {"mean": 0.16}, "at_most": 28, "batch": 4, "bounds": [0, 1]},
 }
 """Of kinds whose seeds may be added for one."""
 
