@@ -30,6 +30,7 @@ SEEDS = {
     "induction-heads": 64,
     "induction-labels": 64,
     "linear-map-context": 64,
+    "linear-map-crossed": 12,
     "linear-map-density": 64,
     "linear-map-heads": 64,
     "mmlu-crossed": 10,
@@ -62,6 +63,7 @@ IN_CONTEXT = {
 LUCK = {
     "coopetition-crossed": "Learning in context, or by heart",
     "count-crossed": "Count",
+    "linear-map-crossed": "The linear map",
     "mmlu-crossed": "Answering with a letter",
     "question-formation-crossed": "Question formation",
 }
@@ -129,6 +131,7 @@ ROWS = {
     "induction-heads": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "induction-labels": ("loss ≤ .277 (95 % Wilson)", "loss"),
     "linear-map-context": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
+    "linear-map-crossed": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-density": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "linear-map-heads": ("exact match ≥ .95 (95 % Wilson)", "exact match"),
     "mmlu-crossed": ("accuracy ≥ .125 (95 % Wilson)", "accuracy"),
@@ -240,6 +243,7 @@ SPLITS: dict[str, dict[float, tuple[str, int, int]]] = {
     "induction-heads": {},
     "induction-labels": {},
     "linear-map-context": {},
+    "linear-map-crossed": {},
     "linear-map-density": {6: ("successes and failures", 41, 41), 7: ("successes and failures", 27, 25)},
     "linear-map-heads": {},
     "mmlu-crossed": {},
