@@ -107,7 +107,7 @@ def _draw(
     named = (inits[down], panel.yaxis), (datas[across], panel.xaxis)
     for (seeds, axis), most in zip(named, room, strict=True):
         if seeds.size <= most:
-            axis.set_ticks(range(seeds.size), [f"{seed:g}" for seed in seeds])
+            axis.set_ticks(range(seeds.size), [str(seed) for seed in seeds])
         else:
             axis.set_ticks([])
     panel.tick_params(labelsize=style.SMALL - 1, labelcolor=style.INK, length=0)
