@@ -181,7 +181,8 @@ def _groups(population: Population, examined: Study) -> Iterator[str]:
     yield (
         "Seeds of a scale are tested against a single group by Hartigan’s dip [hartigan1985], calibrated by "
         f"{RESAMPLES} samples of their smoothed distribution with one mode{lattice} [silverman1981], and by a "
-        f"test for small far groups; of the level, {text.given(LEVEL)}, the first has {text.percent(WEIGHT_OF_DIP)}."
+        f"test for small far groups; of the level, {text.given(LEVEL)}, the first has "
+        f"{text.percent(WEIGHT_OF_DIP)}."
     )
     what = scale_word(examined)
     told = zip(examined.scales, examined.summary.pvalue_texts, strict=True)
