@@ -40,6 +40,7 @@ def test_ray_and_inline_give_the_same_rows(spec: MakeSpec, tmp_path: Path) -> No
     assert next(event.message for event in events if event.kind == "ready") == "training on 2 workers (cpu)"
 
 
+@pytest.mark.heavy  # over a minute of waiting; `test_branch.py` has the same inline
 def test_a_branch_starts_from_another_sweep(spec: MakeSpec, tmp_path: Path) -> None:
     run(spec("keep_checkpoints=[3]"), tmp_path / "parent", executor="ray")
     start = f"start={{sweep: {tmp_path / 'parent'}, step: 3, take: [layer1], freeze: [layer1]}}"
