@@ -32,7 +32,7 @@ def test_there_are_notebooks() -> None:
 
 
 LONG = {"02_random_scaling", "04_escape_times"}
-"""Ten seconds each, of calls that the others make too."""
+"""Ten seconds each; the other three show that notebooks run."""
 
 
 @pytest.mark.parametrize(
