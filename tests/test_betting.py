@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
+import numpy.typing as npt
 import pytest
 from scipy.special import ndtr, ndtri
 
@@ -14,7 +15,6 @@ from seedsweep.betting import BLOCK, _Betting, _betting, mean_limits
 from seedsweep.sequential import Aim, Limits, share_limits
 
 AIM = Aim(0.1, 160)
-RANDOM = np.random.Generator(np.random.Philox(key=17))
 GOLDEN = ((np.arange(130) * 0.6180339887498949) % 1).tolist()
 SPLIT = [0.9 if value < 0.4 else value / 5 for value in GOLDEN]
 
@@ -77,19 +77,25 @@ def test_a_mean_is_missed_at_any_time_in_at_most_one_of_twenty(rare: float, low:
 
     The limits are those of all numbers of seeds so far.
     """
+    random = np.random.default_rng(17)
     mean, missed = rare * low + (1 - rare) * high, 0
     for _ in range(150):
-        least, most = mean_limits(np.where(RANDOM.random(100) < rare, low, high).tolist(), aim=AIM)
+        least, most = mean_limits(np.where(random.random(100) < rare, low, high).tolist(), aim=AIM)
         missed += not least <= mean <= most
     assert missed <= 14  # 5 % are 7.5, with a standard deviation of 2.7
 
 
 @pytest.mark.parametrize("share", [0.5, 0.25])
 def test_on_zeros_and_ones_it_needs_about_as_many_seeds_as_the_sequence_for_shares(share: float) -> None:
-    ones = (RANDOM.random(400) < share).astype(float).tolist()
+    """In most samples; in some it does not get there by then, and takes far more."""
+    ratios = [_more_seeds_by_betting(np.random.default_rng(seed).random(400) < share) for seed in range(15)]
+    assert 0.75 < np.median(ratios) < 1.25
+
+
+def _more_seeds_by_betting(drawn: npt.NDArray[np.bool_]) -> float:
+    ones = drawn.astype(float).tolist()
     by_betting = needed(lambda n: mean_limits(ones[:n], aim=AIM))
-    exact = needed(lambda n: share_limits(int(sum(ones[:n])), n, aim=AIM))
-    assert 0.75 * exact < by_betting < 1.25 * exact
+    return by_betting / needed(lambda n: share_limits(int(sum(ones[:n])), n, aim=AIM))
 
 
 def test_an_aim_is_reached_with_less_than_half_the_seeds_that_it_takes_without() -> None:
@@ -101,7 +107,7 @@ def test_an_aim_is_reached_with_less_than_half_the_seeds_that_it_takes_without()
 
 def needed(limits: Callable[[int], Limits]) -> int:
     """Seeds until an interval is as narrow as is aimed at."""
-    return next(n for n in range(8, 500, 8) if limits(n).half_width <= AIM.half_width)
+    return next((n for n in range(8, 500, 8) if limits(n).half_width <= AIM.half_width), 500)
 
 
 def test_values_and_their_mirror_image_are_treated_alike() -> None:
