@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 Cell: TypeAlias = "float | int | str | bool | Interval | SuccessRate | None"
 
 
-class Rows(Result):
+class Rows(Result, ABC):
     """The base of results that have rows."""
 
     def to_pandas(self) -> pandas.DataFrame:
@@ -39,9 +40,9 @@ class Rows(Result):
         cells = [[_named(row[columns[0]]), *(_written(row[name]) for name in columns[1:])] for row in rows]
         return html_table(self._caption(), columns, cells)
 
+    @abstractmethod
     def _rows(self) -> Sequence[dict[str, Cell]]:
         """All with the same names."""
-        raise NotImplementedError
 
     def _caption(self) -> str:
         return repr(self).strip("<>")
